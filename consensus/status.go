@@ -1,0 +1,70 @@
+package consensus
+
+import (
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/rlp"
+)
+
+// Mode is what a replica is doing.
+type Mode uint8
+
+// The modes.
+const (
+	Starting Mode = iota // exchanging STATUS before its first vote
+	Normal
+	Syncing // catching up; sends no vote but CHECKPOINT
+	ViewChanging
+	Halted
+)
+
+var modeNames = [...]string{"starting", "normal", "syncing", "view-changing", "halted"}
+
+// String returns the word that logs, scripts and RPC use.
+func (m Mode) String() string {
+	if int(m) < len(modeNames) {
+		return modeNames[m]
+	}
+	return "unknown"
+}
+
+// Status is what a replica tells each peer about itself, so that the peer can
+// send what is missing. It is no vote: the connection authenticates it.
+type Status struct {
+	Epoch     Epoch
+	View      View
+	Mode      Mode
+	Committed Seq
+	Stable    Seq
+	Head      common.Hash  // hash of the block at Committed
+	Window    []SlotStatus // the slots above Committed, ascending by one, at most the pipeline depth
+	Boundary  Bitset       // senders of CHECKPOINTs held for the epoch's last seq; empty = none
+}
+
+// SlotStatus says what the sender of a Status holds for one seq in its view.
+type SlotStatus struct {
+	Proposal bool
+	Prepares Bitset
+	Commits  Bitset
+}
+
+// MaxStatusWindow bounds the slots of a Status that is decoded.
+const MaxStatusWindow = maxPipelineDepth
+
+var errStatusWindow = fmt.Errorf("status: more than %d slots", MaxStatusWindow)
+
+// Encode returns the canonical RLP.
+func (s *Status) Encode() []byte { return mustEncode(s) }
+
+// DecodeStatus decodes a Status and nothing else.
+func DecodeStatus(data []byte) (*Status, error) {
+	s := new(Status)
+	if err := rlp.DecodeBytes(data, s); err != nil {
+		return nil, err
+	}
+	if len(s.Window) > MaxStatusWindow {
+		return nil, errStatusWindow
+	}
+	return s, nil
+}

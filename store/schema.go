@@ -1,0 +1,190 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// FormatVersion is the version of the schema below, stored under
+// MetaKey("version"). A database of another version is refused, not guessed at.
+const FormatVersion = 1
+
+// The key spaces. Each key begins with exactly one of these bytes; numbers are
+// big endian so that byte order is numeric order.
+const (
+	// PrefixMeta: name → facts about the database (genesis hash, version).
+	PrefixMeta = 'm'
+
+	// PrefixHead: → head marker: block number, block hash, state root.
+	PrefixHead = 'M'
+	// PrefixCheckpoint: → the last stable checkpoint certificate.
+	PrefixCheckpoint = 'k'
+	// PrefixJournal: seq, kind, view → record of the journal of votes.
+	PrefixJournal = 'j'
+
+	// PrefixHeader: number → block header, batch header, commit certificate.
+	PrefixHeader = 'b'
+	// PrefixBody: number → transactions of the block.
+	PrefixBody = 'B'
+	// PrefixReceipts: number → receipts of the block.
+	PrefixReceipts = 'r'
+	// PrefixNumber: block hash → number.
+	PrefixNumber = 'n'
+	// PrefixLookup: transaction hash → number, index in the block.
+	PrefixLookup = 't'
+	// PrefixIndex: rows of the package index; the second byte is its business.
+	PrefixIndex = 'i'
+
+	// PrefixAccount: keccak(address) → account at the head.
+	PrefixAccount = 'a'
+	// PrefixSlot: keccak(address), keccak(slot) → value at the head.
+	PrefixSlot = 'o'
+	// PrefixAccountNode: path → node of the account trie at the head.
+	PrefixAccountNode = 'A'
+	// PrefixStorageNode: keccak(address), path → node of a storage trie.
+	PrefixStorageNode = 'O'
+	// PrefixCode: code hash → contract code, never deleted.
+	PrefixCode = 'c'
+	// PrefixAccountHistory: era, keccak(address), offset → the account before
+	// block era·eraLength + offset changed it. Rows of one era lie together, so
+	// that pruning is one range deletion and writing touches no old table.
+	PrefixAccountHistory = 'h'
+	// PrefixSlotHistory: era, keccak(address), keccak(slot), offset → the same
+	// for a storage slot.
+	PrefixSlotHistory = 'g'
+
+	// PrefixEthdb: the view that Ethdb gives to go-ethereum's code.
+	PrefixEthdb = 'e'
+)
+
+// Prefixes lists every key space once.
+var Prefixes = []byte{
+	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixJournal,
+	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
+	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
+	PrefixAccountHistory, PrefixSlotHistory, PrefixEthdb,
+}
+
+// Space returns the bounds of one key space, for iterators and range deletion.
+func Space(prefix byte) (lower, upper []byte) {
+	return []byte{prefix}, []byte{prefix + 1}
+}
+
+// After returns the smallest key above every key that begins with prefix; the
+// last byte must not be 0xff throughout (no prefix of this schema is).
+func After(prefix []byte) []byte {
+	out := append([]byte(nil), prefix...)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i] != 0xff {
+			out[i]++
+			return out[:i+1]
+		}
+	}
+	return nil
+}
+
+// MetaKey names a fact about the database.
+func MetaKey(name string) []byte { return append([]byte{PrefixMeta}, name...) }
+
+// HeadKey is the key of the head marker.
+func HeadKey() []byte { return []byte{PrefixHead} }
+
+// CheckpointKey is the key of the last stable checkpoint.
+func CheckpointKey() []byte { return []byte{PrefixCheckpoint} }
+
+// HeaderKey is the key of the header row of a block.
+func HeaderKey(number uint64) []byte { return numbered(PrefixHeader, number) }
+
+// BodyKey is the key of the transactions of a block.
+func BodyKey(number uint64) []byte { return numbered(PrefixBody, number) }
+
+// ReceiptsKey is the key of the receipts of a block.
+func ReceiptsKey(number uint64) []byte { return numbered(PrefixReceipts, number) }
+
+// NumberKey is the key of block hash → number.
+func NumberKey(hash common.Hash) []byte { return hashed(PrefixNumber, hash) }
+
+// LookupKey is the key of transaction hash → number, index.
+func LookupKey(txHash common.Hash) []byte { return hashed(PrefixLookup, txHash) }
+
+// CodeKey is the key of contract code.
+func CodeKey(codeHash common.Hash) []byte { return hashed(PrefixCode, codeHash) }
+
+// AccountKey is the key of an account at the head.
+func AccountKey(account common.Hash) []byte { return hashed(PrefixAccount, account) }
+
+// SlotKey is the key of a storage slot at the head.
+func SlotKey(account, slot common.Hash) []byte {
+	k := make([]byte, 0, 1+2*common.HashLength)
+	k = append(k, PrefixSlot)
+	k = append(k, account[:]...)
+	return append(k, slot[:]...)
+}
+
+// AccountNodeKey is the key of a node of the account trie; path has one nibble
+// per byte.
+func AccountNodeKey(path []byte) []byte {
+	k := make([]byte, 0, 1+len(path))
+	k = append(k, PrefixAccountNode)
+	return append(k, path...)
+}
+
+// StorageNodeKey is the key of a node of an account's storage trie.
+func StorageNodeKey(account common.Hash, path []byte) []byte {
+	k := make([]byte, 0, 1+common.HashLength+len(path))
+	k = append(k, PrefixStorageNode)
+	k = append(k, account[:]...)
+	return append(k, path...)
+}
+
+// AccountHistoryKey is the key of the account before a block changed it.
+func AccountHistoryKey(era uint32, account common.Hash, offset uint32) []byte {
+	k := make([]byte, 0, 1+4+common.HashLength+4)
+	k = binary.BigEndian.AppendUint32(append(k, PrefixAccountHistory), era)
+	k = append(k, account[:]...)
+	return binary.BigEndian.AppendUint32(k, offset)
+}
+
+// SlotHistoryKey is the key of a slot before a block changed it.
+func SlotHistoryKey(era uint32, account, slot common.Hash, offset uint32) []byte {
+	k := make([]byte, 0, 1+4+2*common.HashLength+4)
+	k = binary.BigEndian.AppendUint32(append(k, PrefixSlotHistory), era)
+	k = append(k, account[:]...)
+	k = append(k, slot[:]...)
+	return binary.BigEndian.AppendUint32(k, offset)
+}
+
+// HistoryEras returns the bounds of the eras from ≤ era < to of one history
+// space.
+func HistoryEras(prefix byte, from, to uint32) (lower, upper []byte) {
+	lower = binary.BigEndian.AppendUint32([]byte{prefix}, from)
+	upper = binary.BigEndian.AppendUint32([]byte{prefix}, to)
+	return lower, upper
+}
+
+const journalKeyLength = 1 + 8 + 1 + 8
+
+// JournalKey is the key of a journal record.
+func JournalKey(seq uint64, kind byte, view uint64) []byte {
+	k := make([]byte, 0, journalKeyLength)
+	k = binary.BigEndian.AppendUint64(append(k, PrefixJournal), seq)
+	return binary.BigEndian.AppendUint64(append(k, kind), view)
+}
+
+// ParseJournalKey is the inverse of JournalKey.
+func ParseJournalKey(key []byte) (seq uint64, kind byte, view uint64, err error) {
+	if len(key) != journalKeyLength || key[0] != PrefixJournal {
+		return 0, 0, 0, fmt.Errorf("store: %x is no journal key: %d bytes beginning with %q are expected", key, journalKeyLength, PrefixJournal)
+	}
+	return binary.BigEndian.Uint64(key[1:]), key[9], binary.BigEndian.Uint64(key[10:]), nil
+}
+
+func numbered(prefix byte, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9), prefix), number)
+}
+
+func hashed(prefix byte, hash common.Hash) []byte {
+	return append(append(make([]byte, 0, 1+common.HashLength), prefix), hash[:]...)
+}
