@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -80,7 +81,7 @@ type logger struct {
 // Infof implements pebble.Logger. Formatting costs more than the message is
 // worth when nobody listens, so it happens only at debug level.
 func (l *logger) Infof(format string, args ...any) {
-	if l.log.Enabled(nil, slog.LevelDebug) { //nolint:staticcheck // no context at hand
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
 		l.log.Debug("database: " + fmt.Sprintf(format, args...))
 	}
 }
