@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -32,7 +33,8 @@ const (
 	PrefixReceipts = 'r'
 	// PrefixNumber: block hash → number.
 	PrefixNumber = 'n'
-	// PrefixLookup: transaction hash → number, index in the block.
+	// PrefixLookup: first 8 bytes of the transaction hash, position → nothing.
+	// Hashes that begin alike have one row each; the body tells them apart.
 	PrefixLookup = 't'
 	// PrefixIndex: rows of the package index; the second byte is its business.
 	PrefixIndex = 'i'
@@ -106,8 +108,43 @@ func ReceiptsKey(number uint64) []byte { return numbered(PrefixReceipts, number)
 // NumberKey is the key of block hash → number.
 func NumberKey(hash common.Hash) []byte { return hashed(PrefixNumber, hash) }
 
-// LookupKey is the key of transaction hash → number, index.
-func LookupKey(txHash common.Hash) []byte { return hashed(PrefixLookup, txHash) }
+// LookupIndexBits is the number of bits of an index in a block; the rest of a
+// position, 47 bits, is the block number (4,000 years at 1,000 blocks a second).
+const LookupIndexBits = 17
+
+// lookupHashBytes of a transaction hash are in its lookup key. Two of a billion
+// transactions share them with probability 3 %, and then a reader looks into
+// two bodies: shorter ones would make that a thing to attack with.
+const lookupHashBytes = 8
+
+// LookupPrefix is what the lookup keys of all transactions whose hash begins
+// like txHash have in common.
+func LookupPrefix(txHash common.Hash) []byte {
+	return append(append(make([]byte, 0, 1+lookupHashBytes+8), PrefixLookup), txHash[:lookupHashBytes]...)
+}
+
+// LookupKey is the key that says: a transaction whose hash begins like txHash
+// stands at index in block number. The position takes as many bytes as it needs.
+func LookupKey(txHash common.Hash, number, index uint64) []byte {
+	position := number<<LookupIndexBits | index
+	key := LookupPrefix(txHash)
+	for shift := (bits.Len64(position) + 7) / 8 * 8; shift > 0; shift -= 8 {
+		key = append(key, byte(position>>(shift-8)))
+	}
+	return key
+}
+
+// ParseLookupKey returns the position in a lookup key.
+func ParseLookupKey(key []byte) (number, index uint64, err error) {
+	if n := len(key) - 1 - lookupHashBytes; n < 0 || n > 8 || key[0] != PrefixLookup {
+		return 0, 0, fmt.Errorf("store: %x is no lookup key", key)
+	}
+	var position uint64
+	for _, b := range key[1+lookupHashBytes:] {
+		position = position<<8 | uint64(b)
+	}
+	return position >> LookupIndexBits, position & (1<<LookupIndexBits - 1), nil
+}
 
 // CodeKey is the key of contract code.
 func CodeKey(codeHash common.Hash) []byte { return hashed(PrefixCode, codeHash) }

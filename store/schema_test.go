@@ -26,7 +26,7 @@ func TestKeySpacesAreDisjoint(t *testing.T) {
 		{PrefixMeta, MetaKey("\xff\xff")}, {PrefixHead, HeadKey()}, {PrefixCheckpoint, CheckpointKey()},
 		{PrefixJournal, JournalKey(math.MaxUint64, 255, math.MaxUint64)},
 		{PrefixHeader, HeaderKey(math.MaxUint64)}, {PrefixBody, BodyKey(math.MaxUint64)}, {PrefixReceipts, ReceiptsKey(math.MaxUint64)},
-		{PrefixNumber, NumberKey(ones)}, {PrefixLookup, LookupKey(ones)},
+		{PrefixNumber, NumberKey(ones)}, {PrefixLookup, LookupKey(ones, 1, 1)},
 		{PrefixAccount, AccountKey(ones)}, {PrefixSlot, SlotKey(ones, ones)},
 		{PrefixAccountNode, AccountNodeKey(bytes.Repeat([]byte{15}, 64))}, {PrefixStorageNode, StorageNodeKey(ones, bytes.Repeat([]byte{15}, 64))},
 		{PrefixCode, CodeKey(ones)}, {PrefixAccountHistory, AccountHistoryKey(math.MaxUint32, ones, math.MaxUint32)},
@@ -55,5 +55,22 @@ func TestKeyOrder(t *testing.T) {
 	}
 	if _, _, _, err := ParseJournalKey([]byte("j")); err == nil {
 		t.Error("a short journal key was parsed")
+	}
+}
+
+// TestLookupKey: a position comes back, and keys of one hash lie in its prefix.
+func TestLookupKey(t *testing.T) {
+	h := common.Hash{1, 2, 3, 4, 5, 6, 7, 8, 9}
+	for _, at := range [][2]uint64{{0, 0}, {0, 1}, {1, 0}, {1, 99_999}, {1 << 20, 5}, {1<<47 - 1, 1<<LookupIndexBits - 1}} {
+		key := LookupKey(h, at[0], at[1])
+		number, index, err := ParseLookupKey(key)
+		if err != nil || number != at[0] || index != at[1] || !bytes.HasPrefix(key, LookupPrefix(h)) {
+			t.Fatalf("%v became %x and %d, %d, %v", at, key, number, index, err)
+		}
+	}
+	for _, bad := range [][]byte{nil, LookupPrefix(h)[:8], append(LookupPrefix(h), make([]byte, 9)...), HeaderKey(1)} {
+		if _, _, err := ParseLookupKey(bad); err == nil {
+			t.Fatalf("%x was taken for a lookup key", bad)
+		}
 	}
 }
