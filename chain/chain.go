@@ -1,0 +1,190 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/lru"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/params"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/store"
+)
+
+// Chain is the sequence of final blocks. Execute, Rollback, Commit, Import and
+// SetCheckpoint are for one writer at a time (a mutex holds others off);
+// everything else is safe for concurrent use at any time.
+type Chain struct {
+	db       *store.DB
+	state    *state.State
+	registry Registry
+	system   SystemWrite
+	indexers []Indexer
+	log      *slog.Logger
+
+	config  *params.ChainConfig
+	signer  types.Signer
+	domain  consensus.Domain
+	baseFee *big.Int
+
+	write sync.Mutex // one writer
+	stack []*spec    // speculative blocks: stack[i] has number head+1+i
+
+	head       atomic.Pointer[Sealed]
+	checkpoint atomic.Pointer[consensus.CheckpointCertificate]
+
+	headers *lru.Cache[uint64, *Sealed]
+	blocks  *sizedLRU[*types.Block]
+	receipt *sizedLRU[types.Receipts]
+
+	subscribers subscribers
+}
+
+// Sealed is a header with what proves it. Nobody may change what it points to.
+type Sealed struct {
+	Header      *types.Header
+	BatchHeader *consensus.BatchHeader       // nil for block 0
+	Certificate *consensus.CommitCertificate // nil for block 0
+
+	hash common.Hash
+}
+
+// Hash returns the block hash, computed once.
+func (s *Sealed) Hash() common.Hash { return s.hash }
+
+func (s *Sealed) number() uint64 { return s.Header.Number.Uint64() }
+
+// digest is what the next batch names as its parent: the batch digest, and the
+// genesis hash for block 0.
+func (s *Sealed) digest() common.Hash {
+	if s.BatchHeader == nil {
+		return s.hash
+	}
+	return s.Header.MixDigest
+}
+
+// Open opens the chain in db. A new database gets block 0; one of another
+// network is refused with *ErrGenesis. g must be valid and st open on the same
+// db.
+func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	if o.Registry == nil {
+		o.Registry = registry.New(g)
+	}
+	block0 := g.Block()
+	config := g.ChainConfig()
+	c := &Chain{
+		db: db, state: st, registry: o.Registry, system: o.System, indexers: o.Indexers, log: o.Logger,
+		config:  config,
+		signer:  types.LatestSigner(config),
+		domain:  consensus.Domain{ChainID: g.ChainID, Genesis: block0.Hash()},
+		baseFee: new(big.Int).SetUint64(g.Params.MinGasPrice),
+		headers: lru.NewCache[uint64, *Sealed](o.CacheHeaders),
+		blocks:  newSizedLRU[*types.Block](o.CacheBytes / 2),
+		receipt: newSizedLRU[types.Receipts](o.CacheBytes / 2),
+	}
+	if err := c.birth(g, block0); err != nil {
+		return nil, err
+	}
+	if err := c.loadHead(); err != nil {
+		return nil, err
+	}
+	if err := c.loadCheckpoint(); err != nil {
+		return nil, err
+	}
+	c.log.Info("chain is open", "head", c.head.Load().number(), "hash", c.head.Load().hash, "genesis", c.domain.Genesis)
+	return c, nil
+}
+
+// The facts that Open writes beside block 0.
+var (
+	metaGenesis = store.MetaKey("genesis") // hash of block 0
+	metaVersion = store.MetaKey("version") // store.FormatVersion, one byte
+)
+
+// birth writes block 0 into a new database, and checks that an old one is ours.
+func (c *Chain) birth(g *genesis.Genesis, block0 *types.Block) error {
+	have, err := c.db.Get(metaGenesis)
+	switch {
+	case err == nil:
+		if common.BytesToHash(have) != block0.Hash() {
+			return &ErrGenesis{Have: common.BytesToHash(have), Want: block0.Hash()}
+		}
+		version, err := c.db.Get(metaVersion)
+		if err != nil || len(version) != 1 || version[0] != store.FormatVersion {
+			return fmt.Errorf("chain: the data directory has format version %x (%v), this release reads version %d: use the release that wrote it, or sync anew", version, err, store.FormatVersion)
+		}
+		return nil
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	if _, ok := c.state.Head(); ok {
+		return errors.New("chain: the data directory holds a state but no genesis hash: it was not written by this program")
+	}
+	b := c.db.NewBatch()
+	defer b.Close()
+	layer, err := c.state.StageGenesis(b, g.Alloc, block0.Header())
+	if err != nil {
+		return fmt.Errorf("chain: write block 0: %w", err)
+	}
+	rows := []struct{ key, value []byte }{
+		{store.HeaderKey(0), append([]byte{rowGenesis}, mustRLP(block0.Header())...)},
+		{store.BodyKey(0), mustRLP(types.Transactions{})},
+		{store.ReceiptsKey(0), nil},
+		{store.NumberKey(block0.Hash()), encodeNumber(0)},
+		{metaGenesis, block0.Hash().Bytes()},
+		{metaVersion, []byte{store.FormatVersion}},
+	}
+	for _, r := range rows {
+		if err := b.Set(r.key, r.value); err != nil {
+			return err
+		}
+	}
+	if err := c.db.Apply(b, true); err != nil {
+		return fmt.Errorf("chain: write block 0: %w", err)
+	}
+	c.state.Publish(layer)
+	return nil
+}
+
+// loadHead takes the state's head for the chain's, and checks that its block is
+// here.
+func (c *Chain) loadHead() error {
+	h, ok := c.state.Head()
+	if !ok {
+		return errors.New("chain: the state has no head although block 0 is written: the database is damaged")
+	}
+	s, err := c.readSealed(h.Number)
+	if err != nil {
+		return fmt.Errorf("chain: the state stands at block %d, whose header cannot be read: %w", h.Number, err)
+	}
+	if s.hash != h.Hash || s.Header.Root != h.Root {
+		return fmt.Errorf("chain: the state stands at block %d %s with root %s, the chain holds %s with root %s: the database is damaged", h.Number, h.Hash, h.Root, s.hash, s.Header.Root)
+	}
+	c.head.Store(s)
+	return nil
+}
+
+// Genesis returns the hash of block 0.
+func (c *Chain) Genesis() common.Hash { return c.domain.Genesis }
+
+// Domain returns what binds signatures to this network.
+func (c *Chain) Domain() consensus.Domain { return c.domain }
+
+// Config returns the EVM's rules. Nobody may change them.
+func (c *Chain) Config() *params.ChainConfig { return c.config }
+
+// Signer returns the signer whose recovered senders are cached in transactions.
+func (c *Chain) Signer() types.Signer { return c.signer }

@@ -1,0 +1,100 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rlp"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/store"
+)
+
+// CheckpointData is what a CHECKPOINT vote signs about the last block of an
+// epoch.
+type CheckpointData struct {
+	Epoch     consensus.Epoch
+	Seq       consensus.Seq
+	BlockHash common.Hash
+	StateRoot common.Hash
+	NextSet   common.Hash // consensus.NextSetHash of the epoch that follows
+}
+
+// CheckpointOf returns the checkpoint data of a block, final or speculative;
+// ok is false if it is not the last of an epoch.
+func (c *Chain) CheckpointOf(h *types.Header) (d CheckpointData, ok bool) {
+	seq, length := consensus.Seq(h.Number.Uint64()), c.registry.Params().EpochLength
+	e := consensus.EpochOf(seq, length)
+	if seq == 0 || seq != consensus.LastSeq(e, length) {
+		return CheckpointData{}, false
+	}
+	return CheckpointData{
+		Epoch: e, Seq: seq, BlockHash: h.Hash(), StateRoot: h.Root,
+		NextSet: consensus.NextSetHash(e+1, c.registry.ValidatorSet(e+1), c.registry.Suspended(e+1)),
+	}, true
+}
+
+// CheckpointData returns the checkpoint data of an epoch whose last block is
+// final, ErrNotFound before.
+func (c *Chain) CheckpointData(e consensus.Epoch) (CheckpointData, error) {
+	s, err := c.sealed(uint64(consensus.LastSeq(e, c.registry.Params().EpochLength)))
+	if err != nil {
+		return CheckpointData{}, err
+	}
+	d, _ := c.CheckpointOf(s.Header)
+	return d, nil
+}
+
+// SetCheckpoint makes the newest stable checkpoint durable. The certificate
+// must be verified and its block final; an older one than the present changes
+// nothing. One that contradicts the chain is a *Divergence.
+func (c *Chain) SetCheckpoint(cert *consensus.CheckpointCertificate) error {
+	c.write.Lock()
+	defer c.write.Unlock()
+	if now := c.checkpoint.Load(); now != nil && cert.Seq <= now.Seq {
+		return nil
+	}
+	d, err := c.CheckpointData(cert.Epoch)
+	if err != nil {
+		return fmt.Errorf("chain: checkpoint of block %d: %w", cert.Seq, err)
+	}
+	if have := (CheckpointData{cert.Epoch, cert.Seq, cert.BlockHash, cert.StateRoot, cert.NextSet}); have != d {
+		h, err := c.Header(uint64(d.Seq))
+		return errors.Join(&Divergence{Number: uint64(cert.Seq), Own: h, Hash: cert.BlockHash}, err,
+			fmt.Errorf("chain: the stable checkpoint says %+v, here it is %+v", have, d))
+	}
+	b := c.db.NewBatch()
+	defer b.Close()
+	if err := b.Set(store.CheckpointKey(), mustRLP(cert)); err != nil {
+		return err
+	}
+	if err := c.db.Apply(b, true); err != nil {
+		return fmt.Errorf("chain: write the stable checkpoint of block %d: %w", cert.Seq, err)
+	}
+	c.checkpoint.Store(cert)
+	return nil
+}
+
+// Checkpoint returns the newest stable checkpoint, nil before the first.
+func (c *Chain) Checkpoint() *consensus.CheckpointCertificate { return c.checkpoint.Load() }
+
+func (c *Chain) loadCheckpoint() error {
+	row, err := c.db.Get(store.CheckpointKey())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	cert := new(consensus.CheckpointCertificate)
+	if err := rlp.DecodeBytes(row, cert); err != nil {
+		return fmt.Errorf("chain: damaged checkpoint row: %w", err)
+	}
+	if head := c.head.Load().number(); uint64(cert.Seq) > head {
+		return fmt.Errorf("chain: the stable checkpoint is at block %d, the head at %d: the database is damaged", cert.Seq, head)
+	}
+	c.checkpoint.Store(cert)
+	return nil
+}

@@ -1,0 +1,110 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/state"
+)
+
+// spec is a block that was executed but is not final.
+type spec struct {
+	sealed *Sealed // without certificate until it is committed
+	layer  *state.Layer
+}
+
+// Execute runs a batch speculatively on the block with hash parent, which is
+// the head or an executed one, and returns the header of its block. Executing
+// the same batch on the same parent again returns the kept result; another
+// batch of the same number replaces it and drops what stood on it. ErrFinal,
+// ErrNoParent or ErrDepth say that the caller and the chain disagree about
+// where they stand. A cancelled context leaves everything as it was.
+func (c *Chain) Execute(ctx context.Context, h *consensus.BatchHeader, parent common.Hash, txs []*types.Transaction) (*types.Header, error) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	s, err := c.speculate(ctx, h, parent, txs)
+	if err != nil {
+		return nil, err
+	}
+	return types.CopyHeader(s.sealed.Header), nil
+}
+
+func (c *Chain) speculate(ctx context.Context, h *consensus.BatchHeader, parent common.Hash, txs []*types.Transaction) (*spec, error) {
+	head := c.head.Load()
+	n := uint64(h.Seq)
+	if n <= head.number() {
+		return nil, fmt.Errorf("%w: batch of block %d, the head is %d", ErrFinal, n, head.number())
+	}
+	at := n - head.number() - 1
+	if at > uint64(len(c.stack)) {
+		return nil, fmt.Errorf("%w: batch of block %d, executed are blocks to %d", ErrNoParent, n, head.number()+uint64(len(c.stack)))
+	}
+	under := head
+	if at > 0 {
+		under = c.stack[at-1].sealed
+	}
+	if under.hash != parent || under.digest() != h.ParentDigest {
+		return nil, fmt.Errorf("%w: block %d is to stand on %s (batch %s), here block %d is %s (batch %s)", ErrNoParent, n, parent, h.ParentDigest, n-1, under.hash, under.digest())
+	}
+	digest := h.Digest()
+	if at < uint64(len(c.stack)) && c.stack[at].sealed.Header.MixDigest == digest {
+		return c.stack[at], nil
+	}
+	if depth := c.registry.Params().PipelineDepth; at >= depth {
+		return nil, fmt.Errorf("%w: block %d is %d above the head %d, at most %d are", ErrDepth, n, at+1, head.number(), depth)
+	}
+	c.cut(at)
+	time := max(under.Header.Time, h.TimeMs/1000)
+	var system func(vm.StateDB)
+	if c.system != nil {
+		system = c.system(h)
+	}
+	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, c.baseFee), txs, c.hashBelow, system)
+	if err != nil {
+		return nil, err
+	}
+	batch := *h
+	s := &spec{layer: layer, sealed: &Sealed{Header: layer.Block.Header(), BatchHeader: &batch, hash: layer.Block.Hash()}}
+	c.stack = append(c.stack, s)
+	return s, nil
+}
+
+// Rollback forgets the speculative blocks above seq; final ones stay whatever
+// it says.
+func (c *Chain) Rollback(seq uint64) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	if head := c.head.Load().number(); seq <= head {
+		c.cut(0)
+	} else {
+		c.cut(seq - head)
+	}
+}
+
+// cut keeps the lowest n speculative blocks.
+func (c *Chain) cut(n uint64) {
+	if n >= uint64(len(c.stack)) {
+		return
+	}
+	clear(c.stack[n:])
+	c.stack = c.stack[:n]
+	c.state.Drop(c.head.Load().number() + n)
+}
+
+// hashBelow is BLOCKHASH for a speculative execution: the writer calls it, so
+// the stack stands still.
+func (c *Chain) hashBelow(number uint64) common.Hash {
+	head := c.head.Load().number()
+	if number > head {
+		if at := number - head - 1; at < uint64(len(c.stack)) {
+			return c.stack[at].sealed.hash
+		}
+		return common.Hash{}
+	}
+	return c.GetHash(number)
+}

@@ -1,0 +1,83 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/store"
+)
+
+// Limits of the package, with units and reasons.
+const (
+	// DefaultCacheBytes bounds the decoded blocks and receipts kept in memory,
+	// in bytes of their encodings (decoded ones take about three times that).
+	// 16 MiB hold the last four blocks of the default size limit, or 30 of
+	// 5,000 transfers: what clients ask for after a new head.
+	DefaultCacheBytes = 16 << 20
+	// DefaultCacheHeaders is the number of decoded headers kept: BLOCKHASH
+	// reaches back 256 blocks.
+	DefaultCacheHeaders = 512
+	// maxIndexBits bounds a transaction's index in its block: a batch holds at
+	// most 100,000 transactions.
+	maxTransactions = 1 << store.LookupIndexBits
+	// parallelSenders is the smallest number of signatures worth a goroutine:
+	// 64 recoveries are about 3 ms.
+	parallelSenders = 64
+)
+
+// Registry says who decides in an epoch. *registry.Registry is one.
+type Registry interface {
+	ValidatorSet(epoch consensus.Epoch) *consensus.ValidatorSet
+	Suspended(epoch consensus.Epoch) []common.Address
+	Params() consensus.Params
+}
+
+// Indexer writes rows derived from a block into the block's own batch.
+type Indexer interface {
+	Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error
+}
+
+// SystemWrite returns what the chain itself writes into the state after the
+// last transaction of a batch, or nil. It must be a pure function of the batch
+// header and of the state it is given.
+type SystemWrite func(h *consensus.BatchHeader) func(vm.StateDB)
+
+// Options of a chain. The zero value is valid.
+type Options struct {
+	Registry     Registry     // nil = registry.New(genesis)
+	System       SystemWrite  // nil = none
+	Indexers     []Indexer    // run in this order for every committed block
+	CacheBytes   int          // bytes of encoded blocks and receipts; 0 = DefaultCacheBytes
+	CacheHeaders int          // headers; 0 = DefaultCacheHeaders
+	Logger       *slog.Logger // nil discards
+}
+
+func (o Options) withDefaults() Options {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	if o.CacheHeaders == 0 {
+		o.CacheHeaders = DefaultCacheHeaders
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Validate reports every value out of range at once. Zero means the default.
+func (o Options) Validate() error {
+	var errs []error
+	if o.CacheBytes < 0 {
+		errs = append(errs, fmt.Errorf("chain: CacheBytes is %d, must be 0 (default) or more", o.CacheBytes))
+	}
+	if o.CacheHeaders < 0 {
+		errs = append(errs, fmt.Errorf("chain: CacheHeaders is %d, must be 0 (default) or more", o.CacheHeaders))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,164 @@
+package chain
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rlp"
+
+	"github.com/quorate/quorate/store"
+)
+
+// Head returns the header of the newest final block. Nobody may change it.
+func (c *Chain) Head() *types.Header { return c.head.Load().Header }
+
+// HeadSealed returns the newest final block's header with its certificate.
+func (c *Chain) HeadSealed() *Sealed { return c.head.Load() }
+
+// Header returns the header of a final block, or ErrNotFound. Nobody may
+// change it.
+func (c *Chain) Header(number uint64) (*types.Header, error) {
+	s, err := c.sealed(number)
+	if err != nil {
+		return nil, err
+	}
+	return s.Header, nil
+}
+
+// Sealed returns the header of a final block with batch header and certificate
+// (both nil for block 0), or ErrNotFound.
+func (c *Chain) Sealed(number uint64) (*Sealed, error) { return c.sealed(number) }
+
+// GetHash returns the hash of a final block, the zero hash if there is none.
+func (c *Chain) GetHash(number uint64) common.Hash {
+	s, err := c.sealed(number)
+	if err != nil {
+		return common.Hash{}
+	}
+	return s.hash
+}
+
+// NumberOf returns the number of the final block with this hash.
+func (c *Chain) NumberOf(hash common.Hash) (number uint64, ok bool, err error) {
+	row, err := c.db.Get(store.NumberKey(hash))
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	n, used := binary.Uvarint(row)
+	if used <= 0 || used != len(row) {
+		return 0, false, fmt.Errorf("chain: damaged number row of block %s: %x", hash, row)
+	}
+	return n, n <= c.head.Load().number(), nil
+}
+
+// Block returns a final block, or ErrNotFound. It is shared.
+func (c *Chain) Block(number uint64) (*types.Block, error) {
+	if b, ok := c.blocks.get(number); ok {
+		return b, nil
+	}
+	s, err := c.sealed(number)
+	if err != nil {
+		return nil, err
+	}
+	row, err := c.db.Get(store.BodyKey(number))
+	if err != nil {
+		return nil, fmt.Errorf("chain: body of block %d: %w", number, err)
+	}
+	var txs types.Transactions
+	if err := rlp.DecodeBytes(row, &txs); err != nil {
+		return nil, fmt.Errorf("chain: body of block %d: %w", number, err)
+	}
+	b := types.NewBlockWithHeader(s.Header).WithBody(types.Body{Transactions: txs, Withdrawals: types.Withdrawals{}})
+	c.blocks.add(number, b, costs(len(txs), len(row), 0).body)
+	return b, nil
+}
+
+// Receipts returns the receipts of a final block with every derived field set,
+// or ErrNotFound. They are shared: nobody may change them.
+func (c *Chain) Receipts(number uint64) (types.Receipts, error) {
+	if r, ok := c.receipt.get(number); ok {
+		return r, nil
+	}
+	b, err := c.Block(number)
+	if err != nil {
+		return nil, err
+	}
+	row, err := c.db.Get(store.ReceiptsKey(number))
+	if err != nil {
+		return nil, fmt.Errorf("chain: receipts of block %d: %w", number, err)
+	}
+	r, err := decodeReceipts(row)
+	if err != nil {
+		return nil, fmt.Errorf("block %d: %w", number, err)
+	}
+	if err := r.DeriveFields(c.config, b.Hash(), number, b.Time(), b.BaseFee(), common.Big0, b.Transactions()); err != nil {
+		return nil, fmt.Errorf("chain: receipts of block %d: %w", number, err)
+	}
+	for i, receipt := range r {
+		if b.Transactions()[i].Type() != types.BlobTxType {
+			receipt.BlobGasPrice = nil // as the executor leaves it
+		}
+	}
+	c.receipt.add(number, r, costs(len(r), 0, len(row)).receipts)
+	return r, nil
+}
+
+// Lookup returns where a transaction stands: ok is false for one that is in no
+// final block.
+func (c *Chain) Lookup(txHash common.Hash) (number, index uint64, ok bool, err error) {
+	prefix := store.LookupPrefix(txHash)
+	it, err := c.db.NewIter(prefix, store.After(prefix))
+	if err != nil {
+		return 0, 0, false, err
+	}
+	defer it.Close()
+	head := c.head.Load().number()
+	for valid := it.First(); valid; valid = it.Next() {
+		number, index, err := store.ParseLookupKey(bytes.Clone(it.Key()))
+		if err != nil {
+			return 0, 0, false, err
+		}
+		if number > head {
+			continue // in the database, but not published yet
+		}
+		b, err := c.Block(number)
+		if err != nil {
+			return 0, 0, false, err
+		}
+		if txs := b.Transactions(); index < uint64(len(txs)) && txs[index].Hash() == txHash {
+			return number, index, true, nil
+		}
+	}
+	return 0, 0, false, it.Error()
+}
+
+// sealed returns a final block's header row through the cache.
+func (c *Chain) sealed(number uint64) (*Sealed, error) {
+	if head := c.head.Load().number(); number > head {
+		return nil, fmt.Errorf("%w: block %d, the head is %d", ErrNotFound, number, head)
+	}
+	if s, ok := c.headers.Get(number); ok {
+		return s, nil
+	}
+	s, err := c.readSealed(number)
+	if err != nil {
+		return nil, err
+	}
+	c.headers.Add(number, s)
+	return s, nil
+}
+
+func (c *Chain) readSealed(number uint64) (*Sealed, error) {
+	row, err := c.db.Get(store.HeaderKey(number))
+	if err != nil {
+		return nil, fmt.Errorf("chain: header of block %d: %w", number, err)
+	}
+	return decodeSealed(row)
+}

@@ -1,0 +1,78 @@
+package chain
+
+import (
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rlp"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/store"
+)
+
+// SealedBlock is a final block with what proves it, as nodes send it to each
+// other. Transactions are the included ones: what the batch held besides is
+// bound by BatchHeader.TxsHash alone and nobody needs it any more.
+type SealedBlock struct {
+	Header       *types.Header
+	Transactions []*types.Transaction
+	BatchHeader  *consensus.BatchHeader
+	Certificate  *consensus.CommitCertificate
+}
+
+// wireBlock is the encoded form, version 1: the header row, which holds header,
+// batch header and certificate, and the body row. Both are as stored, so that
+// serving a block decodes nothing.
+type wireBlock struct {
+	Row          []byte
+	Transactions rlp.RawValue
+}
+
+// Encode returns the canonical RLP. It refuses parts that do not belong
+// together, which the encoding cannot express.
+func (b *SealedBlock) Encode() ([]byte, error) {
+	row, err := encodeSealed(&Sealed{Header: b.Header, BatchHeader: b.BatchHeader, Certificate: b.Certificate})
+	if err != nil {
+		return nil, err
+	}
+	return rlp.EncodeToBytes(&wireBlock{Row: row, Transactions: mustRLP(types.Transactions(b.Transactions))})
+}
+
+// DecodeSealedBlock decodes one sealed block and nothing else. What it returns
+// is consistent in itself (the certificate names the header, the header the
+// batch) and unproved: see Verify. The caller bounds the length of data.
+func DecodeSealedBlock(data []byte) (*SealedBlock, error) {
+	var w wireBlock
+	if err := rlp.DecodeBytes(data, &w); err != nil {
+		return nil, invalid("sealed block: %w", err)
+	}
+	s, err := decodeSealed(w.Row)
+	if err != nil {
+		return nil, invalid("%w", err)
+	}
+	if s.BatchHeader == nil {
+		return nil, invalid("sealed block: a genesis header is never sent")
+	}
+	b := &SealedBlock{Header: s.Header, BatchHeader: s.BatchHeader, Certificate: s.Certificate}
+	if err := rlp.DecodeBytes(w.Transactions, &b.Transactions); err != nil {
+		return nil, invalid("transactions of block %d: %w", s.number(), err)
+	}
+	return b, nil
+}
+
+// EncodedBlock returns the encoded SealedBlock of a final block, or
+// ErrNotFound. Block 0 is not sent: everybody makes it from the genesis.
+func (c *Chain) EncodedBlock(number uint64) ([]byte, error) {
+	if head := c.head.Load().number(); number == 0 || number > head {
+		return nil, fmt.Errorf("%w: sealed block %d, there are 1 to %d", ErrNotFound, number, head)
+	}
+	row, err := c.db.Get(store.HeaderKey(number))
+	if err != nil {
+		return nil, fmt.Errorf("chain: header of block %d: %w", number, err)
+	}
+	body, err := c.db.Get(store.BodyKey(number))
+	if err != nil {
+		return nil, fmt.Errorf("chain: body of block %d: %w", number, err)
+	}
+	return rlp.EncodeToBytes(&wireBlock{Row: row, Transactions: body})
+}
