@@ -111,7 +111,7 @@ func (p *Pool) syncWith(ctx context.Context, peer Peer) error {
 	}
 	p.markKnown(hashes, source{from: peer})
 	for len(want) > 0 {
-		n := min(len(want), p.cfg.FetchHashes)
+		before, n := len(want), min(len(want), p.cfg.FetchHashes)
 		bodies, err := p.fetch(ctx, peer, want[:n])
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func (p *Pool) syncWith(ctx context.Context, peer Peer) error {
 		if err := p.admitBodies(bodies, source{from: peer}); err != nil {
 			return err
 		}
-		if want = p.stillMissing(want); len(want) >= n {
+		if want = p.stillMissing(want); len(want) == before {
 			return nil // no progress: refused here
 		}
 	}
