@@ -1,0 +1,88 @@
+package pbft
+
+import (
+	"fmt"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// This file ends an epoch: CHECKPOINT at its last seq, and what follows a
+// stable one.
+
+// onDurable notes how far blocks are on disk. At the epoch's last seq the
+// CHECKPOINT becomes due: block, receipts, state and certificate are durable.
+func (r *Replica) onDurable(in Durable) error {
+	r.durable = max(r.durable, in.Seq)
+	if in.Seq == r.last && in.Boundary != nil && r.boundary == nil {
+		r.boundary = in.Boundary
+		r.sendCheckpoint()
+	}
+	return nil
+}
+
+// sendCheckpoint signs the boundary. It has no view and is sent in every mode
+// but while starting, when nothing may be signed yet.
+func (r *Replica) sendCheckpoint() {
+	if r.boundary == nil || r.self < 0 || r.mode == consensus.Starting {
+		return
+	}
+	r.broadcast(&consensus.Vote{
+		Kind: consensus.Checkpoint, Seq: r.last,
+		BlockHash: r.boundary.BlockHash, StateRoot: r.boundary.StateRoot,
+		NextSet: consensus.NextSetHash(r.epoch+1, r.boundary.Next, r.boundary.Suspended),
+	}, nil)
+}
+
+func (r *Replica) onCheckpoint(v *consensus.Vote) error {
+	if v.Seq != r.last {
+		return fmt.Errorf("%w: CHECKPOINT at %d, the epoch ends at %d", ErrSeqRange, v.Seq, r.last)
+	}
+	if err := r.put(r.checkpoints, v); err != nil {
+		return err
+	}
+	if r.ending != nil {
+		return nil
+	}
+	var same []*consensus.Vote
+	for _, o := range r.checkpoints {
+		if o != nil && o.BlockHash == v.BlockHash && o.StateRoot == v.StateRoot && o.NextSet == v.NextSet {
+			same = append(same, o)
+		}
+	}
+	if len(same) >= r.set.Quorum() {
+		r.ending = consensus.NewCheckpointCertificate(same, r.set.Len())
+	}
+	return nil
+}
+
+// onCheckpointCertificate takes a verified stable checkpoint of this epoch.
+func (r *Replica) onCheckpointCertificate(c *consensus.CheckpointCertificate) error {
+	if c.Epoch != r.epoch || c.Seq != r.last {
+		return fmt.Errorf("%w: checkpoint of epoch %d at %d", ErrEpoch, c.Epoch, c.Seq)
+	}
+	r.verified = max(r.verified, c.Seq)
+	if r.ending == nil {
+		r.ending = c
+	}
+	return nil
+}
+
+// endEpoch enters the next epoch once the checkpoint is stable and the
+// boundary block is durable here. Without the block it waits for block sync.
+func (r *Replica) endEpoch() {
+	c, b := r.ending, r.boundary
+	if c == nil || b == nil {
+		return
+	}
+	next := consensus.NextSetHash(r.epoch+1, b.Next, b.Suspended)
+	if c.BlockHash != b.BlockHash || c.StateRoot != b.StateRoot || c.NextSet != next {
+		r.halt(fmt.Errorf("%w: checkpoint %d is block %s state %s next set %s, here %s %s %s", ErrDivergence,
+			c.Seq, c.BlockHash, c.StateRoot, c.NextSet, b.BlockHash, b.StateRoot, next))
+		return
+	}
+	r.lastStable = c
+	r.out.Persist = append(r.out.Persist, Record{Kind: RecordStable, Stable: c})
+	r.out.Stable = c
+	r.openEpoch(EpochStart{Epoch: r.epoch + 1, Set: b.Next, Suspended: b.Suspended})
+	r.sendStatus()
+}

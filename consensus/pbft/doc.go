@@ -1,0 +1,40 @@
+// Package pbft is the replica as a pure state machine: inputs in, Ready out.
+//
+//	        Step(Input)                         Ready()
+//	Message ──────────┐                  ┌────────────► Persist   (fsync first)
+//	Tick    ──────────┤   ┌──────────┐   ├────────────► Messages  (then sign, then send)
+//	Pool    ──────────┼──►│ Replica  ├───┼────────────► Build, Check
+//	BatchBuilt/Checked┤   └──────────┘   ├────────────► Execute, Rollback, Committed
+//	Executed, Durable ┤    slots of one  ├────────────► Stable, Transfer
+//	Synced  ──────────┘    epoch & view  └────────────► Evidence, Halt
+//
+// The life of a sequence number in a slot:
+//
+//	empty → candidate (PRE-PREPARE here, bodies being checked)
+//	      → accepted  (journalled; PREPARE sent; executing)
+//	      → prepared  (q signatures on view, seq, digest)
+//	      → committing (executed, certificate journalled, COMMIT sent)
+//	      → committed (q COMMITs on digest and block hash)
+//
+// Rules for those who call it:
+//   - One goroutine owns a Replica. It has no lock, starts no goroutine, reads
+//     no clock and does no IO: time enters as ticks, everything else as inputs.
+//   - Handle a Ready whole before the next Step: first make Persist durable,
+//     then sign and send Messages, then hand the signed own votes back as
+//     Message inputs. A vote sent is a vote remembered.
+//   - Messages that enter are verified: signature, sender, and, of a proposal,
+//     that header and hashes belong to the digest. Step judges everything that
+//     depends on the protocol's state and returns a typed error for what it
+//     refuses; a refusal never changes the state.
+//
+// Invariants, checked where they are cheap: committed, stable and epoch only
+// grow; a slot accepts one digest per view; COMMITs are sent in order of
+// sequence numbers; nothing is proposed or executed beyond committed + W.
+//
+// What it does not do: verify signatures, hold transaction bodies, know
+// transactions, or decide how messages travel.
+//
+// This release has the normal case, checkpoints and epochs. The view of an
+// epoch stays 0: view change is not part of it yet, so the network needs its
+// primary; see docs/protocol.md.
+package pbft

@@ -1,0 +1,195 @@
+package pbft
+
+import (
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// This file is the ordering half of the normal case: PRE-PREPARE and PREPARE.
+
+// propose asks the pool for a batch when this replica is the primary of the
+// next seq and the window is open: at once if nothing is in flight, otherwise
+// when a full batch waits.
+func (r *Replica) propose() {
+	next := r.nextFresh()
+	if r.building || !r.mayVote() || next > r.windowEnd() || r.schedule.Primary(r.view, next) != r.self {
+		return
+	}
+	idle := next == r.committed.Seq+1
+	if r.pool == 0 || (!idle && r.pool < r.cfg.FullBatch) {
+		return
+	}
+	r.building = true
+	r.out.Build = &BuildRequest{
+		View: r.view, Seq: next,
+		MaxTransactions: int(r.params.MaxBatchTransactions),
+		MaxBytes:        int(r.params.MaxBatchBytes),
+		GasLimit:        r.params.BlockGasLimit,
+	}
+}
+
+// nextFresh returns the lowest seq above the committed one without an accepted
+// proposal.
+func (r *Replica) nextFresh() consensus.Seq {
+	n := r.committed.Seq + 1
+	for s := r.slots[n]; s != nil && s.accepted; s = r.slots[n] {
+		n++
+	}
+	return n
+}
+
+// onBuilt makes the PRE-PREPARE of an own batch.
+func (r *Replica) onBuilt(in BatchBuilt) error {
+	r.building = false
+	if len(in.Hashes) == 0 {
+		r.pool = 0
+		return nil
+	}
+	if in.View != r.view || in.Seq != r.nextFresh() || in.Seq > r.windowEnd() || !r.mayVote() || r.schedule.Primary(r.view, in.Seq) != r.self {
+		return nil // asked for before the world moved on; the pool still has them
+	}
+	parent, parentMs := r.parent(in.Seq)
+	b := &consensus.Batch{Hashes: in.Hashes, Header: consensus.BatchHeader{
+		Version: consensus.BatchVersion, Epoch: r.epoch, Seq: in.Seq, OriginView: r.view,
+		Proposer: r.cfg.Self, ParentDigest: parent, TimeMs: max(r.nowMs, parentMs+1),
+		Beneficiary: r.cfg.Beneficiary, GasLimit: r.params.BlockGasLimit,
+		TxCount: uint64(len(in.Hashes)), TxsHash: consensus.HashOfTransactions(in.Hashes),
+	}}
+	s := r.slot(in.Seq)
+	s.batch, s.digest, s.checked = b, b.Digest(), true
+	r.acceptSlot(s, &consensus.Vote{Kind: consensus.PrePrepare, Epoch: r.epoch, Sender: uint64(r.self), View: r.view, Seq: in.Seq, Digest: s.digest})
+	return nil
+}
+
+// parent returns digest and time of the batch before seq, which must be
+// committed or accepted.
+func (r *Replica) parent(seq consensus.Seq) (common.Hash, uint64) {
+	if seq == r.committed.Seq+1 {
+		return r.committed.Digest, r.committed.TimeMs
+	}
+	p := r.slots[seq-1]
+	return p.digest, p.batch.Header.TimeMs
+}
+
+// onPrePrepare keeps a proposal as the candidate of its slot and has its
+// bodies checked. What depends on the batch before waits for accept.
+func (r *Replica) onPrePrepare(v *consensus.Vote, b *consensus.Batch) error {
+	if p := r.schedule.Primary(v.View, v.Seq); int(v.Sender) != p {
+		return fmt.Errorf("%w: validator %d proposed, %d is primary of view %d seq %d", ErrNotPrimary, v.Sender, p, v.View, v.Seq)
+	}
+	if err := r.put(r.slot(v.Seq).prepares, v); err != nil {
+		return err
+	}
+	s := r.slot(v.Seq)
+	if s.batch != nil {
+		if s.digest != v.Digest {
+			return ErrConflict
+		}
+		return nil
+	}
+	if b == nil {
+		return nil // it comes with a STATUS answer
+	}
+	if err := r.checkHeader(v, &b.Header); err != nil {
+		s.prepares[v.Sender] = nil
+		return err
+	}
+	s.batch, s.digest = b, v.Digest
+	r.out.Check = append(r.out.Check, b)
+	return nil
+}
+
+// checkHeader applies the rules that the message alone decides.
+func (r *Replica) checkHeader(v *consensus.Vote, h *consensus.BatchHeader) error {
+	switch {
+	case h.Version != consensus.BatchVersion || h.Epoch != v.Epoch || h.Seq != v.Seq || h.OriginView != v.View || h.Proposer != r.set.Address(int(v.Sender)):
+		return fmt.Errorf("%w: version %d epoch %d seq %d origin view %d proposer %s", ErrHeader, h.Version, h.Epoch, h.Seq, h.OriginView, h.Proposer)
+	case h.GasLimit != r.params.BlockGasLimit:
+		return fmt.Errorf("%w: %d, the epoch's is %d", ErrGasLimit, h.GasLimit, r.params.BlockGasLimit)
+	case h.TxCount > r.params.MaxBatchTransactions:
+		return fmt.Errorf("%w: %d transactions, at most %d", ErrSize, h.TxCount, r.params.MaxBatchTransactions)
+	}
+	return nil
+}
+
+// onChecked records the verdict on a candidate's bodies.
+func (r *Replica) onChecked(in BatchChecked) error {
+	for n := r.committed.Seq + 1; n <= r.committed.Seq+consensus.Seq(2*r.params.PipelineDepth); n++ {
+		s := r.slots[n]
+		if s == nil || s.batch == nil || s.digest != in.Digest || s.accepted {
+			continue
+		}
+		if in.Err != nil {
+			s.drop(r.schedule.Primary(r.view, n))
+			return fmt.Errorf("%w: %w", ErrBodies, in.Err)
+		}
+		s.checked = true
+		return nil
+	}
+	return nil // the slot was committed by a certificate meanwhile
+}
+
+// accept takes candidates in order of seq as long as every rule holds. One
+// that lacks its parent, its bodies or a due clock is kept, not refused.
+func (r *Replica) accept() {
+	if !r.mayVote() {
+		return
+	}
+	for n := r.nextFresh(); n <= r.windowEnd(); n++ {
+		s := r.slots[n]
+		if s == nil || !s.checked {
+			return
+		}
+		h := &s.batch.Header
+		parent, parentMs := r.parent(n)
+		if h.ParentDigest != parent || h.TimeMs <= parentMs {
+			s.drop(r.schedule.Primary(r.view, n)) // the primary contradicts its own chain
+			return
+		}
+		if h.TimeMs > r.nowMs+r.params.ClockDriftMs {
+			return // due later
+		}
+		r.acceptSlot(s, s.prepares[r.schedule.Primary(r.view, n)])
+		if r.self != r.schedule.Primary(r.view, n) {
+			s.prepareSent = true
+			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.view, Seq: n, Digest: s.digest}, nil)
+		}
+	}
+}
+
+// acceptSlot journals the proposal, has it executed, and, if it is an own one,
+// sends it.
+func (r *Replica) acceptSlot(s *slot, prePrepare *consensus.Vote) {
+	s.accepted = true
+	r.out.Persist = append(r.out.Persist, Record{
+		Kind: RecordProposal, Seq: s.seq, View: r.view,
+		Proposal: &consensus.Proposal{Vote: prePrepare, Batch: s.batch},
+	})
+	if int(prePrepare.Sender) == r.self {
+		s.prepareSent = true
+		r.broadcast(prePrepare, s.batch)
+	}
+	r.execute(s)
+}
+
+// execute orders the execution of s unless it is ordered already. Slots are
+// accepted in order, so orders leave in order.
+func (r *Replica) execute(s *slot) {
+	if s.seq <= r.highest {
+		return
+	}
+	r.highest = s.seq
+	r.out.Execute = append(r.out.Execute, Order{Seq: s.seq, Digest: s.digest, Batch: s.batch})
+}
+
+// onPrepare stores a PREPARE. The primary sends none: its PRE-PREPARE is its
+// own.
+func (r *Replica) onPrepare(v *consensus.Vote) error {
+	if int(v.Sender) == r.schedule.Primary(v.View, v.Seq) {
+		return fmt.Errorf("%w: a PREPARE from the primary of seq %d", ErrNotPrimary, v.Seq)
+	}
+	return r.put(r.slot(v.Seq).prepares, v)
+}

@@ -1,0 +1,228 @@
+package pbfttest
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// Script runs the commands of a transcript against one cluster:
+//
+//	cluster n=4 k=64 w=8 r=0     a new cluster: validators, epoch length, pipeline depth, primary span
+//	submit tx=a,b at=1,2         transactions into the pools of some nodes, or of all
+//	deliver kind=PREPARE from=0 to=1,2 seq=3   hand over what matches, in order
+//	drop …                       lose what matches
+//	run                          deliver until the network is empty
+//	tick n=100                   let ticks of 10 ms pass
+//	cut from=0 to=1,2 / heal     directed links that lose everything
+//	crash node=1 / restart node=1
+//	corrupt node=1               its executions come out wrong from now on
+//	network / state / chain / certificate seq=1 / rejections     show
+type Script struct{ c *Cluster }
+
+// Arg is one key with its values.
+type Arg struct {
+	Key  string
+	Vals []string
+}
+
+// Do runs one command and returns its output.
+func (s *Script) Do(cmd string, args []Arg) (string, error) {
+	a := arguments(args)
+	if cmd == "cluster" {
+		return s.cluster(a)
+	}
+	if s.c == nil {
+		return "", fmt.Errorf("%s: no cluster yet", cmd)
+	}
+	switch cmd {
+	case "submit":
+		var txs []common.Hash
+		for _, name := range a["tx"] {
+			txs = append(txs, crypto.Keccak256Hash([]byte(name)))
+		}
+		return "", s.c.Submit(txs, a.ints("at")...)
+	case "deliver", "drop":
+		return s.pass(cmd, a)
+	case "run":
+		return "", s.c.Run()
+	case "tick":
+		return "", s.c.Tick(uint64(a.int("n", 1)))
+	case "cut":
+		for _, from := range a.ints("from") {
+			for _, to := range a.ints("to") {
+				s.c.Cut[[2]int{from, to}] = true
+			}
+		}
+		return "", nil
+	case "heal":
+		clear(s.c.Cut)
+		return "", nil
+	case "crash":
+		s.c.Crash(a.int("node", 0))
+		return "", nil
+	case "restart":
+		return "", s.c.Restart(a.int("node", 0))
+	case "corrupt":
+		s.c.Nodes[a.int("node", 0)].Corrupt = true
+		return "", nil
+	}
+	return s.show(cmd, a)
+}
+
+func (s *Script) cluster(a values) (string, error) {
+	p := consensus.DefaultParams()
+	p.EpochLength = uint64(a.int("k", 64))
+	p.PipelineDepth = uint64(a.int("w", 8))
+	p.PrimarySpan = uint64(a.int("r", 0))
+	c, err := NewCluster(a.int("n", 4), p)
+	if err != nil {
+		return "", err
+	}
+	s.c = c
+	return "", c.Run()
+}
+
+// pass delivers or drops everything that matches now, not what follows from it.
+func (s *Script) pass(cmd string, a values) (string, error) {
+	var out strings.Builder
+	match := matcher(a)
+	budget := 0
+	for _, p := range s.c.Network {
+		if match(p) {
+			budget++
+		}
+	}
+	for range budget {
+		i := slices.IndexFunc(s.c.Network, match)
+		p := s.c.Network[i]
+		fmt.Fprintln(&out, describe(p))
+		if cmd == "drop" {
+			s.c.Network = slices.Delete(s.c.Network, i, i+1)
+			continue
+		}
+		if _, err := s.c.Deliver(match); err != nil {
+			return "", err
+		}
+	}
+	return out.String(), nil
+}
+
+func (s *Script) show(cmd string, a values) (string, error) {
+	var out strings.Builder
+	switch cmd {
+	case "network":
+		for _, p := range s.c.Network {
+			fmt.Fprintln(&out, describe(p))
+		}
+	case "state":
+		for i, n := range s.c.Nodes {
+			if n.replica == nil {
+				fmt.Fprintf(&out, "%d crashed\n", i)
+			} else {
+				fmt.Fprintln(&out, n.replica)
+			}
+		}
+	case "chain":
+		for i, n := range s.c.Nodes {
+			fmt.Fprintf(&out, "%d:", i)
+			for _, b := range n.chain {
+				fmt.Fprintf(&out, " %d(%d tx)%x", b.cert.Seq, len(b.batch.Hashes), b.hash[:2])
+			}
+			fmt.Fprintln(&out)
+		}
+	case "certificate":
+		for i, n := range s.c.Nodes {
+			if seq := a.int("seq", 1); len(n.chain) >= seq {
+				c := n.chain[seq-1].cert
+				fmt.Fprintf(&out, "%d: e%d v%d n=%d block %x signers %v\n", i, c.Epoch, c.View, c.Seq, c.BlockHash[:2], c.Signers.Members())
+			}
+		}
+	case "rejections":
+		var lines []string
+		for why, k := range s.c.Rejections {
+			lines = append(lines, fmt.Sprintf("%d × %s\n", k, why))
+		}
+		sort.Strings(lines)
+		out.WriteString(strings.Join(lines, ""))
+	default:
+		return "", fmt.Errorf("unknown command %q", cmd)
+	}
+	return out.String(), nil
+}
+
+// kindOf names what a packet carries.
+func kindOf(p Packet) (kind string, seq consensus.Seq) {
+	m := p.Message
+	switch {
+	case m.Vote != nil:
+		return m.Vote.Kind.String(), m.Vote.Seq
+	case m.Certificate != nil:
+		return "CERTIFICATE", m.Certificate.Seq
+	case m.Checkpoint != nil:
+		return "STABLE", m.Checkpoint.Seq
+	default:
+		return "STATUS", m.Status.Committed
+	}
+}
+
+func describe(p Packet) string {
+	kind, seq := kindOf(p)
+	s := fmt.Sprintf("%d→%d %s n=%d", p.From, p.To, kind, seq)
+	if v := p.Message.Vote; v != nil && int(v.Sender) != p.From {
+		s += fmt.Sprintf(" of %d", v.Sender)
+	}
+	if p.Message.Batch != nil {
+		s += fmt.Sprintf(" (%d tx)", len(p.Message.Batch.Hashes))
+	}
+	return s
+}
+
+func matcher(a values) func(Packet) bool {
+	froms, tos, seqs, kinds := a.ints("from"), a.ints("to"), a.ints("seq"), a["kind"]
+	return func(p Packet) bool {
+		kind, seq := kindOf(p)
+		return (len(froms) == 0 || slices.Contains(froms, p.From)) &&
+			(len(tos) == 0 || slices.Contains(tos, p.To)) &&
+			(len(seqs) == 0 || slices.Contains(seqs, int(seq))) &&
+			(len(kinds) == 0 || slices.Contains(kinds, kind))
+	}
+}
+
+type values map[string][]string
+
+func arguments(args []Arg) values {
+	v := values{}
+	for _, a := range args {
+		for _, x := range a.Vals {
+			v[a.Key] = append(v[a.Key], strings.Split(x, ",")...)
+		}
+	}
+	return v
+}
+
+func (v values) ints(key string) []int {
+	var out []int
+	for _, x := range v[key] {
+		i, err := strconv.Atoi(x)
+		if err != nil {
+			panic(fmt.Sprintf("script: %s=%s is no number", key, x))
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+func (v values) int(key string, def int) int {
+	if x := v.ints(key); len(x) > 0 {
+		return x[0]
+	}
+	return def
+}

@@ -1,0 +1,96 @@
+package pbft
+
+import (
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// Ready is what the replica wants done. The order of the fields is the order
+// of durability: Persist is fsynced before Messages leave.
+type Ready struct {
+	Persist   []Record
+	Messages  []Outbound
+	Build     *BuildRequest
+	Check     []*consensus.Batch // have the bodies held and validated
+	Execute   []Order            // speculative, in order of seq
+	Rollback  *consensus.Seq     // before Execute: drop speculative blocks above
+	Committed []Committed        // make final, in order of seq
+	Stable    *consensus.CheckpointCertificate
+	Transfer  *Target // behind: block sync
+	Evidence  []consensus.Evidence
+	Halt      error
+}
+
+// Empty reports whether there is nothing to do.
+func (r *Ready) Empty() bool {
+	return len(r.Persist) == 0 && len(r.Messages) == 0 && r.Build == nil && len(r.Check) == 0 &&
+		len(r.Execute) == 0 && r.Rollback == nil && len(r.Committed) == 0 && r.Stable == nil &&
+		r.Transfer == nil && len(r.Evidence) == 0 && r.Halt == nil
+}
+
+// Everyone is the destination of a broadcast.
+const Everyone = -1
+
+// Outbound is a message to send. A vote without a signature is a new own vote:
+// sign it, send it, and Step it. One with a signature is sent again as it is.
+type Outbound struct {
+	To          int // sender index, or Everyone
+	Vote        *consensus.Vote
+	Batch       *consensus.Batch // beside a PRE-PREPARE
+	Certificate *consensus.CommitCertificate
+	Checkpoint  *consensus.CheckpointCertificate
+	Status      *consensus.Status
+}
+
+// BuildRequest asks the pool for the next batch of the primary.
+type BuildRequest struct {
+	View            consensus.View
+	Seq             consensus.Seq
+	MaxTransactions int
+	MaxBytes        int
+	GasLimit        uint64
+}
+
+// Order is one batch to execute on top of the one before.
+type Order struct {
+	Seq    consensus.Seq
+	Digest common.Hash
+	Batch  *consensus.Batch
+}
+
+// Committed is a batch that became final.
+type Committed struct {
+	Batch       *consensus.Batch
+	Certificate *consensus.CommitCertificate
+}
+
+// Target says how far behind the replica believes to be, and who said so. The
+// claim is not verified: block sync verifies what it fetches.
+type Target struct {
+	Seq  consensus.Seq
+	From []int // sender indices that claim to have it
+}
+
+// RecordKind tells the records of the journal apart.
+type RecordKind byte
+
+// The kinds. Their numbers are on disk.
+const (
+	RecordStable   RecordKind = 1 // the last checkpoint certificate; one, never cut
+	RecordProposal RecordKind = 2 // an accepted PRE-PREPARE with its batch, by (seq, view)
+	RecordPrepared RecordKind = 3 // the prepared certificate and the block hash of the COMMIT, by (seq, view)
+)
+
+// Record is one entry of the journal. (Kind, Seq, View) is its identity: a
+// later record replaces an earlier one of the same identity.
+type Record struct {
+	Kind RecordKind
+	Seq  consensus.Seq // 0 for records that are never cut
+	View consensus.View
+
+	Proposal  *consensus.Proposal // RecordProposal; the batch's bodies are durable with it
+	Prepared  *consensus.PreparedCertificate
+	BlockHash common.Hash // RecordPrepared
+	Stable    *consensus.CheckpointCertificate
+}

@@ -1,0 +1,103 @@
+package pbft
+
+import (
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// slot is everything about one sequence number above the committed one, in the
+// present view.
+type slot struct {
+	seq consensus.Seq
+
+	// The proposal: candidate as soon as the PRE-PREPARE is here, accepted
+	// when every rule holds and it is journalled.
+	batch    *consensus.Batch
+	digest   common.Hash // of batch
+	checked  bool        // bodies are here and valid
+	accepted bool
+
+	prepares []*consensus.Vote // by sender; the primary's PRE-PREPARE counts as its own
+	commits  []*consensus.Vote // by sender, the first of each
+
+	prepared  bool
+	locked    common.Hash // block hash of a journalled COMMIT, zero before
+	executed  bool
+	blockHash common.Hash // when executed
+
+	prepareSent bool
+	commitSent  bool
+	certificate *consensus.CommitCertificate
+}
+
+func newSlot(seq consensus.Seq, n int) *slot {
+	return &slot{seq: seq, prepares: make([]*consensus.Vote, n), commits: make([]*consensus.Vote, n)}
+}
+
+// drop forgets a candidate that turned out invalid. Votes of others stay.
+func (s *slot) drop(primary int) {
+	s.batch, s.digest, s.checked = nil, common.Hash{}, false
+	s.prepares[primary] = nil
+}
+
+// matchingPrepares returns the signed PRE-PREPARE and PREPAREs on the accepted
+// digest.
+func (s *slot) matchingPrepares() []*consensus.Vote {
+	var out []*consensus.Vote
+	for _, v := range s.prepares {
+		if v != nil && v.Digest == s.digest {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// commitQuorum returns the COMMITs of the first statement (digest, block hash)
+// that has at least q of them.
+func (s *slot) commitQuorum(q int) []*consensus.Vote {
+	for _, first := range s.commits {
+		if first == nil {
+			continue
+		}
+		if same := s.commitsLike(first); len(same) >= q {
+			return same
+		}
+	}
+	return nil
+}
+
+func (s *slot) commitsLike(v *consensus.Vote) []*consensus.Vote {
+	var out []*consensus.Vote
+	for _, o := range s.commits {
+		if o != nil && o.Digest == v.Digest && o.BlockHash == v.BlockHash {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// split reports whether no block hash of the accepted digest can reach q, even
+// if everyone not yet heard from chose the most frequent one.
+func (s *slot) split(q int) bool {
+	silent, best := 0, 0
+	for _, v := range s.commits {
+		if v == nil {
+			silent++
+		} else if k := len(s.commitsLike(v)); k > best {
+			best = k
+		}
+	}
+	return best+silent < q
+}
+
+// held returns the bitmap of senders with a vote.
+func held(votes []*consensus.Vote) consensus.Bitset {
+	b := consensus.NewBitset(len(votes))
+	for i, v := range votes {
+		if v != nil {
+			b.Set(i)
+		}
+	}
+	return b
+}

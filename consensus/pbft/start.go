@@ -1,0 +1,201 @@
+package pbft
+
+import (
+	"fmt"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// This file begins and resumes: the journal, the first STATUS exchange, and
+// what block sync brings.
+
+// restore puts the journal's records back: accepted proposals, locks and the
+// last stable checkpoint. The votes that follow from them are sent again, the
+// same ones, as soon as the replica may vote.
+func (r *Replica) restore(journal []Record) error {
+	for _, rec := range journal {
+		if rec.Kind == RecordStable {
+			r.lastStable = rec.Stable
+		}
+	}
+	for _, rec := range journal {
+		inWindow := rec.Seq > r.committed.Seq && rec.Seq <= r.last && rec.View == r.view
+		if rec.Kind != RecordProposal || !inWindow {
+			continue
+		}
+		s := r.slot(rec.Seq)
+		s.batch, s.digest, s.checked, s.accepted = rec.Proposal.Batch, rec.Proposal.Vote.Digest, true, true
+		if v := rec.Proposal.Vote; v.Signature != (consensus.Signature{}) {
+			s.prepares[v.Sender] = v
+		}
+	}
+	for _, rec := range journal {
+		s := r.slots[rec.Seq]
+		if rec.Kind != RecordPrepared || s == nil || rec.View != r.view {
+			continue
+		}
+		if rec.Prepared.Header.Digest() != s.digest {
+			return fmt.Errorf("journal: seq %d: the prepared certificate is for another batch than the proposal", rec.Seq)
+		}
+		s.prepared, s.locked = true, rec.BlockHash
+		for _, share := range rec.Prepared.Signatures {
+			s.prepares[share.Sender] = &consensus.Vote{
+				Kind: consensus.Kind(share.Kind), Epoch: r.epoch, Sender: share.Sender, View: rec.View,
+				Seq: rec.Seq, Digest: s.digest, Signature: share.Signature,
+			}
+		}
+	}
+	return r.checkRestored()
+}
+
+// checkRestored refuses a journal with a hole: proposals are accepted in order
+// and journalled before anything is sent, so a hole is damage.
+func (r *Replica) checkRestored() error {
+	n := r.nextFresh()
+	for seq := n + 1; seq <= r.windowEnd(); seq++ {
+		if s := r.slots[seq]; s != nil && s.accepted {
+			return fmt.Errorf("journal: proposal %d is there and %d is missing: the journal is damaged", seq, n)
+		}
+	}
+	for seq := r.committed.Seq + 1; seq < n; seq++ {
+		r.execute(r.slots[seq])
+	}
+	return nil
+}
+
+// maybeStart ends the start once q−1 others have said where they stand.
+func (r *Replica) maybeStart() {
+	if r.mode != consensus.Starting {
+		return
+	}
+	heard := 1
+	for i := range r.peers {
+		if r.peers[i].heard && i != r.self {
+			heard++
+		}
+	}
+	if heard < r.set.Quorum() {
+		return
+	}
+	r.mode = consensus.Normal
+	r.resume()
+}
+
+// resume sends the votes that the journal remembers again. They are unsigned
+// here: signing the same statement again is no second statement.
+func (r *Replica) resume() {
+	if r.self < 0 {
+		return
+	}
+	r.sendCheckpoint()
+	for n := r.committed.Seq + 1; n < r.nextFresh(); n++ {
+		s := r.slots[n]
+		if s.prepareSent {
+			continue
+		}
+		s.prepareSent = true
+		if r.schedule.Primary(r.view, n) == r.self {
+			r.broadcast(&consensus.Vote{Kind: consensus.PrePrepare, View: r.view, Seq: n, Digest: s.digest}, s.batch)
+		} else {
+			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.view, Seq: n, Digest: s.digest}, nil)
+		}
+	}
+}
+
+// transfer is the state of a block sync that was asked for.
+type transfer struct {
+	asked uint64 // tick
+	seq   consensus.Seq
+}
+
+// behind reports whether anybody claims, or a certificate proves, a block that
+// is not here.
+func (r *Replica) behind() bool { return r.claimed() > r.committed.Seq }
+
+func (r *Replica) claimed() consensus.Seq {
+	high := r.verified
+	for i := range r.peers {
+		if r.peers[i].heard {
+			high = max(high, r.peers[i].status.Committed)
+		}
+	}
+	return high
+}
+
+// stallMs is how long a replica that others claim to be ahead of waits for
+// their votes before it fetches blocks; retryMs is when it asks again.
+const (
+	stallMs = 500
+	retryMs = 2000
+)
+
+// catchUp asks for block sync: at once when more than the window is missing,
+// after a stall when less is. A claim is not proof: the mode changes only when
+// a verified certificate lies beyond the window.
+func (r *Replica) catchUp() {
+	if r.mode == consensus.Normal && r.verified > r.committed.Seq+consensus.Seq(r.params.PipelineDepth) {
+		r.mode = consensus.Syncing
+	}
+	if r.mode == consensus.Syncing && r.verified <= r.committed.Seq+consensus.Seq(r.params.PipelineDepth) {
+		r.mode = consensus.Normal
+		r.resume()
+	}
+	high := r.claimed()
+	if high <= r.committed.Seq {
+		return
+	}
+	if r.behindAt == 0 {
+		r.behindAt = r.ticks
+	}
+	far := high > r.committed.Seq+consensus.Seq(r.params.PipelineDepth)
+	if !far && r.ticks < r.behindAt+ticksPer(stallMs) {
+		return
+	}
+	if r.transfer.seq != 0 && r.ticks < r.transfer.asked+ticksPer(retryMs) {
+		return
+	}
+	r.askTransfer(high)
+}
+
+// askTransfer names everybody who claims to be ahead.
+func (r *Replica) askTransfer(high consensus.Seq) {
+	t := &Target{Seq: high}
+	for i := range r.peers {
+		if r.peers[i].heard && r.peers[i].status.Committed > r.committed.Seq {
+			t.From = append(t.From, i)
+		}
+	}
+	if len(t.From) == 0 {
+		return
+	}
+	r.transfer = transfer{asked: r.ticks, seq: high}
+	r.out.Transfer = t
+}
+
+// onSynced moves the head to where block sync has brought the chain. Accepted
+// proposals above the head stay: they were voted for. Their execution starts
+// anew, since speculation was built on what is now committed or gone.
+func (r *Replica) onSynced(in Synced) error {
+	r.transfer = transfer{}
+	if in.Head.Seq < r.committed.Seq {
+		return nil
+	}
+	if in.Head.Seq > r.committed.Seq {
+		r.advanceHead(in.Head)
+		r.durable = max(r.durable, in.Head.Seq)
+		seq := in.Head.Seq
+		r.out.Rollback = &seq
+		r.highest = seq
+	}
+	if e := in.Epoch; e != nil && e.Epoch > r.epoch {
+		r.openEpoch(*e)
+		r.sendStatus()
+	}
+	for n := r.committed.Seq + 1; n < r.nextFresh(); n++ {
+		s := r.slots[n]
+		s.executed = false
+		r.execute(s)
+	}
+	r.catchUp()
+	return nil
+}

@@ -1,0 +1,207 @@
+package pbft
+
+import (
+	"fmt"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// This file makes lossy gossip sufficient: STATUS, and the answers to it.
+
+// peer is what this replica knows of one other.
+type peer struct {
+	heard    bool
+	status   consensus.Status
+	answered uint64 // tick of the last answer
+	greeted  bool   // an answer was given in this epoch
+}
+
+// ticksPer converts milliseconds.
+func ticksPer(ms uint64) uint64 { return max(ms/consensus.TickMs, 1) }
+
+// onTick moves time and does what is due.
+func (r *Replica) onTick(in Tick) error {
+	r.ticks += in.Ticks
+	r.nowMs = max(r.nowMs, in.NowMs)
+	if r.ticks >= r.nextStatus {
+		r.sendStatus()
+	}
+	if r.halted == nil {
+		r.catchUp()
+	}
+	return nil
+}
+
+// NextTick returns in how many ticks the replica next has something to do by
+// itself, so that an idle node need not wake a hundred times a second.
+func (r *Replica) NextTick() uint64 {
+	wait := uint64(1)
+	if r.nextStatus > r.ticks {
+		wait = r.nextStatus - r.ticks
+	}
+	if r.busy() {
+		wait = min(wait, ticksPer(busyTickMs))
+	}
+	return wait
+}
+
+// busyTickMs is how often a replica with work in hand looks at its clock: fine
+// enough for a proposal that waits for its time and for noticing a stall.
+const busyTickMs = 50
+
+// busy reports whether anything is in flight.
+func (r *Replica) busy() bool {
+	return r.mode != consensus.Normal || r.slots[r.committed.Seq+1] != nil || r.committed.Seq == r.last || r.behind()
+}
+
+// sendStatus tells everybody where this replica stands. Observers have no
+// index and speak through block sync.
+func (r *Replica) sendStatus() {
+	ms := r.params.IdleStatusIntervalMs
+	if r.busy() {
+		ms = r.params.StatusIntervalMs
+	}
+	r.nextStatus = r.ticks + ticksPer(ms)
+	if r.set.Len() > 1 {
+		r.out.Messages = append(r.out.Messages, Outbound{To: Everyone, Status: r.status()})
+	}
+}
+
+// Greet asks for a STATUS to one validator: its connection has just come up.
+func (r *Replica) Greet(index int) {
+	if index >= 0 && index < len(r.peers) && index != r.self {
+		r.peers[index].greeted = false
+		r.out.Messages = append(r.out.Messages, Outbound{To: index, Status: r.status()})
+	}
+}
+
+func (r *Replica) status() *consensus.Status {
+	st := &consensus.Status{
+		Epoch: r.epoch, View: r.view, Mode: r.mode, Committed: r.committed.Seq, Stable: r.stable,
+		Head: r.committed.BlockHash,
+	}
+	if r.committed.Seq == r.last {
+		st.Boundary = held(r.checkpoints)
+	}
+	for n := r.committed.Seq + 1; n <= r.windowEnd(); n++ {
+		ss := consensus.SlotStatus{Prepares: consensus.NewBitset(r.set.Len()), Commits: consensus.NewBitset(r.set.Len())}
+		if s := r.slots[n]; s != nil {
+			ss = consensus.SlotStatus{Proposal: s.batch != nil, Prepares: held(s.prepares), Commits: held(s.commits)}
+		}
+		st.Window = append(st.Window, ss)
+	}
+	return st
+}
+
+// onStatus notes where a peer stands and sends it what it lacks.
+func (r *Replica) onStatus(from int, st *consensus.Status) error {
+	if from < 0 || from >= len(r.peers) || from == r.self {
+		return fmt.Errorf("%w: STATUS of %d", ErrSender, from)
+	}
+	p := &r.peers[from]
+	p.heard, p.status = true, *st
+	if r.halted != nil {
+		return nil
+	}
+	r.maybeStart()
+	if p.greeted && r.ticks < p.answered+ticksPer(answerIntervalMs) {
+		return nil
+	}
+	if r.answer(from, st) {
+		p.greeted, p.answered = true, r.ticks
+	}
+	return nil
+}
+
+// answerIntervalMs bounds what one peer can make this replica send: one answer
+// a second, but for the first of a connection or an epoch.
+const answerIntervalMs = 1000
+
+// answer sends what st shows to be missing; it reports whether there was
+// something.
+func (r *Replica) answer(to int, st *consensus.Status) bool {
+	before := len(r.out.Messages)
+	if st.Mode == consensus.Starting {
+		r.sendTo(to, Outbound{Status: r.status()}) // it may not vote before it has heard us
+	}
+	if c := r.lastStable; c != nil && st.Epoch == c.Epoch {
+		r.sendTo(to, Outbound{Checkpoint: c})
+	}
+	for _, c := range r.recent {
+		if c.Epoch == st.Epoch && c.Seq > st.Committed && c.Seq <= st.Committed+consensus.Seq(r.params.PipelineDepth) {
+			r.sendTo(to, Outbound{Certificate: c})
+		}
+	}
+	if st.Epoch == r.epoch && st.View == r.view {
+		for n := max(st.Committed, r.committed.Seq) + 1; n <= r.windowEnd(); n++ {
+			if s := r.slots[n]; s != nil {
+				r.answerSlot(to, s, slotStatus(st, n))
+			}
+		}
+	}
+	if st.Epoch == r.epoch && st.Committed == r.last {
+		r.resend(to, r.checkpoints, st.Boundary)
+	}
+	return len(r.out.Messages) > before
+}
+
+// slotStatus returns what st says about seq; beyond its window nothing is held.
+func slotStatus(st *consensus.Status, seq consensus.Seq) consensus.SlotStatus {
+	if i := seq - st.Committed - 1; seq > st.Committed && int(i) < len(st.Window) {
+		return st.Window[i]
+	}
+	return consensus.SlotStatus{}
+}
+
+func (r *Replica) answerSlot(to int, s *slot, has consensus.SlotStatus) {
+	primary := r.schedule.Primary(r.view, s.seq)
+	if pp := s.prepares[primary]; pp != nil && s.batch != nil && !has.Proposal {
+		r.sendTo(to, Outbound{Vote: pp, Batch: s.batch})
+	}
+	r.resend(to, s.prepares, has.Prepares)
+	r.resend(to, s.commits, has.Commits)
+}
+
+// resend sends the votes that the receiver does not hold.
+func (r *Replica) resend(to int, votes []*consensus.Vote, has consensus.Bitset) {
+	for i, v := range votes {
+		if v != nil && i != to && !has.Has(i) && v.Kind != consensus.PrePrepare {
+			r.sendTo(to, Outbound{Vote: v})
+		}
+	}
+}
+
+func (r *Replica) sendTo(to int, m Outbound) {
+	m.To = to
+	r.out.Messages = append(r.out.Messages, m)
+}
+
+// Report describes the replica for people.
+func (r *Replica) Report() consensus.Report {
+	next := r.committed.Seq + 1
+	rep := consensus.Report{
+		Self: r.cfg.Self, Epoch: r.epoch, View: r.view, Mode: r.mode,
+		Primary: r.set.Address(r.schedule.Primary(r.view, next)), IsPrimary: r.schedule.Primary(r.view, next) == r.self,
+		Committed: r.committed.Seq, Stable: r.stable, WindowLow: r.committed.Seq, WindowHigh: r.windowEnd(),
+		F: r.set.F(), Quorum: r.set.Quorum(), Line: r.String(),
+	}
+	for i := range r.set.Len() {
+		v := consensus.ValidatorReport{Address: r.set.Address(i), Epoch: r.peers[i].status.Epoch, View: r.peers[i].status.View, Mode: r.peers[i].status.Mode, Committed: r.peers[i].status.Committed}
+		if i == r.self {
+			v.Connected, v.Epoch, v.View, v.Mode, v.Committed = true, r.epoch, r.view, r.mode, r.committed.Seq
+		}
+		rep.Validators = append(rep.Validators, v)
+	}
+	return rep
+}
+
+// String is the replica in one line, the same in logs, scripts and RPC:
+// index, * if primary of the next seq, epoch, view, committed seq, window and
+// mode.
+func (r *Replica) String() string {
+	star := ""
+	if r.schedule.Primary(r.view, r.committed.Seq+1) == r.self {
+		star = "*"
+	}
+	return fmt.Sprintf("%d%s e%d v%d n=%d [%d,%d) %s", r.self, star, r.epoch, r.view, r.committed.Seq, r.committed.Seq+1, r.windowEnd()+1, r.mode)
+}
