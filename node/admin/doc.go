@@ -1,0 +1,14 @@
+// Package admin is the local HTTP port for operators and their tools: is the
+// node alive, is it ready, and its metrics.
+//
+//	orchestrator ──> /livez, /liveness             200 alive · 503 restart me
+//	load balancer ─> /readyz[?verbose], /readiness 200 ready · 503 with reasons
+//	Prometheus ────> /metrics
+//
+// Invariants: alive means that the process works, so a node without peers or
+// behind the others is alive; ready means that it should get traffic. Answers
+// come from Health, which must not block. The port belongs on a local address:
+// it has no authentication.
+//
+// It measures nothing and decides nothing.
+package admin

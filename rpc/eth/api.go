@@ -1,0 +1,76 @@
+package eth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/params"
+
+	"github.com/quorate/quorate/rpc"
+)
+
+// Deps are what the methods work on. Progress, Feed and Disconnect may be nil:
+// then the node never syncs, has no subscriptions, and cuts nobody off.
+type Deps struct {
+	Config     *params.ChainConfig
+	Chain      Chain
+	Index      Index
+	States     States
+	Pool       Pool
+	Feed       Feed
+	Progress   Progress
+	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
+	Limits     rpc.Limits
+	Log        *slog.Logger
+}
+
+// API has one method per eth_ method; register it as "eth".
+type API struct {
+	cfg      *params.ChainConfig
+	chain    *cachedChain
+	index    Index
+	states   States
+	pool     Pool
+	feed     Feed
+	progress Progress
+	cut      func(ctx context.Context)
+	limits   rpc.Limits
+	log      *slog.Logger
+	heavy    chan struct{} // one token per execution or log scan at work
+	subs     chan struct{} // one token per subscription
+}
+
+// New returns the methods.
+func New(d Deps) (*API, error) {
+	if d.Config == nil || d.Chain == nil || d.Index == nil || d.States == nil || d.Pool == nil || d.Log == nil {
+		return nil, errors.New("rpc/eth: Config, Chain, Index, States, Pool and Log are required")
+	}
+	if err := d.Limits.Validate(); err != nil {
+		return nil, err
+	}
+	if d.Disconnect == nil {
+		d.Disconnect = func(context.Context) {}
+	}
+	return &API{
+		cfg: d.Config, chain: newCachedChain(d.Chain, d.Limits.CachedBytes), index: d.Index, states: d.States,
+		pool: d.Pool, feed: d.Feed, progress: d.Progress, cut: d.Disconnect, limits: d.Limits, log: d.Log,
+		heavy: make(chan struct{}, d.Limits.HeavyCalls), subs: make(chan struct{}, d.Limits.Subscriptions),
+	}, nil
+}
+
+// signerAt returns the signer of the rules at a block: it finds senders.
+func (a *API) signerAt(h *types.Header) types.Signer {
+	return types.MakeSigner(a.cfg, h.Number, h.Time)
+}
+
+// work takes one of the places for heavy calls; it must be returned by done.
+func (a *API) work(ctx context.Context) (done func(), err error) {
+	select {
+	case a.heavy <- struct{}{}:
+		return func() { <-a.heavy }, nil
+	case <-ctx.Done():
+		return nil, &rpc.Error{Code: rpc.CodeTimeout, Message: "request timed out: the node is busy with other calls"}
+	}
+}

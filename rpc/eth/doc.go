@@ -1,0 +1,19 @@
+// Package eth answers the eth_ methods: it translates between JSON-RPC and the
+// chain, the state and the pool of a node.
+//
+//	                        ┌─ blocks.go, transactions.go, logs.go, fees.go ──> Chain, Index
+//	rpc.Server ──> API ─────┼─ state.go, call.go, estimate.go, accesslist.go ─> States
+//	                        ├─ send.go ──────────────────────────────────────> Pool
+//	                        └─ subscribe.go <────────────────────────────────  Feed
+//
+// Blocks are final when they exist: latest, safe and finalized are one block,
+// nothing is ever removed, and pending is latest with the nonces of the pool. An
+// omitted block parameter means latest.
+//
+// Invariants: a request reads the state through one View, pinned at its start;
+// what a client did wrong is answered with geth's code and text; work that a
+// client can make large is bounded by rpc.Limits and ends with its request.
+//
+// It decides nothing about validity: transactions go to the pool as they are,
+// and the EVM is go-ethereum's.
+package eth

@@ -1,0 +1,86 @@
+package eth
+
+import (
+	"errors"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	gethrpc "github.com/ethereum/go-ethereum/rpc"
+)
+
+// Geth's texts for a state that cannot be opened because its block is unknown.
+var (
+	errHeaderNotFound = errors.New("header not found")
+	errHashNotFound   = errors.New("header for hash not found")
+)
+
+var latest = gethrpc.BlockNumberOrHashWithNumber(gethrpc.LatestBlockNumber)
+
+// number resolves a block number or tag; ok is false beyond the head.
+func (a *API) number(n gethrpc.BlockNumber) (number uint64, ok bool) {
+	head := a.chain.Head().Number.Uint64()
+	switch {
+	case n == gethrpc.EarliestBlockNumber:
+		return 0, true
+	case n < 0: // latest, safe, finalized, pending
+		return head, true
+	}
+	return uint64(n), uint64(n) <= head
+}
+
+// find resolves a number, tag or hash; ok is false when there is no such block.
+func (a *API) find(at gethrpc.BlockNumberOrHash) (number uint64, ok bool, err error) {
+	if hash, is := at.Hash(); is {
+		return a.byHash(hash)
+	}
+	n, is := at.Number()
+	if !is {
+		return 0, false, errors.New("invalid arguments; neither block nor hash specified")
+	}
+	number, ok = a.number(n)
+	return number, ok, nil
+}
+
+// byHash resolves a hash. A block that is stored but not yet the head's is not
+// there yet.
+func (a *API) byHash(hash common.Hash) (uint64, bool, error) {
+	number, ok, err := a.chain.NumberOf(hash)
+	if err != nil || !ok || number > a.chain.Head().Number.Uint64() {
+		return 0, false, err
+	}
+	return number, true, nil
+}
+
+// view opens the state at a block, by default the latest, with its header. The
+// caller closes it.
+func (a *API) view(at *gethrpc.BlockNumberOrHash) (*View, *types.Header, error) {
+	if at == nil {
+		at = &latest
+	}
+	if n, is := at.Number(); is && n < 0 && n != gethrpc.EarliestBlockNumber {
+		return a.withHeader(a.states.Latest())
+	}
+	number, ok, err := a.find(*at)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !ok && at.BlockHash != nil:
+		return nil, nil, errHashNotFound
+	case !ok:
+		return nil, nil, errHeaderNotFound
+	}
+	return a.withHeader(a.states.At(number))
+}
+
+// withHeader reads the header that belongs to a view.
+func (a *API) withHeader(v *View, err error) (*View, *types.Header, error) {
+	if err != nil {
+		return nil, nil, err
+	}
+	header, err := a.chain.Header(v.Number)
+	if err != nil {
+		v.Close()
+		return nil, nil, err
+	}
+	return v, header, nil
+}

@@ -1,0 +1,73 @@
+package ethjson
+
+import (
+	"encoding/hex"
+	"math/big"
+	"strconv"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// Each of these appends one member and a comma: `"key":value,`. end replaces
+// the last comma by the closing brace.
+
+func end(b []byte) []byte {
+	b[len(b)-1] = '}'
+	return b
+}
+
+func key(b []byte, k string) []byte {
+	b = append(b, '"')
+	b = append(b, k...)
+	return append(b, '"', ':')
+}
+
+func null(b []byte, k string) []byte { return append(key(b, k), "null,"...) }
+
+// hexes appends bytes: "0x" and two digits each.
+func hexes(b []byte, k string, v []byte) []byte {
+	return append(quoted(key(b, k), v), ',')
+}
+
+// quoted appends the value alone.
+func quoted(b, v []byte) []byte {
+	b = append(b, `"0x`...)
+	b = hex.AppendEncode(b, v)
+	return append(b, '"')
+}
+
+// quantity appends a number: no leading zeros, zero is 0x0.
+func quantity(b []byte, k string, v uint64) []byte {
+	b = append(key(b, k), `"0x`...)
+	b = strconv.AppendUint(b, v, 16)
+	return append(b, '"', ',')
+}
+
+// bigQuantity appends a number of any size; nil is null.
+func bigQuantity(b []byte, k string, v *big.Int) []byte {
+	if v == nil {
+		return null(b, k)
+	}
+	b = append(key(b, k), `"0x`...)
+	b = v.Append(b, 16)
+	return append(b, '"', ',')
+}
+
+func address(b []byte, k string, v *common.Address) []byte {
+	if v == nil {
+		return null(b, k)
+	}
+	return hexes(b, k, v[:])
+}
+
+// hashes appends a list of hashes as a value.
+func hashes(b []byte, list []common.Hash) []byte {
+	b = append(b, '[')
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = quoted(b, list[i][:])
+	}
+	return append(b, ']')
+}

@@ -1,0 +1,34 @@
+package ethjson
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ethereum/go-ethereum/core/types"
+)
+
+// parallelFrom is the number of transactions from which several goroutines are
+// worth their start.
+const parallelFrom = 16
+
+// Senders recovers the senders that are not yet cached in the transactions, on
+// all processors. Encoders find them there afterwards.
+func Senders(txs []*types.Transaction, signer types.Signer) {
+	workers := min(runtime.GOMAXPROCS(0), len(txs)/parallelFrom)
+	if workers < 2 {
+		return // the encoder itself is as fast
+	}
+	var (
+		next atomic.Int64
+		wg   sync.WaitGroup
+	)
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(txs)); i = next.Add(1) - 1 {
+				_, _ = types.Sender(signer, txs[i]) // the encoder shows zero for an impossible sender
+			}
+		})
+	}
+	wg.Wait()
+}

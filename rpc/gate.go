@@ -1,0 +1,83 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// gate stands before go-ethereum's HTTP handler: it reads the body within its
+// bounds, refuses what is too large, too many or too deep, and prepares batches
+// of transactions.
+func (s *Server) gate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			next.ServeHTTP(w, r)
+			return
+		}
+		select {
+		case s.requests <- struct{}{}:
+			defer func() { <-s.requests }()
+		case <-r.Context().Done():
+			return
+		}
+		body, err := s.readBody(w, r)
+		if err != nil {
+			return // answered
+		}
+		found := scan(body)
+		switch limits := s.cfg.Limits; {
+		case found.items > limits.BatchItems:
+			s.refuse(w, http.StatusRequestEntityTooLarge, -32600, fmt.Sprintf("batch too large: %d calls, the limit is %d", found.items, limits.BatchItems))
+			return
+		case found.depth > limits.Depth:
+			s.refuse(w, http.StatusOK, -32600, fmt.Sprintf("request too deep: %d levels, the limit is %d", found.depth, limits.Depth))
+			return
+		}
+		if len(found.raws) >= minPrepared && s.cfg.Signer != nil {
+			r = r.WithContext(context.WithValue(r.Context(), preparedKey{}, prepare(found.raws, s.cfg.Signer)))
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.ContentLength = int64(len(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readBody returns the trimmed body, or answers the client and returns an error.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limit := int64(s.cfg.Limits.BodyBytes)
+	tooLarge := func() ([]byte, error) {
+		message := fmt.Sprintf("request too large: the limit is %d bytes", limit)
+		s.refuse(w, http.StatusRequestEntityTooLarge, -32600, message)
+		return nil, errors.New(message)
+	}
+	if r.ContentLength > limit {
+		return tooLarge()
+	}
+	var buf bytes.Buffer
+	if r.ContentLength > 0 {
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	if _, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+		var over *http.MaxBytesError
+		if errors.As(err, &over) {
+			return tooLarge()
+		}
+		http.Error(w, "could not read the request", http.StatusBadRequest)
+		return nil, err
+	}
+	return bytes.TrimSpace(buf.Bytes()), nil
+}
+
+// refuse answers with one JSON-RPC error that names no call.
+func (s *Server) refuse(w http.ResponseWriter, status, code int, message string) {
+	body := `{"jsonrpc":"2.0","id":null,"error":{"code":` + strconv.Itoa(code) + `,"message":` + strconv.Quote(message) + `}}`
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // the client is gone or not
+}

@@ -1,0 +1,92 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Limits bound what a client can ask for. One value serves the transport and
+// the methods.
+type Limits struct {
+	BodyBytes          int           // HTTP request body, bytes: a batch of 1,000 large transactions fits
+	BatchItems         int           // calls in one batch; more is HTTP 413, clients halve and repeat
+	BatchResponseBytes int           // answers of one batch, bytes: bounds memory per request
+	WebSocketBytes     int64         // one WebSocket message, bytes: as a body
+	Depth              int           // nesting of a request's JSON; the deepest call has 6 levels
+	Connections        int           // open connections; further ones wait in the system's queue
+	Requests           int           // HTTP requests worked on at once: bodies and answers in memory
+	HeaderTimeout      time.Duration // a client sends its headers within this, or is cut off
+	ReadTimeout        time.Duration // and its whole request within this
+	WriteTimeout       time.Duration // and takes its answer within this; longer calls get -32002
+	IdleTimeout        time.Duration // an unused connection is kept for this
+	StopTimeout        time.Duration // at the end, running requests may take this
+
+	CallGas         uint64        // gas of eth_call and eth_estimateGas: 3 × the largest transaction
+	CallTimeout     time.Duration // time of one eth_call, eth_estimateGas or eth_createAccessList
+	HeavyCalls      int           // executions and log scans at once: they share the cores with consensus
+	LogBlocks       uint64        // blocks that one eth_getLogs may span: a scan of 100,000 headers is 1 s
+	LogResults      int           // logs in one answer
+	LogBytes        int           // data and topics of these logs, bytes
+	LogTimeout      time.Duration // time of one eth_getLogs
+	LogAlternatives int           // addresses, or topics at one position, of one filter
+	FeeBlocks       uint64        // blocks of one eth_feeHistory, as geth
+	FeePercentiles  int           // percentiles of one eth_feeHistory, as geth
+	FeedBuffer      int           // blocks that a subscriber may lag behind before it is cut off
+	Subscriptions   int           // subscriptions of all connections together
+	CachedBytes     int           // recent blocks kept decoded, bytes: receipts are polled; 14,000 transfers
+}
+
+// DefaultLimits returns the limits of a node with 2 cores.
+func DefaultLimits() Limits {
+	return Limits{
+		BodyBytes: 5 << 20, BatchItems: 1000, BatchResponseBytes: 25_000_000,
+		WebSocketBytes: 5 << 20, Depth: 64, Connections: 2048, Requests: 256,
+		HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 120 * time.Second, StopTimeout: 3 * time.Second,
+		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4,
+		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
+		FeeBlocks: 1024, FeePercentiles: 100,
+		FeedBuffer: 128, Subscriptions: 4096, CachedBytes: 24 << 20,
+	}
+}
+
+// Validate reports every limit that cannot work, all at once.
+func (l Limits) Validate() error {
+	var errs []error
+	positive := func(name string, v int64) {
+		if v <= 0 {
+			errs = append(errs, fmt.Errorf("rpc limit %s is %d, must be positive", name, v))
+		}
+	}
+	positive("BodyBytes", int64(l.BodyBytes))
+	positive("BatchItems", int64(l.BatchItems))
+	positive("BatchResponseBytes", int64(l.BatchResponseBytes))
+	positive("WebSocketBytes", l.WebSocketBytes)
+	positive("Connections", int64(l.Connections))
+	positive("Requests", int64(l.Requests))
+	positive("CallGas", int64(min(l.CallGas, 1<<62)))
+	positive("CallTimeout", int64(l.CallTimeout))
+	positive("HeavyCalls", int64(l.HeavyCalls))
+	positive("LogBlocks", int64(min(l.LogBlocks, 1<<62)))
+	positive("LogResults", int64(l.LogResults))
+	positive("LogBytes", int64(l.LogBytes))
+	positive("LogTimeout", int64(l.LogTimeout))
+	positive("LogAlternatives", int64(l.LogAlternatives))
+	positive("FeeBlocks", int64(min(l.FeeBlocks, 1<<62)))
+	positive("FeePercentiles", int64(l.FeePercentiles))
+	positive("FeedBuffer", int64(l.FeedBuffer))
+	positive("Subscriptions", int64(l.Subscriptions))
+	positive("CachedBytes", int64(l.CachedBytes))
+	positive("HeaderTimeout", int64(l.HeaderTimeout))
+	positive("ReadTimeout", int64(l.ReadTimeout))
+	positive("IdleTimeout", int64(l.IdleTimeout))
+	positive("StopTimeout", int64(l.StopTimeout))
+	if l.Depth < 8 {
+		errs = append(errs, fmt.Errorf("rpc limit Depth is %d, must be at least 8: an access list in a batch has 7 levels", l.Depth))
+	}
+	if l.WriteTimeout <= l.CallTimeout || l.WriteTimeout <= l.LogTimeout {
+		errs = append(errs, fmt.Errorf("rpc limit WriteTimeout (%s) must exceed CallTimeout (%s) and LogTimeout (%s): otherwise their answer is cut off", l.WriteTimeout, l.CallTimeout, l.LogTimeout))
+	}
+	return errors.Join(errs...)
+}
