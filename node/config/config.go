@@ -1,0 +1,93 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+)
+
+// FileName is the configuration file in a node's directory.
+const FileName = "config.toml"
+
+// Config is a node's configuration. Load returns it valid and with absolute
+// paths.
+type Config struct {
+	Dir          string // the node's directory; relative paths start here
+	Name         string // for people; logs carry it
+	DataDir      string // database and journal
+	GenesisFile  string
+	NodeKeyFile  string
+	KeystoreDir  string // validator key; "" = an observer, without a vote
+	PasswordFile string // opens the validator key
+	Memory       Bytes  // for everything together, see MemoryPlan
+	History      uint64 // blocks whose state can be read; 0 = all
+
+	P2P   P2P
+	RPC   Endpoint
+	Admin Endpoint
+	Log   Log
+}
+
+// P2P is the node's place in the network.
+type P2P struct {
+	Listen   []string // multiaddrs to listen on
+	External []string // multiaddrs under which others reach this node; empty = found out
+	Peers    []Peer   // addresses that override those in genesis
+}
+
+// Peer says where a member can be reached.
+type Peer struct {
+	NodeID  string
+	Address string // multiaddr
+}
+
+// Endpoint is where a server listens, over TCP.
+type Endpoint struct {
+	Addr string
+	Port uint16
+}
+
+// String returns host:port.
+func (e Endpoint) String() string { return net.JoinHostPort(e.Addr, strconv.Itoa(int(e.Port))) }
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level
+	Format string // "auto" (text on a terminal, JSON otherwise), "text", "json"
+}
+
+// Observer reports whether the node runs without a validator key.
+func (c *Config) Observer() bool { return c.KeystoreDir == "" }
+
+// contradictions checks what no single setting shows.
+func (c *Config) contradictions() error {
+	var errs []error
+	if c.RPC.Port == c.Admin.Port && overlap(c.RPC.Addr, c.Admin.Addr) {
+		errs = append(errs, fmt.Errorf("rpc.port and admin.port are both %d: give each its own", c.RPC.Port))
+	}
+	if !c.Observer() && c.PasswordFile == "" {
+		errs = append(errs, errors.New("password is empty, but keystore is not: name the file that opens the validator key"))
+	}
+	if c.Memory < MinMemory {
+		errs = append(errs, fmt.Errorf("memory: %s is too little, %s is the least a node works in", c.Memory, MinMemory))
+	}
+	return errors.Join(errs...)
+}
+
+// overlap reports whether two listening hosts can claim the same port.
+func overlap(a, b string) bool {
+	ipA, ipB := net.ParseIP(a), net.ParseIP(b)
+	return a == b || a == "" || b == "" || ipA != nil && ipA.IsUnspecified() || ipB != nil && ipB.IsUnspecified()
+}
+
+// absolute makes the paths start at Dir.
+func (c *Config) absolute() {
+	for _, p := range []*string{&c.DataDir, &c.GenesisFile, &c.NodeKeyFile, &c.KeystoreDir, &c.PasswordFile} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(c.Dir, *p)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Setting is one row of the table.
+type Setting struct {
+	Key     string // dotted, as in rpc.addr
+	Default string // as text
+	Usage   string // one line, without a full stop
+	List    bool   // takes several values
+	set     func(c *Config, v []string) error
+}
+
+// Flag returns the name of the command-line flag.
+func (s Setting) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.Key) }
+
+// Env returns the name of the environment variable.
+func (s Setting) Env() string {
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Key))
+}
+
+const envPrefix = "QUORATE_"
+
+// one makes a setter for settings of a single value.
+func one(set func(c *Config, v string) error) func(*Config, []string) error {
+	return func(c *Config, v []string) error { return set(c, v[0]) }
+}
+
+// text makes a setter that takes any string.
+func text(to func(c *Config) *string) func(*Config, []string) error {
+	return one(func(c *Config, v string) error { *to(c) = v; return nil })
+}
+
+// Settings returns the table, in the order in which files are written.
+func Settings() []Setting { return slices.Clone(settings) }
+
+var settings = []Setting{
+	{"name", "", "name of this node in logs", false, one(func(c *Config, v string) (err error) {
+		c.Name, err = parseName(v)
+		return err
+	})},
+	{"data", "data", "directory of the database", false, one(func(c *Config, v string) (err error) {
+		c.DataDir, err = parsePath(v)
+		return err
+	})},
+	{"genesis", "genesis.json", "genesis file", false, one(func(c *Config, v string) (err error) {
+		c.GenesisFile, err = parsePath(v)
+		return err
+	})},
+	{"nodekey", "nodekey", "file of the node key", false, one(func(c *Config, v string) (err error) {
+		c.NodeKeyFile, err = parsePath(v)
+		return err
+	})},
+	{"keystore", "keystore", "directory of the validator key; empty for an observer", false, text(func(c *Config) *string { return &c.KeystoreDir })},
+	{"password", "password", "file whose first line opens the validator key", false, text(func(c *Config) *string { return &c.PasswordFile })},
+	{"memory", "1GiB", "memory for everything together", false, one(func(c *Config, v string) (err error) {
+		c.Memory, err = ParseBytes(v)
+		return err
+	})},
+	{"history", "100000", "blocks whose state can be read, 0 for all", false, one(func(c *Config, v string) (err error) {
+		c.History, err = parseUint(v)
+		return err
+	})},
+	{"p2p.listen", "0.0.0.0:30303", "host:port or multiaddrs to listen on for peers", true, func(c *Config, v []string) (err error) {
+		c.P2P.Listen, err = parseAddresses(v, 1)
+		return err
+	}},
+	{"p2p.external", "", "host:port or multiaddrs under which peers reach this node", true, func(c *Config, v []string) (err error) {
+		c.P2P.External, err = parseAddresses(v, 0)
+		return err
+	}},
+	{"p2p.peers", "", "where members are, NODEID@HOST:PORT each, overriding genesis", true, func(c *Config, v []string) (err error) {
+		c.P2P.Peers, err = parsePeers(v)
+		return err
+	}},
+	{"rpc.addr", "127.0.0.1", "host on which JSON-RPC listens", false, one(func(c *Config, v string) (err error) {
+		c.RPC.Addr, err = parseHost(v)
+		return err
+	})},
+	{"rpc.port", "8545", "port of JSON-RPC, HTTP and WebSocket", false, one(func(c *Config, v string) (err error) {
+		c.RPC.Port, err = parsePort(v)
+		return err
+	})},
+	{"admin.addr", "127.0.0.1", "host on which health and metrics listen", false, one(func(c *Config, v string) (err error) {
+		c.Admin.Addr, err = parseHost(v)
+		return err
+	})},
+	{"admin.port", "9545", "port of health and metrics", false, one(func(c *Config, v string) (err error) {
+		c.Admin.Port, err = parsePort(v)
+		return err
+	})},
+	{"log.level", "info", "debug, info, warn or error", false, one(func(c *Config, v string) (err error) {
+		c.Log.Level, err = parseLevel(v)
+		return err
+	})},
+	{"log.format", "auto", "auto (text on a terminal, JSON otherwise), text or json", false, one(func(c *Config, v string) (err error) {
+		c.Log.Format, err = parseChoice(v, "auto", "text", "json")
+		return err
+	})},
+}
+
+// keys returns all dotted keys.
+func keys() []string {
+	out := make([]string, len(settings))
+	for i, s := range settings {
+		out[i] = s.Key
+	}
+	return out
+}
+
+// find returns the setting with a key.
+func find(key string) (Setting, bool) {
+	i := slices.IndexFunc(settings, func(s Setting) bool { return s.Key == key })
+	if i < 0 {
+		return Setting{}, false
+	}
+	return settings[i], true
+}
+
+// split turns the text form of a value into its values.
+func (s Setting) split(v string) []string {
+	if !s.List {
+		return []string{v}
+	}
+	var out []string
+	for part := range strings.SplitSeq(v, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
