@@ -282,3 +282,15 @@ func (r *Replica) broadcast(v *consensus.Vote, b *consensus.Batch) {
 	v.Epoch, v.Sender = r.epoch, uint64(r.self)
 	r.out.Messages = append(r.out.Messages, Outbound{To: Everyone, Vote: v, Batch: b})
 }
+
+// Position is where the replica stands, for those who filter messages.
+type Position struct {
+	Epoch     consensus.Epoch
+	Set       *consensus.ValidatorSet
+	Committed consensus.Seq
+}
+
+// Position returns the replica's epoch, its set and the committed seq.
+func (r *Replica) Position() Position {
+	return Position{Epoch: r.epoch, Set: r.set, Committed: r.committed.Seq}
+}

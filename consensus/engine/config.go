@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// Config is everything that an engine is told. Domain, Params and Log are
+// required.
+type Config struct {
+	Domain      consensus.Domain
+	Params      consensus.Params
+	Beneficiary common.Address
+	FullBatch   int // transactions; 0 = the replica's default
+	Limits      Limits
+	Log         *slog.Logger
+}
+
+// Limits bound what the engine holds. The zero value of a field means its
+// default.
+type Limits struct {
+	// Inbox is how many verified messages wait for the replica. A burst of a
+	// full window at n=100 is 2·8·100 votes; the rest is margin.
+	Inbox int
+	// MessageBytes bounds one message of the wire: a proposal with 100,000
+	// hashes has 3.2 MB, bodies of a batch up to its cap of 64 MiB travel in
+	// parts of this size.
+	MessageBytes int
+	// EarlyPerPeer is how many messages of the next epoch are kept for each
+	// connection until that epoch begins (protocol.md §9).
+	EarlyPerPeer int
+	// BodyGrace is how long a batch with missing bodies waits for the
+	// primary's push before it fetches.
+	BodyGrace time.Duration
+	// FetchTimeout bounds one fetch of bodies.
+	FetchTimeout time.Duration
+	// Drain is how many inputs one round takes before the journal is synced.
+	Drain int
+	// GossipBytes is the largest proposal that travels by gossip; larger ones
+	// go to each validator by a direct stream, ahead of nothing else.
+	GossipBytes int
+}
+
+// DefaultLimits returns the defaults.
+func DefaultLimits() Limits {
+	return Limits{
+		Inbox:        8192,
+		MessageBytes: 4 << 20,
+		EarlyPerPeer: 256,
+		BodyGrace:    20 * time.Millisecond,
+		FetchTimeout: 5 * time.Second,
+		Drain:        1024,
+		GossipBytes:  64 << 10,
+	}
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	if c.Log == nil {
+		errs = append(errs, errors.New("engine: a logger is required"))
+	}
+	if c.Domain.Genesis == (common.Hash{}) {
+		errs = append(errs, errors.New("engine: the genesis hash is required"))
+	}
+	if c.Limits == (Limits{}) {
+		c.Limits = DefaultLimits()
+	}
+	errs = append(errs, c.Params.Validate())
+	return errors.Join(errs...)
+}

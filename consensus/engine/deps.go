@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
+)
+
+// Ledger is the chain as the engine needs it. Only the ledger loop calls
+// Execute, Rollback and Commit.
+type Ledger interface {
+	// Head returns the last durable block.
+	Head() pbft.Head
+	// Execute runs a batch on the block with the hash parent and returns the
+	// hash of the block that results. Nothing reaches the disk.
+	Execute(ctx context.Context, h *consensus.BatchHeader, parent common.Hash, txs []*types.Transaction) (common.Hash, error)
+	// Rollback forgets executed blocks above seq.
+	Rollback(seq consensus.Seq)
+	// Commit makes the executed block final; it returns when that is durable.
+	Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate) error
+	// Boundary returns what the CHECKPOINT at seq signs; seq is durable.
+	Boundary(seq consensus.Seq) (*pbft.Boundary, error)
+}
+
+// Batcher is the pool as the primary and the marks of flight need it.
+type Batcher interface {
+	Build(maxTxs, maxBytes int, gasLimit uint64) []*types.Transaction
+	Executable() int
+	Wake() <-chan struct{} // something became executable or known
+	InFlight(seq consensus.Seq, txs []*types.Transaction)
+	Release(seq consensus.Seq) // the batches at and above seq are dropped
+}
+
+// Bodies finds, checks and shares transaction bodies.
+type Bodies interface {
+	// Resolve returns the transactions that are known, with holes, and the
+	// indices of the holes.
+	Resolve(hashes []common.Hash) (txs []*types.Transaction, missing []int)
+	// Decode decodes bodies and applies the rules of a batch's validity:
+	// signature, chain id, type, size; nothing that depends on state.
+	Decode(raw [][]byte) ([]*types.Transaction, error)
+	// UnknownTo returns those that the validator is not known to hold.
+	UnknownTo(validator common.Address, txs []*types.Transaction) []*types.Transaction
+}
+
+// Wire carries bytes to other validators. Nothing blocks but Fetch.
+type Wire interface {
+	Broadcast(data []byte) error
+	Send(to common.Address, data []byte) error
+	// Fetch asks for bodies by hash; the answer may have fewer.
+	Fetch(ctx context.Context, from common.Address, hashes []common.Hash) ([][]byte, error)
+}
+
+// JournalRecord is one record on disk; (Seq, Kind, View) is its identity.
+type JournalRecord struct {
+	Seq  uint64
+	Kind byte
+	View uint64
+	Data []byte
+}
+
+// Journal keeps what was voted. Append returns after one fsync.
+type Journal interface {
+	Append(records []JournalRecord) error
+	Truncate(below uint64) error
+	Load() ([]JournalRecord, error)
+}
+
+// Signer signs preimages with the validator's key.
+type Signer interface {
+	Address() common.Address
+	Sign(ctx context.Context, preimage []byte) (consensus.Signature, error)
+}
+
+// Syncer catches up from peers: it fetches, verifies and imports until target
+// or an error. It imports inside Engine.Exclusive.
+type Syncer interface {
+	SyncTo(ctx context.Context, target consensus.Seq, from []common.Address) error
+}
+
+// Membership says who validates in an epoch.
+type Membership interface {
+	Epoch(e consensus.Epoch) pbft.EpochStart
+}
+
+// Deps are the parts that an engine works with.
+type Deps struct {
+	Ledger     Ledger
+	Batcher    Batcher
+	Bodies     Bodies
+	Wire       Wire
+	Journal    Journal
+	Signer     Signer
+	Syncer     Syncer
+	Membership Membership
+}

@@ -1,0 +1,397 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
+)
+
+// Engine runs one validator's replica. New starts nothing; Run owns every
+// goroutine. Receive, Connected, Exclusive, Report and ServeBodies are safe
+// for concurrent use.
+type Engine struct {
+	cfg    Config
+	deps   Deps
+	guard  *guard
+	bodies *bodyStore
+	ledger *ledgerLoop
+
+	inbox   chan any // from the wire; bounded, overflow is dropped
+	results chan any // from own goroutines; never dropped
+	inspect chan func(*pbft.Replica)
+	fatal   chan error
+
+	epoch   atomic.Pointer[epochView]
+	dropped atomic.Uint64
+	early   map[common.Address][][]byte
+	earlyMu sync.Mutex
+
+	// Owned by the engine goroutine.
+	replica  *pbft.Replica
+	pending  []pbft.Input // to step in this round
+	wanted   map[common.Hash]*wanted
+	lastTick time.Time
+	syncing  bool
+	halted   bool
+	building built // the pool's answer, until it is proposed
+	stale    bool  // the epoch view must be published after this round
+
+	running sync.WaitGroup
+	ctx     context.Context // of Run, for goroutines started by it
+	done    chan struct{}
+}
+
+// resultsRoom is more than all tasks that can be outstanding: executions and
+// commits of a window of 256, fetches, one block sync.
+const resultsRoom = 2048
+
+// New builds the engine and restores the replica from journal and ledger.
+func New(cfg Config, deps Deps) (*Engine, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg: cfg, deps: deps, bodies: newBodyStore(), guard: newGuard(deps.Signer, cfg.Domain),
+		inbox: make(chan any, cfg.Limits.Inbox), results: make(chan any, resultsRoom),
+		inspect: make(chan func(*pbft.Replica)), fatal: make(chan error, 1),
+		early: map[common.Address][][]byte{}, wanted: map[common.Hash]*wanted{}, done: make(chan struct{}),
+	}
+	e.ledger = newLedgerLoop(e)
+	return e, e.restore()
+}
+
+// restore builds the replica. The epoch is that of the next block, unless the
+// head ends an epoch whose checkpoint is not stable yet.
+func (e *Engine) restore() error {
+	head := e.deps.Ledger.Head()
+	records, err := e.loadJournal(head.Seq)
+	if err != nil {
+		return err
+	}
+	epoch := consensus.EpochOf(head.Seq+1, e.cfg.Params.EpochLength)
+	if epoch > 0 && head.Seq == consensus.LastSeq(epoch-1, e.cfg.Params.EpochLength) && !hasStable(records, head.Seq) {
+		epoch--
+	}
+	start := e.deps.Membership.Epoch(epoch)
+	self := e.deps.Signer.Address()
+	e.guard.remember(records, func(p *consensus.Proposal) bool { return start.Set.Address(int(p.Vote.Sender)) == self })
+	e.replica, err = pbft.New(
+		pbft.Config{Self: self, Params: e.cfg.Params, FullBatch: e.cfg.FullBatch, Beneficiary: e.cfg.Beneficiary},
+		pbft.Start{Head: head, Epoch: start, NowMs: nowMs(), Journal: records})
+	if err != nil {
+		return err
+	}
+	e.lastTick = time.Now()
+	if in, err := e.durable(head.Seq); err != nil {
+		return err
+	} else if in.Boundary != nil {
+		e.inject(in)
+	}
+	e.publishEpoch()
+	return nil
+}
+
+func hasStable(records []pbft.Record, seq consensus.Seq) bool {
+	for _, r := range records {
+		if r.Kind == pbft.RecordStable && r.Stable.Seq >= seq {
+			return true
+		}
+	}
+	return false
+}
+
+func nowMs() uint64 { return uint64(time.Now().UnixMilli()) }
+
+// Run runs the replica until ctx ends or the ledger, the journal or the signer
+// fails. A protocol halt does not end it: the node stays up to say why.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	e.ctx = ctx
+	defer close(e.done)
+	defer e.running.Wait()
+	defer cancel()
+	e.spawn(e.ledger.run)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if err := e.round(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		timer.Reset(e.nextWake())
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-e.fatal:
+			return err
+		case x := <-e.results:
+			e.take(x)
+		case x := <-e.inbox:
+			e.take(x)
+		case f := <-e.inspect:
+			f(e.replica)
+		case <-e.deps.Batcher.Wake():
+			e.gatherAll()
+		case <-timer.C:
+			e.gatherAll()
+		}
+		e.drainInbox()
+	}
+}
+
+// drainInbox takes what is there, so that one fsync serves many inputs.
+func (e *Engine) drainInbox() {
+	for range e.cfg.Limits.Drain {
+		select {
+		case x := <-e.results:
+			e.take(x)
+		case x := <-e.inbox:
+			e.take(x)
+		default:
+			return
+		}
+	}
+}
+
+// take turns what arrived into inputs of the replica.
+func (e *Engine) take(x any) {
+	switch x := x.(type) {
+	case pbft.Input:
+		e.inject(x)
+	case arrived:
+		e.gatherAll()
+	case fetched:
+		e.onFetched(x)
+	case synced:
+		e.onSynced(x)
+	case connected:
+		e.onConnected(x)
+	default:
+		panic(fmt.Sprintf("engine: %T in the inbox", x))
+	}
+}
+
+func (e *Engine) inject(in pbft.Input) { e.pending = append(e.pending, in) }
+
+// nextWake is when the replica or a batch with missing bodies needs the clock.
+func (e *Engine) nextWake() time.Duration {
+	wake := time.Duration(e.replica.NextTick()) * consensus.TickMs * time.Millisecond
+	for _, w := range e.wanted {
+		if !w.fetching {
+			wake = min(wake, max(time.Until(w.deadline), time.Millisecond))
+		}
+	}
+	return wake
+}
+
+// round steps everything pending and does what the replica wants, until it
+// wants nothing more.
+func (e *Engine) round(ctx context.Context) error {
+	e.tick()
+	e.inject(pbft.Pool{Executable: e.deps.Batcher.Executable()})
+	for {
+		for len(e.pending) > 0 {
+			in := e.pending[0]
+			e.pending = e.pending[1:]
+			if err := e.replica.Step(in); err != nil {
+				e.cfg.Log.Debug("refused", "input", fmt.Sprintf("%T", in), "err", err)
+			}
+		}
+		if e.stale {
+			e.stale = false
+			e.publishEpoch()
+		}
+		rd := e.replica.Ready()
+		if rd.Empty() {
+			return nil
+		}
+		if err := e.handle(ctx, &rd); err != nil {
+			return err
+		}
+	}
+}
+
+// tick tells the replica how many whole ticks have passed.
+func (e *Engine) tick() {
+	const tick = consensus.TickMs * time.Millisecond
+	n := time.Since(e.lastTick) / tick
+	if n <= 0 {
+		return
+	}
+	e.lastTick = e.lastTick.Add(n * tick)
+	e.inject(pbft.Tick{Ticks: uint64(n), NowMs: nowMs()})
+}
+
+// handle does one Ready. The ledger gets its tasks first, so that execution
+// and fsync overlap; nothing is sent before the journal is durable.
+func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
+	e.adoptBuilt(rd)
+	e.giveLedger(ctx, rd)
+	for _, b := range rd.Check {
+		e.check(b)
+	}
+	if rd.Build != nil {
+		e.build(rd.Build)
+	}
+	if err := e.persist(rd.Persist); err != nil {
+		return err
+	}
+	for i := range rd.Messages {
+		if err := e.send(ctx, &rd.Messages[i]); err != nil {
+			return err
+		}
+	}
+	if rd.Stable != nil {
+		if err := e.onStable(rd.Stable); err != nil {
+			return err
+		}
+	}
+	if rd.Transfer != nil {
+		e.startSync(rd.Transfer)
+	}
+	for _, ev := range rd.Evidence {
+		e.cfg.Log.Error("a validator signed two statements for one place", "validator", ev.Offender, "kind", ev.First.Kind, "view", ev.First.View, "seq", ev.First.Seq)
+	}
+	if rd.Halt != nil {
+		e.halted = true
+		e.cfg.Log.Error("halted: this validator votes no more until its operator acts", "reason", rd.Halt, "replica", e.replica)
+	}
+	return nil
+}
+
+// giveLedger hands over executions, rollback and commits in their order.
+func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
+	if rd.Rollback != nil {
+		seq := *rd.Rollback
+		e.deps.Batcher.Release(seq + 1)
+		e.ledger.give(ctx, func(context.Context) { e.ledger.rollback(seq) })
+	}
+	for _, o := range rd.Execute {
+		txs := e.bodies.txs(o.Digest)
+		e.deps.Batcher.InFlight(o.Seq, txs)
+		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.execute(ctx, o, txs) })
+	}
+	for _, c := range rd.Committed {
+		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.commit(ctx, c) })
+	}
+	if len(rd.Execute) > 0 {
+		e.inject(pbft.Pool{Executable: e.deps.Batcher.Executable()})
+	}
+	if n := len(rd.Committed); n > 0 {
+		e.bodies.forget(rd.Committed[n-1].Certificate.Seq)
+		e.publishEpoch()
+	}
+}
+
+// build asks the pool for the next batch.
+func (e *Engine) build(b *pbft.BuildRequest) {
+	txs := e.deps.Batcher.Build(b.MaxTransactions, b.MaxBytes, b.GasLimit)
+	in := pbft.BatchBuilt{View: b.View, Seq: b.Seq}
+	for _, tx := range txs {
+		in.Hashes = append(in.Hashes, tx.Hash())
+	}
+	if len(txs) > 0 {
+		e.building = built{seq: b.Seq, txs: txs}
+	}
+	e.inject(in)
+}
+
+// adoptBuilt stores the bodies of an own proposal under its digest, which the
+// replica has just given it.
+func (e *Engine) adoptBuilt(rd *pbft.Ready) {
+	for i := range rd.Persist {
+		p := rd.Persist[i].Proposal
+		if p != nil && e.building.txs != nil && p.Vote.Seq == e.building.seq && e.bodies.txs(p.Vote.Digest) == nil {
+			e.bodies.put(p.Vote.Digest, p.Vote.Seq, e.building.txs)
+			e.building = built{}
+		}
+	}
+}
+
+func (e *Engine) persist(records []pbft.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	out := make([]JournalRecord, len(records))
+	for i := range records {
+		var err error
+		if out[i], err = e.encodeRecord(&records[i]); err != nil {
+			return err
+		}
+	}
+	if err := e.deps.Journal.Append(out); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+// onStable cuts the journal below the checkpoint and opens the next epoch.
+func (e *Engine) onStable(c *consensus.CheckpointCertificate) error {
+	e.guard.cut(c.Seq)
+	if err := e.deps.Journal.Truncate(uint64(c.Seq) + 1); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	e.publishEpoch()
+	e.spawn(func(context.Context) { e.replayEarly() })
+	return nil
+}
+
+// publishEpoch tells Receive where the replica stands.
+func (e *Engine) publishEpoch() {
+	at := e.replica.Position()
+	e.epoch.Store(&epochView{epoch: at.Epoch, set: at.Set, committed: at.Committed})
+}
+
+// post hands a result of an own goroutine to the engine goroutine.
+func (e *Engine) post(x any) {
+	select {
+	case e.results <- x:
+	case <-e.ctx.Done():
+	}
+}
+
+// fail ends Run: the ledger is broken, or the context is over.
+func (e *Engine) fail(ctx context.Context, err error) {
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	select {
+	case e.fatal <- err:
+	default:
+	}
+}
+
+func (e *Engine) spawn(f func(context.Context)) {
+	e.running.Add(1)
+	go func() {
+		defer e.running.Done()
+		f(e.ctx)
+	}()
+}
+
+// Report describes the replica. It asks the engine goroutine, or returns the
+// context's error.
+func (e *Engine) Report(ctx context.Context) (consensus.Report, error) {
+	out := make(chan consensus.Report, 1)
+	select {
+	case e.inspect <- func(r *pbft.Replica) { out <- r.Report() }:
+		return <-out, nil
+	case <-e.done:
+		return consensus.Report{}, errors.New("the consensus engine has stopped")
+	case <-ctx.Done():
+		return consensus.Report{}, ctx.Err()
+	}
+}
+
+// Dropped returns how many messages the full inbox has dropped.
+func (e *Engine) Dropped() uint64 { return e.dropped.Load() }

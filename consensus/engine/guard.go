@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
+)
+
+// guard is the second line behind the journal: it stands at the signer and
+// refuses what would contradict an earlier signature, whatever the replica
+// above it asks for. It is used by the engine goroutine only.
+type guard struct {
+	signer Signer
+	domain consensus.Domain
+	signed map[guardPlace]common.Hash // place → what was said
+	stable consensus.Seq
+}
+
+// guardPlace is where a validator may say one thing only. For the block hash
+// of a batch, which holds in every view, kind is guardBlock and the digest
+// tells batches apart.
+type guardPlace struct {
+	kind   consensus.Kind
+	epoch  consensus.Epoch
+	view   consensus.View
+	seq    consensus.Seq
+	digest common.Hash
+}
+
+const guardBlock consensus.Kind = 0
+
+func newGuard(s Signer, d consensus.Domain) *guard {
+	return &guard{signer: s, domain: d, signed: make(map[guardPlace]common.Hash)}
+}
+
+// remember loads what the journal says was signed, or may have been.
+func (g *guard) remember(records []pbft.Record, self func(*consensus.Proposal) bool) {
+	for _, r := range records {
+		switch r.Kind {
+		case pbft.RecordProposal:
+			v := *r.Proposal.Vote
+			if !self(r.Proposal) {
+				v.Kind = consensus.Prepare
+			}
+			g.note(&v)
+		case pbft.RecordPrepared:
+			h := r.Prepared.Header
+			g.note(&consensus.Vote{Kind: consensus.Commit, Epoch: h.Epoch, View: r.View, Seq: r.Seq, Digest: h.Digest(), BlockHash: r.BlockHash})
+		}
+	}
+}
+
+// sign signs v in place, or says why not.
+func (g *guard) sign(ctx context.Context, v *consensus.Vote) error {
+	if v.Kind != consensus.Checkpoint && v.Seq <= g.stable {
+		return fmt.Errorf("sign guard: %s for seq %d, the stable checkpoint is %d", v.Kind, v.Seq, g.stable)
+	}
+	for _, p := range places(v) {
+		if old, ok := g.signed[p.place]; ok && old != p.says {
+			return fmt.Errorf("sign guard: %s at epoch %d view %d seq %d would say %s, signed before was %s", v.Kind, v.Epoch, v.View, v.Seq, p.says, old)
+		}
+	}
+	sig, err := g.signer.Sign(ctx, v.Preimage(g.domain))
+	if err != nil {
+		return fmt.Errorf("signing %s %d: %w", v.Kind, v.Seq, err)
+	}
+	v.Signature = sig
+	g.note(v)
+	return nil
+}
+
+func (g *guard) note(v *consensus.Vote) {
+	for _, p := range places(v) {
+		g.signed[p.place] = p.says
+	}
+}
+
+type guarded struct {
+	place guardPlace
+	says  common.Hash
+}
+
+// places returns the places that a vote fills, and with what.
+func places(v *consensus.Vote) []guarded {
+	at := guardPlace{kind: v.Kind, epoch: v.Epoch, view: v.View, seq: v.Seq}
+	switch v.Kind {
+	case consensus.Commit:
+		block := guardPlace{kind: guardBlock, epoch: v.Epoch, seq: v.Seq, digest: v.Digest}
+		return []guarded{{at, v.Digest}, {block, v.BlockHash}}
+	case consensus.Checkpoint:
+		return []guarded{{at, v.BlockHash}}
+	case consensus.ViewChange:
+		return []guarded{{at, v.Change.Digest()}}
+	case consensus.NewView:
+		return []guarded{{at, v.NewView.Digest()}}
+	}
+	return []guarded{{at, v.Digest}}
+}
+
+// cut forgets what a stable checkpoint makes impossible to sign.
+func (g *guard) cut(stable consensus.Seq) {
+	g.stable = stable
+	for p := range g.signed {
+		if p.seq <= stable && p.kind != consensus.Checkpoint {
+			delete(g.signed, p)
+		}
+	}
+}

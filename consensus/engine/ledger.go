@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
+)
+
+// ledgerLoop is the one goroutine that writes the chain. Tasks run in the
+// order in which they were given; results come back as inputs.
+type ledgerLoop struct {
+	e      *Engine
+	tasks  chan func(ctx context.Context)
+	hashes map[consensus.Seq]common.Hash // of executed, uncommitted blocks
+}
+
+// extraTasks is the room in the queue beside 2W executions and commits: one
+// import of block sync and one rollback.
+const extraTasks = 8
+
+func newLedgerLoop(e *Engine) *ledgerLoop {
+	return &ledgerLoop{
+		e:      e,
+		tasks:  make(chan func(context.Context), 2*e.cfg.Params.PipelineDepth+extraTasks),
+		hashes: map[consensus.Seq]common.Hash{},
+	}
+}
+
+func (l *ledgerLoop) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case task := <-l.tasks:
+			task(ctx)
+		}
+	}
+}
+
+func (l *ledgerLoop) give(ctx context.Context, task func(context.Context)) {
+	select {
+	case l.tasks <- task:
+	case <-ctx.Done():
+	}
+}
+
+// execute runs one batch on the block before it. Orders that block sync or a
+// rollback has overtaken are passed over: the replica orders them again.
+func (l *ledgerLoop) execute(ctx context.Context, o pbft.Order, txs []*types.Transaction) {
+	head := l.e.deps.Ledger.Head()
+	parent, ok := l.hashes[o.Seq-1]
+	if o.Seq == head.Seq+1 {
+		parent, ok = head.BlockHash, true
+	}
+	if !ok || o.Seq <= head.Seq {
+		return
+	}
+	hash, err := l.e.deps.Ledger.Execute(ctx, &o.Batch.Header, parent, txs)
+	if err != nil {
+		l.e.fail(ctx, fmt.Errorf("executing %d: %w", o.Seq, err))
+		return
+	}
+	l.hashes[o.Seq] = hash
+	l.e.post(pbft.Executed{Seq: o.Seq, Digest: o.Digest, BlockHash: hash})
+}
+
+func (l *ledgerLoop) rollback(seq consensus.Seq) {
+	l.e.deps.Ledger.Rollback(seq)
+	for n := range l.hashes {
+		if n > seq {
+			delete(l.hashes, n)
+		}
+	}
+}
+
+// commit makes one block final and durable.
+func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed) {
+	seq := c.Certificate.Seq
+	if seq > l.e.deps.Ledger.Head().Seq {
+		if err := l.e.deps.Ledger.Commit(&c.Batch.Header, c.Certificate); err != nil {
+			l.e.fail(ctx, fmt.Errorf("committing %d: %w", seq, err))
+			return
+		}
+	}
+	delete(l.hashes, seq)
+	in, err := l.e.durable(seq)
+	if err != nil {
+		l.e.fail(ctx, err)
+		return
+	}
+	l.e.post(in)
+}
+
+// durable is the input that follows a durable block.
+func (e *Engine) durable(seq consensus.Seq) (pbft.Durable, error) {
+	in := pbft.Durable{Seq: seq}
+	if uint64(seq)%e.cfg.Params.EpochLength == 0 && seq > 0 {
+		b, err := e.deps.Ledger.Boundary(seq)
+		if err != nil {
+			return in, fmt.Errorf("boundary %d: %w", seq, err)
+		}
+		in.Boundary = b
+	}
+	return in, nil
+}
+
+// Exclusive runs f on the ledger loop, between two of its tasks: block sync
+// imports there. It returns f's error, or the context's.
+func (e *Engine) Exclusive(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	select {
+	case e.ledger.tasks <- func(context.Context) { done <- f() }:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
+)
+
+// Verdict is what Receive thinks of a message. A message that may become valid
+// later is accepted and kept, never ignored: gossip does not bring it twice.
+type Verdict int
+
+// The verdicts.
+const (
+	Accept Verdict = iota
+	Ignore         // of the past
+	Reject         // provably bad: its sender or its bearer is faulty
+)
+
+// epochView is what Receive needs of the replica's state, as of the last
+// round. It may be a little old; Step judges again.
+type epochView struct {
+	epoch     consensus.Epoch
+	set       *consensus.ValidatorSet
+	committed consensus.Seq
+}
+
+var errOverflow = errors.New("inbox is full")
+
+// Receive takes a message from another validator, checks it as far as it can
+// without the replica, and puts it into the inbox. from is the validator at the
+// other end of the connection, or zero for one that is not of this epoch's set.
+// It may be called from any goroutine; it does the signature checks.
+func (e *Engine) Receive(from common.Address, data []byte) (Verdict, error) {
+	if len(data) > e.cfg.Limits.MessageBytes {
+		return Reject, fmt.Errorf("%w: %d bytes, at most %d", errWire, len(data), e.cfg.Limits.MessageBytes)
+	}
+	msg, err := open(data)
+	if err != nil {
+		return Reject, err
+	}
+	view := e.epoch.Load()
+	switch m := msg.(type) {
+	case *consensus.Vote:
+		return e.receiveVote(view, from, data, m, nil)
+	case *consensus.Proposal:
+		return e.receiveVote(view, from, data, m.Vote, m.Batch)
+	case *consensus.CommitCertificate:
+		if m.Epoch != view.epoch || m.Seq <= view.committed {
+			return Ignore, nil
+		}
+		if err := m.Verify(e.cfg.Domain, view.set); err != nil {
+			return Reject, fmt.Errorf("commit certificate of %d: %w", m.Seq, err)
+		}
+		return e.accept(pbft.Message{Certificate: m})
+	case *consensus.CheckpointCertificate:
+		if m.Epoch != view.epoch {
+			return Ignore, nil
+		}
+		if err := m.Verify(e.cfg.Domain, view.set); err != nil {
+			return Reject, fmt.Errorf("checkpoint certificate of %d: %w", m.Seq, err)
+		}
+		return e.accept(pbft.Message{Checkpoint: m})
+	case *consensus.Status:
+		index, ok := view.set.Index(from)
+		if !ok {
+			return Ignore, nil
+		}
+		return e.accept(pbft.Message{Status: m, From: index})
+	case *bodiesMessage:
+		txs, err := e.deps.Bodies.Decode(m.Bodies)
+		if err != nil {
+			return Reject, fmt.Errorf("bodies: %w", err)
+		}
+		e.bodies.add(txs)
+		return e.accept(arrived{})
+	}
+	return Reject, errWire
+}
+
+// arrived says that bodies came.
+type arrived struct{}
+
+func (e *Engine) receiveVote(view *epochView, from common.Address, raw []byte, v *consensus.Vote, b *consensus.Batch) (Verdict, error) {
+	switch {
+	case v.Epoch == view.epoch+1:
+		e.keepEarly(from, raw)
+		return Accept, nil
+	case v.Epoch != view.epoch:
+		return Ignore, nil
+	case v.Kind != consensus.Checkpoint && v.Seq <= view.committed:
+		return Ignore, nil // the usual case of votes beyond the quorum
+	}
+	if err := v.Verify(e.cfg.Domain, view.set); err != nil {
+		return Reject, fmt.Errorf("%s of epoch %d seq %d: %w", v.Kind, v.Epoch, v.Seq, err)
+	}
+	return e.accept(pbft.Message{Vote: v, Batch: b})
+}
+
+func (e *Engine) accept(in any) (Verdict, error) {
+	select {
+	case e.inbox <- in:
+		return Accept, nil
+	default:
+		e.dropped.Add(1)
+		return Ignore, errOverflow // STATUS brings it again
+	}
+}
+
+// keepEarly keeps a message of the next epoch, unverified, for its connection.
+func (e *Engine) keepEarly(from common.Address, raw []byte) {
+	e.earlyMu.Lock()
+	defer e.earlyMu.Unlock()
+	if len(e.early[from]) < e.cfg.Limits.EarlyPerPeer {
+		e.early[from] = append(e.early[from], append([]byte(nil), raw...))
+	}
+}
+
+// replayEarly receives the kept messages again, on entering their epoch.
+func (e *Engine) replayEarly() {
+	e.earlyMu.Lock()
+	early := e.early
+	e.early = map[common.Address][][]byte{}
+	e.earlyMu.Unlock()
+	for from, messages := range early {
+		for _, raw := range messages {
+			if _, err := e.Receive(from, raw); err != nil {
+				e.cfg.Log.Debug("message kept for this epoch", "from", from, "err", err)
+			}
+		}
+	}
+}

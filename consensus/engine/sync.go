@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
+)
+
+// synced says that a block sync has ended, well or not.
+type synced struct{ err error }
+
+// connected says that a validator's connection came up.
+type connected struct{ validator common.Address }
+
+// Connected tells the engine that a validator is reachable: it gets a STATUS
+// at once. The message is never dropped for long: the next STATUS is due
+// within seconds.
+func (e *Engine) Connected(validator common.Address) { _, _ = e.accept(connected{validator}) }
+
+func (e *Engine) onConnected(c connected) {
+	if i, ok := e.epoch.Load().set.Index(c.validator); ok {
+		e.replica.Greet(i)
+	}
+}
+
+// startSync begins a block sync unless one is running.
+func (e *Engine) startSync(t *pbft.Target) {
+	if e.syncing {
+		return
+	}
+	e.syncing = true
+	set := e.epoch.Load().set
+	var from []common.Address
+	for _, i := range t.From {
+		from = append(from, set.Address(i))
+	}
+	e.spawn(func(ctx context.Context) {
+		e.post(synced{e.deps.Syncer.SyncTo(ctx, t.Seq, from)})
+	})
+}
+
+// onSynced tells the replica where the chain is now, also after a failure: the
+// blocks before it count.
+func (e *Engine) onSynced(s synced) {
+	e.syncing = false
+	if s.err != nil && e.ctx.Err() == nil {
+		e.cfg.Log.Warn("block sync ended early", "err", s.err)
+	}
+	head := e.deps.Ledger.Head()
+	k := e.cfg.Params.EpochLength
+	epoch := consensus.EpochOf(head.Seq, k)
+	atEnd := head.Seq > 0 && head.Seq == consensus.LastSeq(epoch, k)
+	in := pbft.Synced{Head: head}
+	start := e.deps.Membership.Epoch(epoch)
+	in.Epoch = &start
+	e.inject(in)
+	if atEnd {
+		d, err := e.durable(head.Seq)
+		if err != nil {
+			e.fail(e.ctx, err)
+			return
+		}
+		e.inject(d)
+	}
+	e.stale = true
+}
