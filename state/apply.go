@@ -4,12 +4,10 @@ import (
 	"context"
 
 	"github.com/ethereum/go-ethereum/common"
-	gethconsensus "github.com/ethereum/go-ethereum/consensus"
 	"github.com/ethereum/go-ethereum/core"
 	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
-	"github.com/ethereum/go-ethereum/params"
 )
 
 // ApplyTransaction applies one transaction as the index-th of a block: the one
@@ -35,24 +33,3 @@ func ApplyTransaction(ctx context.Context, evm *vm.EVM, gp *core.GasPool, sdb *g
 	receipt.EffectiveGasPrice = msg.GasPrice.ToBig()
 	return receipt, nil
 }
-
-// BlockContext is what the EVM sees of a block. getHash maps the number of an
-// ancestor to its hash; it is asked for the 256 latest only.
-func BlockContext(chain *params.ChainConfig, header *types.Header, getHash func(uint64) common.Hash) vm.BlockContext {
-	ctx := core.NewEVMBlockContext(header, chainContext{chain}, &header.Coinbase)
-	ctx.GetHash = getHash
-	return ctx
-}
-
-// chainContext gives go-ethereum the chain configuration. It knows no headers:
-// the only caller that would ask for one is replaced in BlockContext.
-type chainContext struct {
-	chain *params.ChainConfig
-}
-
-func (c chainContext) Config() *params.ChainConfig                 { return c.chain }
-func (c chainContext) Engine() gethconsensus.Engine                { return nil }
-func (c chainContext) CurrentHeader() *types.Header                { return nil }
-func (c chainContext) GetHeader(common.Hash, uint64) *types.Header { return nil }
-func (c chainContext) GetHeaderByNumber(uint64) *types.Header      { return nil }
-func (c chainContext) GetHeaderByHash(common.Hash) *types.Header   { return nil }

@@ -96,11 +96,8 @@ type execution struct {
 
 // run applies system calls, transactions and the system write.
 func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash func(uint64) common.Hash, systemWrite func(vm.StateDB)) (params.Rules, error) {
-	evm := vm.NewEVM(BlockContext(x.state.chain, x.header, getHash), x.sdb, x.state.chain, vm.Config{})
+	evm := x.state.NewEVM(BlockContext(x.state.chain, x.header, getHash), x.sdb, vm.Config{})
 	defer evm.Release()
-	evm.SetJumpDestCache(x.state.jumps)
-	evm.SetPrecompileCache(x.state.precomp)
-
 	preExecute(x.header, evm)
 	signer := types.MakeSigner(x.state.chain, x.header.Number, x.header.Time)
 	x.included = make([]*types.Transaction, 0, len(txs))

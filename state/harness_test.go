@@ -108,6 +108,7 @@ func openChain(t testing.TB, fs vfs.FS, history uint64) *chain {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	return &chain{t: t, db: db, state: s, hashes: map[uint64]common.Hash{}}
 }
 

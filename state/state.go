@@ -79,6 +79,10 @@ func Open(db *store.DB, cfg Config) (*State, error) {
 	return s, nil
 }
 
+// Close gives the memory of the caches back, which lies outside Go's heap. Only
+// after everything that reads the state has ended; the database stays open.
+func (s *State) Close() { s.cache.rows.Reset() }
+
 // readHead reads the head marker; false if there is none.
 func readHead(db store.Reader) (Head, bool, error) {
 	v, err := db.Get(store.HeadKey())
