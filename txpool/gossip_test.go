@@ -103,6 +103,9 @@ func (x port) Fetch(_ context.Context, from Peer, hashes []common.Hash) ([][]byt
 	x.w.mu.Lock()
 	x.w.asked++
 	x.w.mu.Unlock()
+	if x.w.pools[from] == nil {
+		return nil, errors.New("unreachable")
+	}
 	return x.w.pools[from].ServeFetch(hashes), nil
 }
 
@@ -164,6 +167,7 @@ func TestRebroadcast(t *testing.T) {
 		tx := transfer(0, 0, 0)
 		add(t, a, tx)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		w.cut = false
 		time.Sleep(a.cfg.RebroadcastAfter + Tick)
 		synctest.Wait()
