@@ -97,6 +97,19 @@ func (x port) Broadcast(data []byte) error {
 	return nil
 }
 
+func (w *wire) setCut(cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = cut
+}
+
+// messages returns what was broadcast so far.
+func (w *wire) messages() []sentMessage {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent
+}
+
 func (x port) Peers() []Peer { return nil }
 
 func (x port) Fetch(_ context.Context, from Peer, hashes []common.Hash) ([][]byte, error) {
@@ -127,8 +140,8 @@ func TestLoneTransactionLeavesAtOnce(t *testing.T) {
 		}
 		time.Sleep(a.cfg.GossipInterval)
 		synctest.Wait()
-		if len(w.sent) != 2 || w.sent[1].at.Sub(began) != a.cfg.GossipInterval {
-			t.Fatalf("%d messages", len(w.sent))
+		if len(w.messages()) != 2 || w.messages()[1].at.Sub(began) != a.cfg.GossipInterval {
+			t.Fatalf("%d messages", len(w.messages()))
 		}
 		if e, _ := b.Stats(); e != 11 {
 			t.Errorf("%d at the other", e)
@@ -147,8 +160,8 @@ func TestOnlyLocalIsBroadcast(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(2 * b.cfg.GossipInterval)
 		synctest.Wait()
-		if len(w.sent) != 1 {
-			t.Errorf("%d messages for one transaction", len(w.sent))
+		if len(w.messages()) != 1 {
+			t.Errorf("%d messages for one transaction", len(w.messages()))
 		}
 		if err := b.Add(t.Context(), transfer(0, 0, 0)); !errors.Is(err, ErrAlreadyKnown) {
 			t.Errorf("at the other: %v", err)
@@ -163,23 +176,23 @@ func TestRebroadcast(t *testing.T) {
 		w, h := newWire(), newHead()
 		a, b := w.pool(t, "a", h, nil), w.pool(t, "b", h, nil)
 		stop := start(t, a)
-		w.cut = true
+		w.setCut(true)
 		tx := transfer(0, 0, 0)
 		add(t, a, tx)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		w.cut = false
+		w.setCut(false)
 		time.Sleep(a.cfg.RebroadcastAfter + Tick)
 		synctest.Wait()
 		if b.Get(tx.Hash()) == nil {
-			t.Fatalf("lost gossip was not repeated (%d messages)", len(w.sent))
+			t.Fatalf("lost gossip was not repeated (%d messages)", len(w.messages()))
 		}
 		number, block, _ := h.mine([]*types.Transaction{tx})
 		a.Committed(number, block, nil)
-		n := len(w.sent)
+		n := len(w.messages())
 		time.Sleep(5 * a.cfg.RebroadcastAfter)
 		synctest.Wait()
-		if len(w.sent) != n {
+		if len(w.messages()) != n {
 			t.Errorf("a mined one was repeated")
 		}
 		stop()
@@ -196,13 +209,13 @@ func TestMessagesAreBounded(t *testing.T) {
 		txs = append(txs, transfer(0, n, 0))
 	}
 	a.broadcast(txs, 0)
-	for i, m := range w.sent {
+	for i, m := range w.messages() {
 		if len(m.data) > 1000 && i != 0 {
 			t.Errorf("message %d has %d bytes", i, len(m.data))
 		}
 	}
 	if e, _ := b.Stats(); e != 31 {
-		t.Errorf("%d arrived in %d messages", e, len(w.sent))
+		t.Errorf("%d arrived in %d messages", e, len(w.messages()))
 	}
 }
 
@@ -211,7 +224,7 @@ func TestSyncOnConnect(t *testing.T) {
 		w, h := newWire(), newHead()
 		small := func(c *Config) { c.FetchHashes = 3; c.AnnounceHashes = 20 }
 		a, b := w.pool(t, "a", h, small), w.pool(t, "b", h, small)
-		w.cut = true
+		w.setCut(true)
 		for k := range 4 {
 			for n := range uint64(2) {
 				add(t, a, transfer(k, n, 0))

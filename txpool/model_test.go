@@ -166,8 +166,8 @@ func TestAgainstModel(t *testing.T) {
 	})
 }
 
-// TestSingleFree: a run is bounded by the balance to the wei.
-func TestSingleFree(t *testing.T) {
+// TestRunEndsWithTheBalance: a run is covered by the balance, to the wei.
+func TestRunEndsWithTheBalance(t *testing.T) {
 	h := newHead()
 	h.set(addr(0), 0, 2)
 	p := newPool(t, h, nil)
