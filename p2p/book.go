@@ -150,7 +150,7 @@ func (b *book) renew(addrs []string, floor uint64, now time.Time) (changed bool,
 	}
 	// Milliseconds since 1970, so that the number grows even without the file;
 	// above the last one, so that it grows even if the clock went back.
-	seq := max(uint64(now.UnixMilli()), floor+1)
+	seq := max(uint64(max(now.UnixMilli(), 0)), floor+1)
 	if old != nil {
 		seq = max(seq, old.Seq+1)
 	}

@@ -31,7 +31,9 @@ type dialer struct {
 // target is the dialling state of one member.
 type target struct {
 	dialing bool
-	backoff time.Duration // pause before the next attempt, without jitter; 0 = none yet
+	cancel  context.CancelFunc // of the attempt that runs
+	urged   bool               // it was cut short because better addresses came
+	backoff time.Duration      // pause before the next attempt, without jitter; 0 = none yet
 	next    time.Time
 	err     error // why the last attempt failed
 	since   time.Time
@@ -58,11 +60,16 @@ func (d *dialer) kick() {
 	}
 }
 
-// urge dials a member at once, for example because its address has changed.
+// urge dials a member at once, for example because its address has changed. An
+// attempt that hangs on the old address is cut short.
 func (d *dialer) urge(id peer.ID) {
 	d.mu.Lock()
 	t := d.of(id)
 	t.backoff, t.next = 0, time.Time{}
+	if t.dialing {
+		t.urged = true
+		t.cancel()
+	}
 	d.mu.Unlock()
 	d.kick()
 }
@@ -159,9 +166,11 @@ func (d *dialer) round() time.Duration {
 			t.err = errNoAddress
 			continue // a record will urge
 		}
-		t.dialing = true
+		t.dialing, t.urged, t.err = true, false, nil
+		var attempt context.Context
+		attempt, t.cancel = context.WithTimeout(d.s.ctx, d.h.limits.DialTimeout)
 		d.flying++
-		d.s.group.run(func() { d.dial(id, addrs) })
+		d.s.group.run(func() { d.dial(attempt, t, id, addrs) })
 	}
 	return pause
 }
@@ -170,9 +179,8 @@ var errNoAddress = fmt.Errorf("p2p: no address is known")
 
 // dial makes one attempt. Its success only means a connection; the handshake
 // decides.
-func (d *dialer) dial(id peer.ID, addrs []multiaddr.Multiaddr) {
-	ctx, cancel := context.WithTimeout(d.s.ctx, d.h.limits.DialTimeout)
-	defer cancel()
+func (d *dialer) dial(ctx context.Context, t *target, id peer.ID, addrs []multiaddr.Multiaddr) {
+	defer t.cancel()
 	if sw, ok := d.s.lp.Network().(*swarm.Swarm); ok {
 		sw.Backoff().Clear(id) // libp2p's own waits from 5 s up to 5 min
 	}
@@ -180,12 +188,16 @@ func (d *dialer) dial(id peer.ID, addrs []multiaddr.Multiaddr) {
 	err := d.s.lp.Connect(ctx, peer.AddrInfo{ID: id, Addrs: addrs})
 	result := "ok"
 	d.mu.Lock()
-	t := d.of(id)
 	t.dialing = false
 	d.flying--
-	if err == nil {
+	switch {
+	case t.err != nil: // the handshake has failed already, and its reason is better
+		result = "refused"
+	case err == nil:
 		t.since = time.Now()
-	} else {
+	case t.urged:
+		result = "cut short"
+	default:
 		result = "failed"
 		t.err = err
 		d.postpone(t)

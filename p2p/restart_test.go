@@ -1,0 +1,82 @@
+package p2p
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// within polls a condition in virtual time and returns how long it took.
+func within(t *testing.T, limit time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	for !ok() {
+		if time.Since(begin) > limit {
+			t.Fatalf("not within %v: %s", limit, what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return time.Since(begin)
+}
+
+func (n *node) sees(other *node) bool { return n.h.peers.get(other.h.ID()) != nil }
+
+// TestNewPortLearntFromThirdPeer: two validators restart at once, each on a new
+// port and without an address book. All that the lists say about them is old;
+// only the third one, which both can reach, knows better.
+func TestNewPortLearntFromThirdPeer(t *testing.T) {
+	inBubble(t, 3, 0, func(b *bubble) {
+		b.nodes[0].stop()
+		b.nodes[1].stop()
+		members := b.members() // with the old ports
+		for i := range 2 {
+			n := b.nodes[i]
+			n.start(t, n.onSim(b.net, i, 9000+i), members, nil)
+		}
+		took := within(t, 10*time.Second, "two moved validators meet", func() bool {
+			return b.nodes[0].sees(b.nodes[1]) && b.nodes[1].sees(b.nodes[0]) && b.nodes[2].sees(b.nodes[0]) && b.nodes[2].sees(b.nodes[1])
+		})
+		t.Logf("met after %v", took)
+	})
+}
+
+// TestNewPortLearntFromDisk: a validator that was away when nobody else is left
+// finds the moved one by its own address book.
+func TestNewPortLearntFromDisk(t *testing.T) {
+	inBubble(t, 3, 0, func(b *bubble) {
+		reader, moved := b.nodes[0], b.nodes[1]
+		members := b.members()
+		path := filepath.Join(t.TempDir(), "peers")
+		reader.stop()
+		moved.stop()
+		cfg := reader.onSim(b.net, 0, 9000)
+		cfg.BookPath = path
+		reader.start(t, cfg, members, nil)
+		moved.start(t, moved.onSim(b.net, 1, 9001), members, nil)
+		within(t, 10*time.Second, "all meet", func() bool { return reader.sees(moved) && moved.sees(reader) })
+		time.Sleep(time.Second) // the book is written half a second later
+		b.nodes[2].stop()
+		reader.stop()
+		cfg = reader.onSim(b.net, 0, 9100)
+		cfg.BookPath = path
+		reader.start(t, cfg, members, nil)
+		took := within(t, 10*time.Second, "the reader finds the moved validator", func() bool { return reader.sees(moved) })
+		t.Logf("found after %v", took)
+	})
+}
+
+// TestNewPortOfOneIsToldToAll: a validator that moves tells the connected ones.
+func TestNewPortOfOneIsToldToAll(t *testing.T) {
+	inBubble(t, 4, 0, func(b *bubble) {
+		n := b.nodes[3]
+		n.stop()
+		n.start(t, n.onSim(b.net, 3, 9003), b.members()[:1], nil) // it knows only the first
+		for _, other := range b.nodes[:3] {
+			want := n.listen
+			within(t, 10*time.Second, "record of the moved validator at "+other.name, func() bool {
+				r := other.h.book.get(n.h.ID())
+				return r != nil && len(r.Addresses) == 1 && r.Addresses[0] == want
+			})
+		}
+	})
+}
