@@ -34,7 +34,6 @@ type Limits struct {
 	FeePercentiles  int           // percentiles of one eth_feeHistory, as geth
 	FeedBuffer      int           // blocks that a subscriber may lag behind before it is cut off
 	Subscriptions   int           // subscriptions of all connections together
-	CachedBytes     int           // recent blocks kept decoded, bytes: receipts are polled; 14,000 transfers
 }
 
 // DefaultLimits returns the limits of a node with 2 cores.
@@ -47,7 +46,7 @@ func DefaultLimits() Limits {
 		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4,
 		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
 		FeeBlocks: 1024, FeePercentiles: 100,
-		FeedBuffer: 128, Subscriptions: 4096, CachedBytes: 24 << 20,
+		FeedBuffer: 128, Subscriptions: 4096,
 	}
 }
 
@@ -77,7 +76,6 @@ func (l Limits) Validate() error {
 	positive("FeePercentiles", int64(l.FeePercentiles))
 	positive("FeedBuffer", int64(l.FeedBuffer))
 	positive("Subscriptions", int64(l.Subscriptions))
-	positive("CachedBytes", int64(l.CachedBytes))
 	positive("HeaderTimeout", int64(l.HeaderTimeout))
 	positive("ReadTimeout", int64(l.ReadTimeout))
 	positive("IdleTimeout", int64(l.IdleTimeout))

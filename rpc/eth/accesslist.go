@@ -68,7 +68,7 @@ func (a *API) touched(ctx context.Context, args *CallArgs, v *View, header *type
 		}
 		tracer := logger.NewAccessListTracer(list, known)
 		db := v.StateDB.Copy()
-		evm := vm.NewEVM(env, db, a.cfg, vm.Config{Tracer: tracer.Hooks(), NoBaseFee: true})
+		evm := a.newEVM(env, db, vm.Config{Tracer: tracer.Hooks(), NoBaseFee: true})
 		result, err := a.run(ctx, evm, msg, db)
 		evm.Release()
 		if err != nil {

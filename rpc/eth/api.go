@@ -5,11 +5,17 @@ import (
 	"errors"
 	"log/slog"
 
+	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/params"
 
 	"github.com/quorate/quorate/rpc"
 )
+
+// NewEVM makes the EVM that calls run in; (*state.State).NewEVM is one, and
+// shares its caches with the execution of blocks.
+type NewEVM func(env vm.BlockContext, db *gstate.StateDB, cfg vm.Config) *vm.EVM
 
 // Deps are what the methods work on. Progress, Feed and Disconnect may be nil:
 // then the node never syncs, has no subscriptions, and cuts nobody off.
@@ -21,6 +27,7 @@ type Deps struct {
 	Pool       Pool
 	Feed       Feed
 	Progress   Progress
+	NewEVM     NewEVM                    // nil: go-ethereum's
 	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
 	Limits     rpc.Limits
 	Log        *slog.Logger
@@ -29,12 +36,13 @@ type Deps struct {
 // API has one method per eth_ method; register it as "eth".
 type API struct {
 	cfg      *params.ChainConfig
-	chain    *cachedChain
+	chain    Chain
 	index    Index
 	states   States
 	pool     Pool
 	feed     Feed
 	progress Progress
+	newEVM   NewEVM
 	cut      func(ctx context.Context)
 	limits   rpc.Limits
 	log      *slog.Logger
@@ -53,9 +61,14 @@ func New(d Deps) (*API, error) {
 	if d.Disconnect == nil {
 		d.Disconnect = func(context.Context) {}
 	}
+	if d.NewEVM == nil {
+		d.NewEVM = func(env vm.BlockContext, db *gstate.StateDB, cfg vm.Config) *vm.EVM {
+			return vm.NewEVM(env, db, d.Config, cfg)
+		}
+	}
 	return &API{
-		cfg: d.Config, chain: newCachedChain(d.Chain, d.Limits.CachedBytes), index: d.Index, states: d.States,
-		pool: d.Pool, feed: d.Feed, progress: d.Progress, cut: d.Disconnect, limits: d.Limits, log: d.Log,
+		cfg: d.Config, chain: d.Chain, index: d.Index, states: d.States,
+		pool: d.Pool, feed: d.Feed, progress: d.Progress, newEVM: d.NewEVM, cut: d.Disconnect, limits: d.Limits, log: d.Log,
 		heavy: make(chan struct{}, d.Limits.HeavyCalls), subs: make(chan struct{}, d.Limits.Subscriptions),
 	}, nil
 }

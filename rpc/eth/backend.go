@@ -23,9 +23,8 @@ type Index interface {
 	Lookup(txHash common.Hash) (number, index uint64, ok bool, err error)
 }
 
-// States opens the world state at a block.
+// States opens the world state after a final block.
 type States interface {
-	Latest() (*View, error)
 	At(number uint64) (*View, error)
 }
 

@@ -60,7 +60,7 @@ func (a *API) execute(ctx context.Context, args *CallArgs, db *gstate.StateDB, h
 	if msg.GasPrice.IsZero() {
 		env.BaseFee = new(big.Int) // a free call must not fail for its price
 	}
-	evm := vm.NewEVM(env, db, a.cfg, vm.Config{NoBaseFee: true})
+	evm := a.newEVM(env, db, vm.Config{NoBaseFee: true})
 	defer evm.Release()
 	evm.SetPrecompiles(precompiles)
 	return a.run(ctx, evm, msg, db)

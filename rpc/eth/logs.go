@@ -94,7 +94,7 @@ func (a *API) scanLogs(ctx context.Context, c *Criteria, from, to uint64) ([]*ty
 		if header.Bloom == (types.Bloom{}) || !c.mayMatch(header.Bloom) {
 			continue
 		}
-		receipts, err := a.chain.Chain.Receipts(number) // past the cache: a scan would flush it
+		receipts, err := a.chain.Receipts(number)
 		if err != nil {
 			return nil, err
 		}

@@ -57,9 +57,6 @@ func (a *API) view(at *gethrpc.BlockNumberOrHash) (*View, *types.Header, error) 
 	if at == nil {
 		at = &latest
 	}
-	if n, is := at.Number(); is && n < 0 && n != gethrpc.EarliestBlockNumber {
-		return a.withHeader(a.states.Latest())
-	}
 	number, ok, err := a.find(*at)
 	switch {
 	case err != nil:
@@ -69,17 +66,14 @@ func (a *API) view(at *gethrpc.BlockNumberOrHash) (*View, *types.Header, error) 
 	case !ok:
 		return nil, nil, errHeaderNotFound
 	}
-	return a.withHeader(a.states.At(number))
-}
-
-// withHeader reads the header that belongs to a view.
-func (a *API) withHeader(v *View, err error) (*View, *types.Header, error) {
+	header, err := a.chain.Header(number)
 	if err != nil {
 		return nil, nil, err
 	}
-	header, err := a.chain.Header(v.Number)
+	// Also of the head: the newest state may already be one block further than
+	// the chain has told.
+	v, err := a.states.At(number)
 	if err != nil {
-		v.Close()
 		return nil, nil, err
 	}
 	return v, header, nil
