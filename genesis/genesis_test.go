@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	pcrypto "github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/quorate/quorate/consensus"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -195,13 +197,37 @@ func TestBlock(t *testing.T) {
 
 func TestMember(t *testing.T) {
 	v := testValidator(t, 1)
-	back, err := ParseMember(EncodeMember(v))
-	if err != nil || cmp.Diff(v, back) != "" {
-		t.Fatal(err, cmp.Diff(v, back))
+	back, none, err := ParseMember(EncodeMember(v))
+	if err != nil || none != nil || cmp.Diff(&v, back) != "" {
+		t.Fatal(err, cmp.Diff(&v, back))
 	}
 	v.NodeID = testNodeID(t, testKey(t, 9))
-	if _, err := ParseMember(EncodeMember(v)); err == nil || !strings.Contains(err.Error(), "proof") {
+	if _, _, err := ParseMember(EncodeMember(v)); err == nil || !strings.Contains(err.Error(), "proof") {
 		t.Errorf("a proof for another node id: %v", err)
+	}
+	o := Observer{NodeID: v.NodeID, Name: "o", Addresses: []string{"a.example:1"}}
+	no, observer, err := ParseMember(EncodeObserver(o))
+	if err != nil || no != nil || cmp.Diff(&o, observer) != "" {
+		t.Error(err, cmp.Diff(&o, observer))
+	}
+}
+
+func TestParts(t *testing.T) {
+	alloc, err := ParseAlloc([]byte(`{"0x00000000000000000000000000000000000000ab": {"balance": "0x10"}}`))
+	if err != nil || alloc[common.HexToAddress("0xab")].Balance.Int64() != 16 {
+		t.Error(alloc, err)
+	}
+	if _, err := ParseAlloc([]byte("{\n\"ab\": {}}")); err == nil || !strings.HasPrefix(err.Error(), "line 2: ab: ") {
+		t.Error(err)
+	}
+	p, err := ParseParams([]byte(`{"primarySpan": 0}`), consensus.DefaultParams())
+	want := consensus.DefaultParams()
+	want.PrimarySpan = 0
+	if err != nil || p != want {
+		t.Error(p, err)
+	}
+	if _, err := ParseParams([]byte(`{"primaryspan": 0}`), want); err == nil || !strings.Contains(err.Error(), `did you mean "primarySpan"`) {
+		t.Error(err)
 	}
 }
 

@@ -103,24 +103,3 @@ func Multiaddr(s string) (string, error) {
 	}
 	return m.String(), nil
 }
-
-// EncodeMember returns the file that a founding member hands to whoever
-// assembles the genesis: its entry of the validators list.
-func EncodeMember(v Validator) []byte {
-	return append(indent(mustJSON(v.doc(true))), '\n')
-}
-
-// ParseMember reads such a file and checks it, proof included.
-func ParseMember(data []byte) (Validator, error) {
-	root, err := readTree(data)
-	if err != nil {
-		return Validator{}, err
-	}
-	d := newDecoder()
-	d.lines[""] = root.line
-	v := d.validator(root, "")
-	if len(d.problems) == 0 {
-		v.check("", &d.problems)
-	}
-	return v, d.located()
-}

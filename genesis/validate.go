@@ -104,10 +104,7 @@ func (g *Genesis) checkNodes(ps *Problems) {
 	}
 	for i := range g.Permissions.Observers {
 		o, path := &g.Permissions.Observers[i], fmt.Sprintf("permissions.observers[%d]", i)
-		if _, err := checkNodeID(o.NodeID); err != nil {
-			ps.add(path+".nodeId", "%v", err)
-		}
-		checkHints(path, o.Name, o.Addresses, ps)
+		o.check(path, ps)
 		once(path+".nodeId", "node id", o.NodeID)
 		once(path+".name", "name", o.Name)
 	}
@@ -130,6 +127,14 @@ func (v *Validator) check(path string, ps *Problems) {
 		}
 	}
 	checkHints(path, v.Name, v.Addresses, ps)
+}
+
+// check checks one observer on its own.
+func (o *Observer) check(path string, ps *Problems) {
+	if _, err := checkNodeID(o.NodeID); err != nil {
+		ps.add(join(path, "nodeId"), "%v", err)
+	}
+	checkHints(path, o.Name, o.Addresses, ps)
 }
 
 func checkHints(path, name string, addresses []string, ps *Problems) {
