@@ -82,6 +82,7 @@ func alloc(us []*user) types.GenesisAlloc {
 // as the state needs.
 type chain struct {
 	t      testing.TB
+	fs     vfs.FS
 	db     *store.DB
 	state  *State
 	tip    *types.Header // the block to build on
@@ -109,7 +110,7 @@ func openChain(t testing.TB, fs vfs.FS, history uint64) *chain {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return &chain{t: t, db: db, state: s, hashes: map[uint64]common.Hash{}}
+	return &chain{t: t, fs: fs, db: db, state: s, hashes: map[uint64]common.Hash{}}
 }
 
 func (c *chain) genesis(a types.GenesisAlloc, h *types.Header) {

@@ -61,7 +61,7 @@ func (w *workload) setup() []*types.Transaction {
 // transaction makes one.
 func (w *workload) transaction() *types.Transaction {
 	u := w.users[w.rng.Intn(len(w.users))]
-	to := common.BigToAddress(big.NewInt(0x1000 + w.rng.Int63n(200)))
+	to := common.BigToAddress(big.NewInt(0x1000 + w.rng.Int63n(60)))
 	switch w.rng.Intn(12) {
 	case 0:
 		return u.sign(nil, 0, 500_000, deploy(storer))
@@ -74,7 +74,7 @@ func (w *workload) transaction() *types.Transaction {
 	case 6:
 		return u.sign(&w.contracts[2], 0, 200_000, words(uint64(w.rng.Intn(5))))
 	case 7:
-		return u.sign(&w.contracts[3], 9, 200_000, words(uint64(0x1000+w.rng.Intn(200))))
+		return u.sign(&w.contracts[3], 9, 200_000, words(uint64(0x1000+w.rng.Intn(60))))
 	case 8:
 		return w.invalid(u)
 	}
