@@ -76,6 +76,10 @@ func (r *room) take(e *entry) bool {
 // It takes no lock.
 func (p *Pool) Executable() bool { return p.executable.Load() }
 
+// Proposable returns how many transactions Build would find, bounds aside. It
+// takes no lock.
+func (p *Pool) Proposable() int { return int(p.proposable.Load()) }
+
 // Wake is signalled whenever something becomes, or may again be, executable. It
 // has capacity 1 and may fire once too often; the receiver asks Executable, and
 // asks again after each batch, for one signal may stand for many transactions.

@@ -54,6 +54,7 @@ type Pool struct {
 	weights  *weights
 	bytes    int
 	running  int    // entries in runs
+	free     int    // of them in no flight
 	order    uint64 // last entry.order
 	flights  map[uint64][]common.Hash
 	foreign  map[common.Hash]*foreign // bodies in flight that the pool did not admit
@@ -62,6 +63,7 @@ type Pool struct {
 	cursors  []cursor // scratch of Build
 
 	executable atomic.Bool
+	proposable atomic.Int64
 	wake       chan struct{}
 
 	fates *ring[fate]
@@ -222,6 +224,9 @@ func (p *Pool) ContentFrom(addr common.Address) (executable, queued []*types.Tra
 // update restores the pool's books after a change of a: was is a.run before it.
 func (p *Pool) update(a *account, was int) {
 	p.running += a.run - was
+	p.free += a.free - a.counted
+	a.counted = a.free
+	p.proposable.Store(int64(p.free))
 	switch {
 	case a.free > 0 && a.ready.in == nil:
 		p.ready.pushBack(&a.ready)
