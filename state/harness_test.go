@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"path/filepath"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -92,7 +93,12 @@ type chain struct {
 
 func newChain(t testing.TB, fs vfs.FS, history uint64, a types.GenesisAlloc) *chain {
 	t.Helper()
-	c := openChain(t, fs, history)
+	return newChainWith(t, store.Options{FS: fs}, history, a)
+}
+
+func newChainWith(t testing.TB, o store.Options, history uint64, a types.GenesisAlloc) *chain {
+	t.Helper()
+	c := openChainWith(t, o, history)
 	g := &core.Genesis{Config: osaka(), Alloc: a, GasLimit: 100_000_000, BaseFee: new(big.Int), Difficulty: new(big.Int)}
 	c.genesis(a, g.ToBlock().Header())
 	return c
@@ -101,7 +107,16 @@ func newChain(t testing.TB, fs vfs.FS, history uint64, a types.GenesisAlloc) *ch
 // openChain opens what is on fs, without creating block 0.
 func openChain(t testing.TB, fs vfs.FS, history uint64) *chain {
 	t.Helper()
-	db, err := store.Open("data", store.Options{FS: fs})
+	return openChainWith(t, store.Options{FS: fs}, history)
+}
+
+func openChainWith(t testing.TB, o store.Options, history uint64) *chain {
+	t.Helper()
+	dir := "data"
+	if o.FS == nil {
+		dir = filepath.Join(t.TempDir(), dir)
+	}
+	db, err := store.Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +125,7 @@ func openChain(t testing.TB, fs vfs.FS, history uint64) *chain {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return &chain{t: t, fs: fs, db: db, state: s, hashes: map[uint64]common.Hash{}}
+	return &chain{t: t, fs: o.FS, db: db, state: s, hashes: map[uint64]common.Hash{}}
 }
 
 func (c *chain) genesis(a types.GenesisAlloc, h *types.Header) {
