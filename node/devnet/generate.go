@@ -238,9 +238,5 @@ func NewValidator(ctx context.Context, dir, name, address string, strength keys.
 	if err != nil {
 		return genesis.Validator{}, err
 	}
-	sig, err := signer.Sign(ctx, genesis.MemberPreimage(entry.Address, id))
-	if err != nil {
-		return genesis.Validator{}, err
-	}
-	return genesis.Validator{Address: entry.Address, NodeID: id, Name: name, Addresses: []string{address}, Proof: sig[:]}, nil
+	return member(ctx, signer, id, name, address)
 }

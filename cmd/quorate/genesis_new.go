@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/keys"
+	"github.com/quorate/quorate/node/devnet"
+)
+
+// defaultChainID is that of development chains; a real network picks its own.
+const defaultChainID = 1337
+
+// chainFlags are the flags of commands that make a genesis.
+type chainFlags struct {
+	chainID    uint64
+	timestamp  uint64
+	alloc      string
+	parameters string
+}
+
+func (f *chainFlags) add(c *cobra.Command) {
+	c.Flags().Uint64Var(&f.chainID, "chain-id", defaultChainID, "chain id of the network")
+	c.Flags().Uint64Var(&f.timestamp, "timestamp", 0, "time of block 0, seconds since 1970 (default now)")
+	c.Flags().StringVar(&f.alloc, "alloc", "", "JSON file from address to account: balance, nonce, code, storage")
+	c.Flags().StringVar(&f.parameters, "parameters", "", "JSON file of protocol parameters that differ from the defaults")
+}
+
+// read returns the parts that the flags name.
+func (f *chainFlags) read(c *cobra.Command) (alloc types.GenesisAlloc, p consensus.Params, err error) {
+	if !c.Flags().Changed("timestamp") {
+		f.timestamp = uint64(time.Now().Unix())
+	}
+	p = consensus.DefaultParams()
+	if f.alloc != "" {
+		data, err := os.ReadFile(f.alloc)
+		if err != nil {
+			return nil, p, err
+		}
+		if alloc, err = genesis.ParseAlloc(data); err != nil {
+			return nil, p, fmt.Errorf("%s is not valid:\n%w", f.alloc, err)
+		}
+	}
+	if f.parameters != "" {
+		data, err := os.ReadFile(f.parameters)
+		if err != nil {
+			return nil, p, err
+		}
+		if p, err = genesis.ParseParams(data, p); err != nil {
+			return nil, p, fmt.Errorf("%s is not valid:\n%w", f.parameters, err)
+		}
+	}
+	return alloc, p, nil
+}
+
+// strength picks the cost of key files.
+func strength(light bool) keys.Strength {
+	if light {
+		return keys.Light
+	}
+	return keys.Standard
+}
+
+const lightUsage = "protect key files with less work: opens at once, for tests"
+
+func (a *app) genesisNewCmd() *cobra.Command {
+	var chain chainFlags
+	var output string
+	var light bool
+	s := devnet.Spec{Ports: devnet.DefaultPorts}
+	c := &cobra.Command{
+		Use:   "new --validators N --output DIR",
+		Short: "Make a genesis and one complete folder per node",
+		Long: `Make a genesis and one complete folder per node, all keys included.
+
+Whoever runs this holds every key: it is for one owner, or for tests. Members
+who do not trust each other use 'genesis member' and 'genesis assemble'.`,
+		Example: `  quorate genesis new --validators 4 --output network --alloc alloc.json
+  quorate start --dir network/validator-0`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "validators", "output"); err != nil {
+				return err
+			}
+			var err error
+			if s.Alloc, s.Params, err = chain.read(c); err != nil {
+				return err
+			}
+			s.ChainID, s.Timestamp, s.Strength = chain.chainID, chain.timestamp, strength(light)
+			if err := s.Validate(); err != nil {
+				return withCode(exitUsage, err)
+			}
+			n, err := devnet.Generate(c.Context(), output, s)
+			if err != nil {
+				return err
+			}
+			sum := summarize(n.Genesis)
+			lines := append([]string{"made " + filepath.Join(output, "genesis.json")}, sum.lines()...)
+			for i := range n.Nodes {
+				lines = append(lines, fmt.Sprintf("start       quorate start --dir %s", n.Nodes[i].Dir))
+			}
+			return a.print(c, sum, lines...)
+		},
+	}
+	chain.add(c)
+	c.Flags().IntVar(&s.Validators, "validators", 0, "number of validators")
+	c.Flags().IntVar(&s.Observers, "observers", 0, "number of nodes without a validator key")
+	c.Flags().StringVar(&output, "output", "", "directory to make")
+	c.Flags().StringVar(&s.Host, "host", "127.0.0.1", "address on which the nodes listen")
+	portFlags(c, &s.Ports)
+	c.Flags().BoolVar(&light, "light-kdf", false, lightUsage)
+	return c
+}
+
+// portFlags adds the first port of each range.
+func portFlags(c *cobra.Command, p *devnet.Ports) {
+	c.Flags().IntVar(&p.RPC, "rpc-port", p.RPC, "JSON-RPC port of the first node, the i-th uses this plus i")
+	c.Flags().IntVar(&p.P2P, "p2p-port", p.P2P, "peer port of the first node, the i-th uses this plus i")
+	c.Flags().IntVar(&p.Admin, "admin-port", p.Admin, "health and metrics port of the first node, the i-th uses this plus i")
+}
