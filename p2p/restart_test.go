@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -77,6 +78,57 @@ func TestNewPortOfOneIsToldToAll(t *testing.T) {
 				r := other.h.book.get(n.h.ID())
 				return r != nil && len(r.Addresses) == 1 && r.Addresses[0] == want
 			})
+		}
+	})
+}
+
+// TestIdleWritesNothing: the address book is written while the network forms
+// and then left alone, also over a restart on the same port.
+func TestIdleWritesNothing(t *testing.T) {
+	inBubble(t, 3, 0, func(b *bubble) {
+		n := b.nodes[0]
+		path := filepath.Join(t.TempDir(), "peers")
+		n.stop()
+		cfg := n.onSim(b.net, 0, 9000)
+		cfg.BookPath = path
+		b.start(n, cfg)
+		time.Sleep(5 * time.Second)
+		written, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := n.h.book.snapshot(time.Now()); len(r) != 3 {
+			t.Errorf("the book has %d records, want 3", len(r))
+		}
+		time.Sleep(time.Hour)
+		after, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !os.SameFile(written, after) || written.ModTime() != after.ModTime() {
+			t.Error("an idle node wrote its address book")
+		}
+	})
+}
+
+// TestRecordsAreRenewed: a node that runs for months stays known.
+func TestRecordsAreRenewed(t *testing.T) {
+	inBubble(t, 2, 0, func(b *bubble) {
+		for _, n := range b.nodes { // shorter lives, or the heartbeats of a month take minutes
+			n.stop()
+		}
+		for i, n := range b.nodes {
+			cfg := n.onSim(b.net, i, 9000)
+			cfg.Limits.RecordLife = 4 * time.Minute
+			b.nodes[i].listen = n.listen
+			b.start(n, cfg)
+		}
+		time.Sleep(20 * time.Minute)
+		now := time.Now()
+		for i, n := range b.nodes {
+			if r := n.h.book.get(b.nodes[1-i].h.ID()); r == nil || r.expired(now) {
+				t.Errorf("node %s holds %+v after five lives", n.name, r)
+			}
 		}
 	})
 }
