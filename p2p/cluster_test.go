@@ -16,6 +16,7 @@ import (
 type bubble struct {
 	t     *testing.T
 	net   *simnet.Simnet
+	sky   *weather
 	nodes []*node
 	got   chan arrival // votes; from is the receiver
 }
@@ -24,7 +25,8 @@ type bubble struct {
 // started and connected. Latency is 20 ms one way.
 func inBubble(t *testing.T, validators, observers int, body func(*bubble)) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{t: t, net: simulation(t, 20*time.Millisecond), got: make(chan arrival, 100_000)}
+		b := &bubble{t: t, got: make(chan arrival, 100_000)}
+		b.net, b.sky = simulation(20 * time.Millisecond)
 		for i := range validators {
 			b.nodes = append(b.nodes, newNode(t, i, RoleValidator))
 		}
@@ -262,6 +264,38 @@ func TestDeadPeerComesBack(t *testing.T) {
 		b.wantPeers(3, b.nodes...)
 		if got := b.broadcast(b.nodes[0], TopicConsensus, "vote", 100*time.Millisecond); len(got) != 3 {
 			t.Errorf("a vote reached %d of 3", len(got))
+		}
+	})
+}
+
+// TestPairWithoutConnection: two validators cannot reach each other; what one
+// says reaches the other through a third by IHAVE at the next heartbeats.
+func TestPairWithoutConnection(t *testing.T) {
+	inBubble(t, 3, 0, func(b *bubble) {
+		b.sky.set(func() { b.sky.cut[[2]string{"1.0.0.1", "1.0.0.2"}] = true })
+		within(t, 2*time.Minute, "the two lose each other", func() bool { return !b.nodes[0].sees(b.nodes[1]) && !b.nodes[1].sees(b.nodes[0]) })
+		if got := b.broadcast(b.nodes[0], TopicConsensus, "vote", time.Second); got[b.nodes[1].h.ID()] != 1 || got[b.nodes[2].h.ID()] != 1 {
+			t.Errorf("the vote reached %v", got)
+		}
+		b.sky.set(func() { clear(b.sky.cut) })
+		within(t, 25*time.Second, "the two meet again", func() bool { return b.nodes[0].sees(b.nodes[1]) && b.nodes[1].sees(b.nodes[0]) })
+	})
+}
+
+// TestLossOfPackets: one packet in fifty vanishes; no vote does.
+func TestLossOfPackets(t *testing.T) {
+	inBubble(t, 4, 0, func(b *bubble) {
+		b.sky.set(func() { b.sky.loss = 2 })
+		const votes = 200
+		for i := range votes {
+			if err := b.nodes[i%4].h.Broadcast(TopicConsensus, fmt.Appendf(nil, "vote %d", i)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(5 * time.Second)
+		if got := len(b.got); got != 3*votes {
+			t.Errorf("%d of %d votes arrived", got, 3*votes)
 		}
 	})
 }

@@ -124,7 +124,8 @@ func (c *Config) validate() error {
 }
 
 // parseAddr reads one multiaddr that can be dialled or listened on: an IP or a
-// DNS name with a TCP or UDP port.
+// DNS name with a TCP or UDP port. A trailing /p2p/<id>, as many tools print it,
+// is cut off.
 func parseAddr(s string) (multiaddr.Multiaddr, error) {
 	if len(s) > maxAddrBytes {
 		return nil, fmt.Errorf("address of %d bytes, at most %d", len(s), maxAddrBytes)
@@ -132,6 +133,9 @@ func parseAddr(s string) (multiaddr.Multiaddr, error) {
 	a, err := multiaddr.NewMultiaddr(s)
 	if err != nil {
 		return nil, fmt.Errorf("address %q is no multiaddr such as /ip4/10.0.0.1/tcp/30303: %w", s, err)
+	}
+	if n := len(a); n > 0 && a[n-1].Code() == multiaddr.P_P2P {
+		a = a[:n-1]
 	}
 	if len(a) < 2 {
 		return nil, fmt.Errorf("address %q lacks a port, want for example /ip4/10.0.0.1/tcp/30303", s)

@@ -36,7 +36,6 @@ type target struct {
 	backoff time.Duration      // pause before the next attempt, without jitter; 0 = none yet
 	next    time.Time
 	err     error // why the last attempt failed
-	since   time.Time
 }
 
 func newDialer(h *Host, s *session) *dialer {
@@ -74,16 +73,19 @@ func (d *dialer) urge(id peer.ID) {
 	d.kick()
 }
 
-// lost notes the end of a connection. A life shorter than HealthyAfter leaves
-// the backoff where it was.
-func (d *dialer) lost(id peer.ID) {
+// lost notes the end of a connection of the given age. If it was healthy, the
+// peer is dialled at once and the backoff starts anew; if not, it goes on
+// growing, because a connection that dies young is as good as none.
+func (d *dialer) lost(id peer.ID, age time.Duration) {
+	if d.s.lp.Network().Connectedness(id) == network.Connected {
+		return // another connection lives
+	}
 	d.mu.Lock()
 	t := d.of(id)
-	if !t.since.IsZero() {
-		if time.Since(t.since) >= d.h.limits.HealthyAfter {
-			t.backoff = 0
-		}
-		t.since = time.Time{}
+	switch now := time.Now(); {
+	case age >= d.h.limits.HealthyAfter:
+		t.backoff, t.next = 0, time.Time{}
+	case !now.Before(t.next):
 		d.postpone(t)
 	}
 	d.mu.Unlock()
@@ -94,7 +96,7 @@ func (d *dialer) lost(id peer.ID) {
 func (d *dialer) failed(id peer.ID, err error) {
 	d.mu.Lock()
 	t := d.of(id)
-	t.err, t.since = err, time.Time{}
+	t.err = err
 	d.postpone(t)
 	d.mu.Unlock()
 	d.kick()
@@ -194,7 +196,6 @@ func (d *dialer) dial(ctx context.Context, t *target, id peer.ID, addrs []multia
 	case t.err != nil: // the handshake has failed already, and its reason is better
 		result = "refused"
 	case err == nil:
-		t.since = time.Now()
 	case t.urged:
 		result = "cut short"
 	default:

@@ -78,7 +78,7 @@ func (h *Host) ownHello() []byte {
 
 // connected starts the handshake on connections that this node dialled.
 func (h *Host) connected(s *session, c network.Conn) {
-	h.peers.opened(c)
+	h.peers.opened(c, func() { s.group.run(func() { h.finish(s, c, errSilent) }) })
 	if c.Stat().Direction == network.DirOutbound {
 		s.group.run(func() { h.finish(s, c, h.greet(s, c)) })
 	}
@@ -86,7 +86,7 @@ func (h *Host) connected(s *session, c network.Conn) {
 
 func (h *Host) disconnected(s *session, c network.Conn) {
 	h.peers.closed(c)
-	s.dialer.lost(c.RemotePeer())
+	s.dialer.lost(c.RemotePeer(), time.Since(c.Stat().Opened))
 }
 
 // finish closes the connection of a failed handshake and says why.
@@ -95,8 +95,9 @@ func (h *Host) finish(s *session, c network.Conn, err error) {
 		h.metrics.handshakes.WithLabelValues("ok").Inc()
 		return
 	}
+	first := h.peers.fail(c)
 	c.Close()
-	if s.ctx.Err() != nil || errors.Is(err, errLinkGone) {
+	if s.ctx.Err() != nil || !first {
 		return
 	}
 	id := c.RemotePeer()
@@ -106,7 +107,12 @@ func (h *Host) finish(s *session, c network.Conn, err error) {
 		"peer", id, "name", h.memberName(id), "addr", c.RemoteMultiaddr(), "err", err)
 }
 
+var errSilent = errors.New("no handshake within the time")
+
 func handshakeResult(err error) string {
+	if errors.Is(err, errSilent) {
+		return "timeout"
+	}
 	var version *versionError
 	var chain *chainError
 	var genesis *genesisError
@@ -172,7 +178,11 @@ func (h *Host) greet(s *session, c network.Conn) error {
 // answer is the listener's side, a stream handler.
 func (h *Host) answer(s *session, st network.Stream) {
 	c := st.Conn()
-	if err := h.peers.startGreeting(c); err != nil {
+	select {
+	case <-h.ready: // our own record exists
+	case <-s.ctx.Done():
+	}
+	if err := h.peers.startGreeting(c); err != nil || s.ctx.Err() != nil {
 		st.Reset()
 		return
 	}

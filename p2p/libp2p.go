@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
@@ -30,6 +31,7 @@ import (
 func tcpTransport() []libp2p.Option {
 	mux := *yamux.DefaultTransport
 	mux.InitialStreamWindowSize = 4 << 20
+	mux.KeepAliveInterval = 10 * time.Second // a peer without power is noticed within 20 s
 	return []libp2p.Option{
 		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()),
 		libp2p.Security(tls.ID, tls.New),
@@ -117,6 +119,11 @@ func (h *Host) newResourceManager() (network.ResourceManager, error) {
 		opts = append(opts, rcmgr.WithMetricsDisabled())
 	} else {
 		rcmgr.MustRegisterWith(h.cfg.Registerer)
+		reporter, err := rcmgr.NewStatsTraceReporter()
+		if err != nil {
+			return nil, fmt.Errorf("p2p: resource manager: %w", err)
+		}
+		opts = append(opts, rcmgr.WithTraceReporter(reporter))
 	}
 	rm, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits), opts...)
 	if err != nil {

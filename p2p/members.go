@@ -3,6 +3,7 @@ package p2p
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 )
@@ -80,6 +81,9 @@ func checkMember(m *Member) error {
 	for _, a := range m.Addresses {
 		if _, err := parseAddr(a); err != nil {
 			return fmt.Errorf("member %s: %w", m.ID, err)
+		}
+		if _, id, ok := strings.Cut(a, "/p2p/"); ok && id != m.ID.String() {
+			return fmt.Errorf("member %s: address %q names another peer", m.ID, a)
 		}
 	}
 	return nil

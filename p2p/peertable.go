@@ -32,6 +32,7 @@ type link struct {
 	gone     chan struct{} // closed when the connection has ended
 	ok       bool
 	greeting bool // a handshake stream is being served
+	failed   bool
 	instance uint64
 	deadline *time.Timer
 }
@@ -73,13 +74,14 @@ func newPeerTable(l *Limits) *peerTable {
 	return &peerTable{limits: l, links: map[network.Conn]*link{}, up: map[peer.ID]*remote{}, wake: make(chan struct{}, 1)}
 }
 
-// opened notes a new connection; if its handshake is not done in time, it is closed.
-func (t *peerTable) opened(c network.Conn) {
+// opened notes a new connection; silent is called if its handshake is not done
+// in time.
+func (t *peerTable) opened(c network.Conn, silent func()) {
 	l := &link{conn: c, ready: make(chan struct{}), gone: make(chan struct{})}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.links[c] = l
-	l.deadline = time.AfterFunc(t.limits.HandshakeTimeout, func() { c.Close() })
+	l.deadline = time.AfterFunc(t.limits.HandshakeTimeout, silent)
 }
 
 // closed forgets a connection, and its peer if it was the last good one.
@@ -134,13 +136,26 @@ func (t *peerTable) startGreeting(c network.Conn) error {
 	return nil
 }
 
+// fail notes that a handshake failed. It tells false if the connection had ended
+// before, or the failure is known: then there is nothing new to say.
+func (t *peerTable) fail(c network.Conn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.links[c]
+	if l == nil || l.failed {
+		return false
+	}
+	l.failed = true
+	return true
+}
+
 // accept ends a handshake with success. It returns the connections that belong
 // to an earlier life of the peer's process; the caller closes them.
 func (t *peerTable) accept(c network.Conn, h *hello, info PeerInfo) (stale []network.Conn, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.links[c]
-	if l == nil {
+	if l == nil || l.failed {
 		return nil, errLinkGone
 	}
 	l.ok, l.instance = true, h.Instance

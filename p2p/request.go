@@ -29,10 +29,9 @@ const (
 // At most Limits.RequestsPerPeer requests to one peer run at once; more wait.
 func (h *Host) Request(ctx context.Context, to peer.ID, p Protocol, req []byte, onChunk func([]byte) error) error {
 	s := h.session.Load()
-	if s == nil || !s.group.enter() {
+	if s == nil {
 		return ErrNotRunning
 	}
-	defer s.group.leave()
 	r := h.peers.get(to)
 	if r == nil {
 		return fmt.Errorf("%w: %s", ErrNotConnected, to)

@@ -17,8 +17,12 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/multiformats/go-multiaddr"
 	msmux "github.com/multiformats/go-multistream"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
@@ -171,6 +175,77 @@ func TestStrangerIsNotDialled(t *testing.T) {
 	if err == nil {
 		t.Fatal("a stranger was dialled")
 	}
+}
+
+// TestNoiseFallback: a member that offers only Noise is let in.
+func TestNoiseFallback(t *testing.T) {
+	a, b := newNode(t, 0, RoleValidator), newNode(t, 1, RoleValidator)
+	a.start(t, a.config(), []Member{b.member(t)}, nil)
+	key, err := identity(b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lp, err := libp2p.New(libp2p.Identity(key), libp2p.NoListenAddrs, libp2p.DisableMetrics(), libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Security(noise.ID, noise.New), libp2p.Muxer(yamux.ID, yamux.DefaultTransport))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lp.Close()
+	v := &villain{t, lp, b}
+	c, err := v.dial(a.h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.greet(c)
+	eventually(t, "handshake", func() bool { return len(a.h.Peers()) == 1 })
+}
+
+// TestMetrics: everything that an operator is promised is in the registry.
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	a, b := newNode(t, 0, RoleValidator), newNode(t, 1, RoleObserver)
+	got, fn := collect(1)
+	ca := a.config()
+	ca.Registerer = reg
+	a.start(t, ca, []Member{b.member(t)}, func(h *Host) {
+		h.OnMessage(TopicBlocks, accepting(fn))
+		h.OnPush("batch", 10, fn)
+	})
+	b.start(t, b.config(), []Member{a.member(t, a.h.Addrs()...)}, nil)
+	eventually(t, "connection", func() bool { return len(a.h.Peers()) == 1 && len(b.h.Peers()) == 1 })
+	if err := b.h.Push(a.h.ID(), "batch", []byte("12345")); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, got, "push")
+	want := `
+# HELP quorate_p2p_peers Connected peers after the handshake.
+# TYPE quorate_p2p_peers gauge
+quorate_p2p_peers{role="observer"} 1
+quorate_p2p_peers{role="validator"} 0
+# HELP quorate_p2p_handshakes_total Handshakes by result; all but ok closed the connection.
+# TYPE quorate_p2p_handshakes_total counter
+quorate_p2p_handshakes_total{result="ok"} 1
+`
+	eventually(t, "metrics", func() bool {
+		return testutil.GatherAndCompare(reg, strings.NewReader(want), "quorate_p2p_peers", "quorate_p2p_handshakes_total") == nil
+	})
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for _, f := range families {
+		have[f.GetName()] = true
+	}
+	for _, name := range []string{"quorate_p2p_stream_bytes_total", "quorate_p2p_gossip_rpc_dropped_total", "quorate_p2p_gossip_messages_total",
+		"quorate_p2p_gossip_resubscribe_total", "libp2p_rcmgr_connections"} {
+		if !have[name] {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	a.stop() // a second host in one process uses the same collectors
+	again := newNode(t, 0, RoleValidator)
+	again.start(t, ca, nil, nil)
 }
 
 // TestWrongNetwork: both sides refuse each other and say both values, the
