@@ -78,9 +78,9 @@ func (h *Host) ownHello() []byte {
 
 // connected starts the handshake on connections that this node dialled.
 func (h *Host) connected(s *session, c network.Conn) {
-	h.peers.opened(c, func() { s.group.run(func() { h.finish(s, c, errSilent) }) })
+	l := h.peers.opened(c, func(l *link) { s.group.run(func() { h.finish(s, l, errSilent) }) })
 	if c.Stat().Direction == network.DirOutbound {
-		s.group.run(func() { h.finish(s, c, h.greet(s, c)) })
+		s.group.run(func() { h.finish(s, l, h.greet(s, c)) })
 	}
 }
 
@@ -90,22 +90,37 @@ func (h *Host) disconnected(s *session, c network.Conn) {
 }
 
 // finish closes the connection of a failed handshake and says why.
-func (h *Host) finish(s *session, c network.Conn, err error) {
+func (h *Host) finish(s *session, l *link, err error) {
+	c := l.conn
 	if err == nil {
 		h.metrics.handshakes.WithLabelValues("ok").Inc()
 		return
 	}
-	first := h.peers.fail(c)
+	first, hungUp := h.peers.fail(l), c.IsClosed()
 	c.Close()
 	if s.ctx.Err() != nil || !first {
 		return
 	}
-	id := c.RemotePeer()
-	h.metrics.handshakes.WithLabelValues(handshakeResult(err)).Inc()
+	id, result := c.RemotePeer(), handshakeResult(err)
+	h.metrics.handshakes.WithLabelValues(result).Inc()
 	s.dialer.failed(id, err)
+	if hungUp && result == "broken" { // the peer left: no fault to report
+		h.log.Debug("connection ended during the handshake", "peer", id, "err", err)
+		return
+	}
 	h.notices.warn("handshake/"+string(id), "handshake failed, connection closed",
 		"peer", id, "name", h.memberName(id), "addr", c.RemoteMultiaddr(), "err", err)
 }
+
+// brokenError is a handshake that ended before it came to a judgement.
+type brokenError struct {
+	doing string
+	err   error
+}
+
+func (e *brokenError) Error() string { return e.doing + ": " + e.err.Error() }
+
+func (e *brokenError) Unwrap() error { return e.err }
 
 var errSilent = errors.New("no handshake within the time")
 
@@ -116,6 +131,7 @@ func handshakeResult(err error) string {
 	var version *versionError
 	var chain *chainError
 	var genesis *genesisError
+	var broken *brokenError
 	switch {
 	case errors.As(err, &version):
 		return "version"
@@ -123,8 +139,10 @@ func handshakeResult(err error) string {
 		return "chain"
 	case errors.As(err, &genesis):
 		return "genesis"
+	case errors.As(err, &broken):
+		return "broken"
 	}
-	return "other"
+	return "refused"
 }
 
 // greet is the dialler's side.
@@ -133,7 +151,7 @@ func (h *Host) greet(s *session, c network.Conn) error {
 	defer cancel()
 	st, err := c.NewStream(ctx)
 	if err != nil {
-		return fmt.Errorf("opening the handshake stream: %w", err)
+		return &brokenError{"opening the handshake stream", err}
 	}
 	defer st.Close()
 	st.SetDeadline(time.Now().Add(h.limits.HandshakeTimeout))
@@ -146,12 +164,12 @@ func (h *Host) greet(s *session, c network.Conn) error {
 	}
 	begin := time.Now()
 	if _, err := st.Write(appendFrame(nil, h.ownHello())); err != nil {
-		return fmt.Errorf("sending hello: %w", err)
+		return &brokenError{"sending hello", err}
 	}
 	r := bufio.NewReaderSize(st, 4096)
 	data, err := readFrame(r, 2*maxHelloBytes)
 	if err != nil {
-		return fmt.Errorf("reading the answer to hello: %w", err)
+		return &brokenError{"reading the answer to hello", err}
 	}
 	rtt := time.Since(begin)
 	v, err := decodeVerdict(data)
@@ -170,7 +188,7 @@ func (h *Host) greet(s *session, c network.Conn) error {
 		return err
 	}
 	if _, err := st.Write((&verdict{}).frame()); err != nil {
-		return fmt.Errorf("sending the verdict: %w", err)
+		return &brokenError{"sending the verdict", err}
 	}
 	return nil
 }
@@ -182,11 +200,12 @@ func (h *Host) answer(s *session, st network.Stream) {
 	case <-h.ready: // our own record exists
 	case <-s.ctx.Done():
 	}
-	if err := h.peers.startGreeting(c); err != nil || s.ctx.Err() != nil {
+	l, err := h.peers.startGreeting(c)
+	if err != nil || s.ctx.Err() != nil {
 		st.Reset()
 		return
 	}
-	h.finish(s, c, h.answerHello(c, st))
+	h.finish(s, l, h.answerHello(c, st))
 }
 
 func (h *Host) answerHello(c network.Conn, st network.Stream) error {
@@ -195,7 +214,7 @@ func (h *Host) answerHello(c network.Conn, st network.Stream) error {
 	r := bufio.NewReaderSize(st, 4096)
 	data, err := readFrame(r, maxHelloBytes)
 	if err != nil {
-		return fmt.Errorf("reading hello: %w", err)
+		return &brokenError{"reading hello", err}
 	}
 	own := h.ownHello()
 	theirs, err := h.judge(c, data)
@@ -209,10 +228,10 @@ func (h *Host) answerHello(c network.Conn, st network.Stream) error {
 	}
 	begin := time.Now()
 	if _, err := st.Write((&verdict{Hello: own}).frame()); err != nil {
-		return fmt.Errorf("sending hello: %w", err)
+		return &brokenError{"sending hello", err}
 	}
 	if data, err = readFrame(r, 2*maxHelloBytes); err != nil {
-		return fmt.Errorf("reading the verdict: %w", err)
+		return &brokenError{"reading the verdict", err}
 	}
 	v, err := decodeVerdict(data)
 	if err != nil {

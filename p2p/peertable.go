@@ -76,12 +76,13 @@ func newPeerTable(l *Limits) *peerTable {
 
 // opened notes a new connection; silent is called if its handshake is not done
 // in time.
-func (t *peerTable) opened(c network.Conn, silent func()) {
+func (t *peerTable) opened(c network.Conn, silent func(*link)) *link {
 	l := &link{conn: c, ready: make(chan struct{}), gone: make(chan struct{})}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.links[c] = l
-	l.deadline = time.AfterFunc(t.limits.HandshakeTimeout, silent)
+	l.deadline = time.AfterFunc(t.limits.HandshakeTimeout, func() { silent(l) })
+	return l
 }
 
 // closed forgets a connection, and its peer if it was the last good one.
@@ -122,31 +123,28 @@ func (t *peerTable) announce(e peerEvent) {
 }
 
 // startGreeting claims the one handshake of a connection.
-func (t *peerTable) startGreeting(c network.Conn) error {
+func (t *peerTable) startGreeting(c network.Conn) (*link, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.links[c]
 	if l == nil {
-		return errLinkGone
+		return nil, errLinkGone
 	}
 	if l.greeting {
-		return errors.New("p2p: second handshake on one connection")
+		return nil, errors.New("p2p: second handshake on one connection")
 	}
 	l.greeting = true
-	return nil
+	return l, nil
 }
 
-// fail notes that a handshake failed. It tells false if the connection had ended
-// before, or the failure is known: then there is nothing new to say.
-func (t *peerTable) fail(c network.Conn) bool {
+// fail notes that a handshake failed. It tells false if that is known already,
+// so that one connection has one reason.
+func (t *peerTable) fail(l *link) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.links[c]
-	if l == nil || l.failed {
-		return false
-	}
+	first := !l.failed
 	l.failed = true
-	return true
+	return first
 }
 
 // accept ends a handshake with success. It returns the connections that belong
