@@ -35,25 +35,29 @@ func (p *Pool) bounds(a *account, i int, e *entry, src source) error {
 	if len(p.all) < p.cfg.MaxTransactions && p.bytes+e.size <= p.cfg.MaxBytes {
 		return nil
 	}
-	return p.makeRoom(a, e)
+	return p.makeRoom(a, i, e)
 }
 
-// makeRoom drops from the tail of the sender with the most slots until e fits, if
-// that sender still holds at least as many as a will.
-func (p *Pool) makeRoom(a *account, e *entry) error {
-	h := p.weights.heaviest()
-	if h == nil || h == a {
+// makeRoom drops from the tail of the sender with the most slots until e, about to
+// be inserted at position i of a, fits: if that sender still holds at least as many
+// as a will, or if it is a itself and what goes has a higher nonce than e.
+func (p *Pool) makeRoom(a *account, i int, e *entry) error {
+	h, low := p.weights.heaviest(), 0
+	if h == nil {
 		return ErrPoolFull
+	}
+	if h == a {
+		low = i
 	}
 	count, bytes, slots, cut := len(p.all), p.bytes, h.slots, len(h.entries)
 	for count >= p.cfg.MaxTransactions || bytes+e.size > p.cfg.MaxBytes {
-		if cut == 0 || h.entries[cut-1].flight > 0 {
+		if cut == low || h.entries[cut-1].flight > 0 {
 			return ErrPoolFull
 		}
 		cut--
 		victim := h.entries[cut]
 		count, bytes, slots = count-1, bytes-victim.size, slots-victim.slots
-		if slots < a.slots+e.slots {
+		if h != a && slots < a.slots+e.slots {
 			return ErrPoolFull
 		}
 	}

@@ -61,7 +61,7 @@ func TestFullPoolTakesFromTheHeaviest(t *testing.T) {
 	h := newHead()
 	h.set(addr(0), 0, 1<<40)
 	h.set(addr(3), 0, 1<<40)
-	p := newPool(t, h, func(c *Config) { c.MaxTransactions = 10 })
+	p := newPool(t, h, func(c *Config) { c.MaxTransactions, c.MaxQueued = 10, 5 })
 	for n := range uint64(8) {
 		add(t, p, priced(0, n, 50, 50)) // pays, and spams
 	}
@@ -87,6 +87,20 @@ func TestFullPoolTakesFromTheHeaviest(t *testing.T) {
 	p.InFlight(1, build(p, 10))
 	if err := p.Add(t.Context(), transfer(3, 0, 0)); !errors.Is(err, ErrPoolFull) {
 		t.Errorf("took one in flight: %v", err)
+	}
+	mustHold(t, p)
+}
+
+// TestFullPoolClosesGap: the nonce for which a sender's others wait finds room at
+// their cost, or a pool full of one sender would never move.
+func TestFullPoolClosesGap(t *testing.T) {
+	p := newPool(t, newHead(), func(c *Config) { c.MaxTransactions, c.MaxQueued = 4, 3 })
+	add(t, p, transfer(1, 0, 0), transfer(0, 1, 0), transfer(0, 2, 0), transfer(0, 3, 0), transfer(0, 0, 0))
+	if e, q := p.ContentFrom(addr(0)); len(e) != 3 || len(q) != 0 {
+		t.Errorf("%d executable, %d queued", len(e), len(q))
+	}
+	if err := p.Add(t.Context(), transfer(0, 4, 0)); !errors.Is(err, ErrPoolFull) {
+		t.Errorf("a higher nonce took room: %v", err)
 	}
 	mustHold(t, p)
 }
