@@ -121,6 +121,19 @@ func TestFullPool(t *testing.T) {
 	mustRun(t, config(1000, 10, c.node(t), c.node(t)))
 }
 
+// TestServerLimits: batches shrink until the server takes them.
+func TestServerLimits(t *testing.T) {
+	c := newTestChain(t)
+	plain, few, small := c.node(t), c.node(t), c.node(t)
+	few.rpc.SetBatchLimits(9, 1<<20)
+	small.rpc.SetHTTPBodyLimit(3000)
+	cfg := config(500, 10, plain, few, small)
+	r := mustRun(t, cfg)
+	if r.Blocks.Count < 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestURLDies(t *testing.T) {
 	for _, at := range []int{0, 1} { // 0 is also the one whose newHeads are followed
 		t.Run(fmt.Sprint(at), func(t *testing.T) {

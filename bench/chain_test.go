@@ -154,7 +154,7 @@ func (c *testChain) add(tx *types.Transaction) error {
 		return errors.New("already known")
 	case tx.Nonce() < c.state.GetNonce(from):
 		return fmt.Errorf("nonce too low: next nonce %d, tx nonce %d", c.state.GetNonce(from), tx.Nonce())
-	case len(c.pending) >= c.capacity, c.gapped(from, tx.Nonce()) && len(c.pending) >= c.capacity/2:
+	case len(c.pending) >= c.capacity, len(c.pending) >= c.capacity/2 && c.gapped(from, tx.Nonce()):
 		return errors.New("txpool is full")
 	}
 	if c.refuse != nil {

@@ -207,6 +207,9 @@ func (n *lane) judge(txs []int, answer []byte) bool {
 		case known:
 		case noRoom:
 			full = append(full, i)
+		case tooLarge:
+			full = append(full, i)
+			n.batch = max(1, min(n.batch, len(txs)/2))
 		default:
 			if t := &l.txs[i]; t.phase == sent && t.lane == n {
 				l.fail(i, reason(r.Error.Message))
@@ -239,6 +242,7 @@ const (
 	fatal  = iota // never
 	known         // it is there, or already mined; the verification will tell
 	noRoom        // later
+	tooLarge      // later, in a smaller batch
 )
 
 func verdict(message string) int {
@@ -248,6 +252,8 @@ func verdict(message string) int {
 	case strings.Contains(message, "txpool is full"), strings.Contains(message, "account limit exceeded"),
 		strings.Contains(message, "limit exceeded"), strings.Contains(message, "too many requests"):
 		return noRoom
+	case strings.Contains(message, "batch too large"), strings.Contains(message, "response too large"):
+		return tooLarge
 	}
 	return fatal
 }
