@@ -90,7 +90,7 @@ func (h *Host) newLibp2p() (host.Host, error) {
 // NAT or container gateway would refuse each other.
 func (h *Host) newResourceManager() (network.ResourceManager, error) {
 	l := &h.limits
-	conns := max(256, 4*len(h.members.Load().byID))
+	conns := max(1024, 8*len(h.members.Load().byID))
 	limits := rcmgr.PartialLimitConfig{
 		System: rcmgr.ResourceLimits{
 			Conns: rcmgr.LimitVal(conns), ConnsInbound: rcmgr.LimitVal(conns), ConnsOutbound: rcmgr.LimitVal(conns),

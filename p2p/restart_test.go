@@ -132,3 +132,32 @@ func TestRecordsAreRenewed(t *testing.T) {
 		}
 	})
 }
+
+// TestRestartWithoutGoodbye: a node loses power, so that the others still hold
+// its old connections when it comes back from another address. The new process
+// shows another instance number; the old connections are closed at once.
+func TestRestartWithoutGoodbye(t *testing.T) {
+	inBubble(t, 4, 0, func(b *bubble) {
+		n := b.nodes[3]
+		b.sky.set(func() {
+			for _, other := range []string{"1.0.0.1", "1.0.0.2", "1.0.0.3"} {
+				b.sky.cut[[2]string{"1.0.0.4", other}] = true
+			}
+		})
+		n.stop() // nobody hears that
+		b.wantPeers(3, b.nodes[:3]...)
+		b.start(n, n.onSim(b.net, 8, 8000))
+		within(t, 10*time.Second, "all take the new process for the node", func() bool {
+			for _, other := range b.nodes[:3] {
+				if r := other.h.peers.get(n.h.ID()); r == nil || r.instance != n.h.instance || !n.sees(other) {
+					return false
+				}
+			}
+			return true
+		})
+		time.Sleep(6 * time.Second)
+		if got := b.broadcast(b.nodes[0], TopicConsensus, "vote", 100*time.Millisecond); len(got) != 3 {
+			t.Errorf("a vote reached %d of 3", len(got))
+		}
+	})
+}

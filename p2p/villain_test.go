@@ -18,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/multiformats/go-multiaddr"
@@ -456,4 +457,26 @@ func TestBadResponses(t *testing.T) {
 	if err := a.h.Request(context.Background(), v.lp.ID(), "blocks", []byte("q"), func([]byte) error { return nil }); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestStrangerFlood: a stranger that keeps connecting is cut off before the
+// handshake costs anything, and connected members notice nothing.
+func TestStrangerFlood(t *testing.T) {
+	got, fn := collect(1)
+	a, b := pair(t, func(c *Config) { c.Limits.AcceptBurst = 10; c.Limits.AcceptRate = 1 }, func(h *Host) { h.OnPush("batch", 10, fn) }, nil)
+	stranger := newVillain(t, newNode(t, 9, RoleValidator))
+	for range 50 {
+		if c, err := stranger.dial(a.h); err == nil {
+			c.Close()
+		}
+		stranger.lp.Network().(*swarm.Swarm).Backoff().Clear(a.h.ID())
+	}
+	eventually(t, "the rate limit works", func() bool { return testutil.ToFloat64(a.h.metrics.gated.WithLabelValues("rate")) > 20 })
+	if n := testutil.ToFloat64(a.h.metrics.gated.WithLabelValues("stranger")); n > 20 {
+		t.Errorf("%v handshakes with a stranger", n)
+	}
+	if err := b.h.Push(a.h.ID(), "batch", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, got, "push during the flood")
 }
