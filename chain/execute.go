@@ -64,7 +64,12 @@ func (c *Chain) speculate(ctx context.Context, h *consensus.BatchHeader, parent 
 	if c.system != nil {
 		system = c.system(h)
 	}
-	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, c.baseFee), txs, c.hashBelow, system)
+	ancestors := hashes{chain: c}
+	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, c.baseFee), txs, ancestors.get, system)
+	if err == nil && ancestors.err != nil {
+		c.state.Drop(n - 1) // it saw a hash that is none
+		err = ancestors.err
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -96,15 +101,27 @@ func (c *Chain) cut(n uint64) {
 	c.state.Drop(c.head.Load().number() + n)
 }
 
-// hashBelow is BLOCKHASH for a speculative execution: the writer calls it, so
-// the stack stands still.
-func (c *Chain) hashBelow(number uint64) common.Hash {
-	head := c.head.Load().number()
+// hashes is BLOCKHASH for a speculative execution. The writer calls it, so the
+// stack stands still. The EVM takes no error: it is kept, and voids the
+// execution, since a zero hash in its place would be a divergence.
+type hashes struct {
+	chain *Chain
+	err   error
+}
+
+func (a *hashes) get(number uint64) common.Hash {
+	head := a.chain.head.Load().number()
 	if number > head {
-		if at := number - head - 1; at < uint64(len(c.stack)) {
-			return c.stack[at].sealed.hash
+		if at := number - head - 1; at < uint64(len(a.chain.stack)) {
+			return a.chain.stack[at].sealed.hash
 		}
+		a.err = fmt.Errorf("%w: hash of block %d, executed are blocks to %d", ErrNotFound, number, head+uint64(len(a.chain.stack)))
 		return common.Hash{}
 	}
-	return c.GetHash(number)
+	s, err := a.chain.sealed(number)
+	if err != nil {
+		a.err = err
+		return common.Hash{}
+	}
+	return s.hash
 }

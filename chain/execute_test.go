@@ -15,6 +15,7 @@ import (
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/store"
 )
 
 var ctx = context.Background()
@@ -152,6 +153,29 @@ func TestBlockhash(t *testing.T) {
 			t.Errorf("BLOCKHASH %d back is %s, want %s", back, got, want)
 		}
 	}
+}
+
+// TestBlockhashUnreadable: a hash that cannot be read voids the execution; it is
+// never taken for zero.
+func TestBlockhashUnreadable(t *testing.T) {
+	n := chaintest.New(1, 1)
+	node := must[*chaintest.Node](t)(n.Open(nil, "node", chain.Options{CacheHeaders: 1}))
+	defer node.DB.Close()
+	c, u := node.Chain, n.Users[0]
+	contract := crypto.CreateAddress(u.Address, u.Nonce)
+	must[*types.Header](t)(n.Append(c, u.SignNext(&types.LegacyTx{Gas: 200_000, GasPrice: new(big.Int), Data: hasher})))
+	for range 3 {
+		must[*types.Header](t)(n.Append(c))
+	}
+	row := must[[]byte](t)(node.DB.Get(headerKey(2)))
+	del(t, node, headerKey(2))
+	call := []*types.Transaction{u.SignNext(&types.LegacyTx{To: &contract, Gas: 200_000, GasPrice: new(big.Int)})}
+	batch := n.Batch(c.Head(), call)
+	if _, err := c.Execute(ctx, batch, c.Head().Hash(), call); !errors.Is(err, store.ErrNotFound) || node.State.Layers() != 0 {
+		t.Fatalf("executed without the hash of block 2: %v, %d layers", err, node.State.Layers())
+	}
+	set(t, node, headerKey(2), row)
+	must[*types.Header](t)(c.Execute(ctx, batch, c.Head().Hash(), call))
 }
 
 // TestCommitDiverges: a quorum that signed another block hash is reported with
