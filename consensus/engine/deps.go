@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -10,17 +11,25 @@ import (
 	"github.com/quorate/quorate/consensus/pbft"
 )
 
+// ErrStale is what a Ledger returns for an execution that block sync or a
+// rollback has overtaken.
+var ErrStale = errors.New("overtaken by block sync")
+
 // Ledger is the chain as the engine needs it. Only the ledger loop calls
 // Execute, Rollback and Commit.
 type Ledger interface {
 	// Head returns the last durable block.
 	Head() pbft.Head
 	// Execute runs a batch on the block with the hash parent and returns the
-	// hash of the block that results. Nothing reaches the disk.
+	// hash of the block that results. Nothing reaches the disk. The same batch
+	// on the same parent again is free. ErrStale says that the parent is gone
+	// or the block final: block sync was faster.
 	Execute(ctx context.Context, h *consensus.BatchHeader, parent common.Hash, txs []*types.Transaction) (common.Hash, error)
 	// Rollback forgets executed blocks above seq.
 	Rollback(seq consensus.Seq)
 	// Commit makes the executed block final; it returns when that is durable.
+	// A certificate for another block is an error that wraps
+	// pbft.ErrDivergence.
 	Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate) error
 	// Boundary returns what the CHECKPOINT at seq signs; seq is durable.
 	Boundary(seq consensus.Seq) (*pbft.Boundary, error)
@@ -87,6 +96,12 @@ type Membership interface {
 	Epoch(e consensus.Epoch) pbft.EpochStart
 }
 
+// Voted is the file beside the key that remembers the highest epoch voted in.
+// Record returns when that is durable.
+type Voted interface {
+	Record(e consensus.Epoch) error
+}
+
 // Deps are the parts that an engine works with.
 type Deps struct {
 	Ledger     Ledger
@@ -95,6 +110,7 @@ type Deps struct {
 	Wire       Wire
 	Journal    Journal
 	Signer     Signer
+	Voted      Voted
 	Syncer     Syncer
 	Membership Membership
 }

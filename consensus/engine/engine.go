@@ -59,7 +59,7 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg, deps: deps, bodies: newBodyStore(), guard: newGuard(deps.Signer, cfg.Domain),
+		cfg: cfg, deps: deps, bodies: newBodyStore(), guard: newGuard(deps.Signer, deps.Voted, cfg.Domain),
 		inbox: make(chan any, cfg.Limits.Inbox), results: make(chan any, resultsRoom),
 		inspect: make(chan func(*pbft.Replica)), fatal: make(chan error, 1),
 		early: map[common.Address][][]byte{}, wanted: map[common.Hash]*wanted{}, done: make(chan struct{}),
@@ -282,7 +282,8 @@ func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
 		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.execute(ctx, o, txs) })
 	}
 	for _, c := range rd.Committed {
-		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.commit(ctx, c) })
+		txs := e.bodies.txs(c.Certificate.BatchDigest)
+		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.commit(ctx, c, txs) })
 	}
 	if len(rd.Execute) > 0 {
 		e.inject(pbft.Pool{Executable: e.deps.Batcher.Executable()})

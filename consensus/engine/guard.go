@@ -15,6 +15,9 @@ import (
 // above it asks for. It is used by the engine goroutine only.
 type guard struct {
 	signer Signer
+	voted  Voted
+	epoch  consensus.Epoch // recorded by voted
+	fresh  bool            // nothing is recorded yet in this run
 	domain consensus.Domain
 	signed map[guardPlace]common.Hash // place → what was said
 	stable consensus.Seq
@@ -33,8 +36,8 @@ type guardPlace struct {
 
 const guardBlock consensus.Kind = 0
 
-func newGuard(s Signer, d consensus.Domain) *guard {
-	return &guard{signer: s, domain: d, signed: make(map[guardPlace]common.Hash)}
+func newGuard(s Signer, voted Voted, d consensus.Domain) *guard {
+	return &guard{signer: s, voted: voted, fresh: true, domain: d, signed: make(map[guardPlace]common.Hash)}
 }
 
 // remember loads what the journal says was signed, or may have been.
@@ -63,6 +66,12 @@ func (g *guard) sign(ctx context.Context, v *consensus.Vote) error {
 		if old, ok := g.signed[p.place]; ok && old != p.says {
 			return fmt.Errorf("sign guard: %s at epoch %d view %d seq %d would say %s, signed before was %s", v.Kind, v.Epoch, v.View, v.Seq, p.says, old)
 		}
+	}
+	if g.fresh || v.Epoch > g.epoch {
+		if err := g.voted.Record(v.Epoch); err != nil {
+			return fmt.Errorf("recording that this key votes in epoch %d: %w", v.Epoch, err)
+		}
+		g.fresh, g.epoch = false, v.Epoch
 	}
 	sig, err := g.signer.Sign(ctx, v.Preimage(g.domain))
 	if err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -61,6 +62,9 @@ func (l *ledgerLoop) execute(ctx context.Context, o pbft.Order, txs []*types.Tra
 		return
 	}
 	hash, err := l.e.deps.Ledger.Execute(ctx, &o.Batch.Header, parent, txs)
+	if errors.Is(err, ErrStale) {
+		return
+	}
 	if err != nil {
 		l.e.fail(ctx, fmt.Errorf("executing %d: %w", o.Seq, err))
 		return
@@ -78,11 +82,20 @@ func (l *ledgerLoop) rollback(seq consensus.Seq) {
 	}
 }
 
-// commit makes one block final and durable.
-func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed) {
+// commit makes one block final and durable. The block is executed here if a
+// block sync has thrown its execution away; usually that is known already.
+func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed, txs []*types.Transaction) {
 	seq := c.Certificate.Seq
-	if seq > l.e.deps.Ledger.Head().Seq {
-		if err := l.e.deps.Ledger.Commit(&c.Batch.Header, c.Certificate); err != nil {
+	if head := l.e.deps.Ledger.Head(); seq > head.Seq {
+		_, err := l.e.deps.Ledger.Execute(ctx, &c.Batch.Header, head.BlockHash, txs)
+		if err == nil {
+			err = l.e.deps.Ledger.Commit(&c.Batch.Header, c.Certificate)
+		}
+		if errors.Is(err, pbft.ErrDivergence) {
+			l.e.post(pbft.Diverged{Seq: seq, Err: err})
+			return
+		}
+		if err != nil {
 			l.e.fail(ctx, fmt.Errorf("committing %d: %w", seq, err))
 			return
 		}

@@ -56,6 +56,13 @@ type Durable struct {
 	Boundary *Boundary
 }
 
+// Diverged says that the ledger found a certified block to be another than the
+// one that execution gave here.
+type Diverged struct {
+	Seq consensus.Seq
+	Err error
+}
+
 // Boundary is the outcome of an epoch's last block.
 type Boundary struct {
 	BlockHash common.Hash
@@ -96,3 +103,4 @@ func (BatchChecked) input() {}
 func (Executed) input()     {}
 func (Durable) input()      {}
 func (Synced) input()       {}
+func (Diverged) input()     {}

@@ -173,6 +173,9 @@ func (r *Replica) dispatch(in Input) error {
 		return r.onDurable(in)
 	case Synced:
 		return r.onSynced(in)
+	case Diverged:
+		r.halt(fmt.Errorf("%w: seq %d: %w", ErrDivergence, in.Seq, in.Err))
+		return nil
 	}
 	return fmt.Errorf("%w: %T", ErrKind, in)
 }

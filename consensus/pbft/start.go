@@ -176,11 +176,11 @@ func (r *Replica) askTransfer(high consensus.Seq) {
 // proposals above the head stay: they were voted for. Their execution starts
 // anew, since speculation was built on what is now committed or gone.
 func (r *Replica) onSynced(in Synced) error {
-	r.transfer = transfer{}
 	if in.Head.Seq < r.committed.Seq {
 		return nil
 	}
 	if in.Head.Seq > r.committed.Seq {
+		r.transfer = transfer{} // it brought something: ask again at once
 		r.advanceHead(in.Head)
 		r.durable = max(r.durable, in.Head.Seq)
 		seq := in.Head.Seq

@@ -1,0 +1,59 @@
+package node
+
+import (
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/engine"
+)
+
+// Executable implements engine.Batcher.
+func (b batcher) Executable() int { return b.n.pool.Proposable() }
+
+// Wake implements engine.Batcher.
+func (b batcher) Wake() <-chan struct{} { return b.n.pool.Wake() }
+
+// InFlight implements engine.Batcher.
+func (b batcher) InFlight(seq consensus.Seq, txs []*types.Transaction) {
+	b.n.pool.InFlight(uint64(seq), txs)
+}
+
+// Release implements engine.Batcher.
+func (b batcher) Release(seq consensus.Seq) { b.n.pool.Release(uint64(seq)) }
+
+// Resolve implements engine.Bodies.
+func (b batcher) Resolve(hashes []common.Hash) ([]*types.Transaction, []int) {
+	return b.n.pool.Resolve(hashes)
+}
+
+// Decode implements engine.Bodies.
+func (b batcher) Decode(raw [][]byte) ([]*types.Transaction, error) { return b.n.pool.Decode(raw) }
+
+// UnknownTo implements engine.Bodies.
+func (b batcher) UnknownTo(v common.Address, txs []*types.Transaction) []*types.Transaction {
+	return b.n.unknownTo(v, txs)
+}
+
+// buildConsensus makes block sync, and for a validator the engine.
+func (n *Node) buildConsensus(Options) error {
+	if err := n.buildSync(); err != nil {
+		return err
+	}
+	if n.keys.signer == nil {
+		return nil
+	}
+	var err error
+	n.engine, err = engine.New(engine.Config{
+		Domain: n.genesis.Domain(), Params: n.reg.Params(), Beneficiary: n.keys.address(),
+		Log: n.log.With("part", "consensus"),
+	}, engine.Deps{
+		Ledger: n.ledger, Batcher: batcher{n}, Bodies: batcher{n}, Wire: wire{n}, Journal: journal{n.db.Journal()},
+		Signer: n.keys.signer, Voted: n.keys.voted, Syncer: syncer{n}, Membership: n.ledger,
+	})
+	if err != nil {
+		return err
+	}
+	n.connectEngine()
+	return nil
+}

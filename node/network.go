@@ -1,0 +1,230 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/rlp"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/quorate/quorate/blocksync"
+	"github.com/quorate/quorate/consensus/engine"
+	"github.com/quorate/quorate/p2p"
+	"github.com/quorate/quorate/txpool"
+)
+
+// The protocols of this node beside gossip.
+const (
+	protocolConsensus = p2p.Protocol("consensus")        // push: engine messages to one validator
+	protocolBodies    = p2p.Protocol("transactions")     // request: bodies by hash
+	protocolBlocks    = p2p.Protocol(blocksync.Protocol) // request: final blocks by range
+	protocolHead      = p2p.Protocol("head")             // push: an announcement to a new observer
+)
+
+// Bounds of the bodies protocol.
+const (
+	maxFetchHashes = 5000                   // a full batch at the defaults
+	maxFetchBytes  = maxFetchHashes*33 + 16 // their RLP
+	bodiesChunk    = 1 << 20                // bytes of bodies in one chunk
+	maxPushBytes   = 4<<20 + 64<<10         // the engine's MessageBytes and an envelope
+)
+
+// buildNetwork makes the host and connects gossip and transactions to it.
+func (n *Node) buildNetwork(o Options) error {
+	members, err := n.members()
+	if err != nil {
+		return err
+	}
+	role := p2p.RoleObserver
+	cfg := p2p.Config{
+		Key: n.keys.node, Listen: n.cfg.P2P.Listen, External: n.cfg.P2P.External,
+		ChainID: n.genesis.ChainID, Genesis: n.chain.Genesis(), Version: "quorate/" + Version,
+		BookPath: n.bookPath(o), Transport: o.Transport, Registerer: n.metrics, Logger: n.log.With("part", "p2p"),
+	}
+	if n.keys.signer != nil {
+		role = p2p.RoleValidator
+		cfg.Validator = n.keys.address()
+		cfg.SignRecord = func(preimage []byte) ([]byte, error) {
+			sig, err := n.keys.signer.Sign(context.Background(), preimage)
+			return sig[:], err
+		}
+	}
+	cfg.Role = role
+	if n.host, err = p2p.New(cfg, members); err != nil {
+		return err
+	}
+	n.host.OnMessage(p2p.TopicTransactions, func(from peer.ID, data []byte) p2p.Verdict {
+		if err := n.pool.HandleGossip(txpool.Peer(from), data); err != nil {
+			n.log.Debug("transaction gossip", "from", from, "err", err)
+			return p2p.Reject
+		}
+		return p2p.Accept
+	})
+	n.host.Serve(protocolBodies, maxFetchBytes, n.serveBodies)
+	n.host.OnPeer(n.onPeer)
+	return nil
+}
+
+// bookPath is where peers' addresses are kept; whole-node tests keep them in
+// memory with the rest of their disk.
+func (n *Node) bookPath(o Options) string {
+	if o.FS != nil {
+		return ""
+	}
+	return n.cfg.DataDir + "/peers.rlp"
+}
+
+// members is the allow-list with the addresses of genesis, which the
+// configuration overrides.
+func (n *Node) members() ([]p2p.Member, error) {
+	override := map[string][]string{}
+	for _, p := range n.cfg.P2P.Peers {
+		if _, ok := n.reg.ByNode(p.NodeID); !ok {
+			return nil, fmt.Errorf("p2p.peers: node id %s is no member of this network", p.NodeID)
+		}
+		override[p.NodeID] = append(override[p.NodeID], p.Address)
+	}
+	var out []p2p.Member
+	for _, m := range n.reg.Members() {
+		id, err := peer.Decode(m.NodeID)
+		if err != nil {
+			return nil, fmt.Errorf("genesis: node id %s: %w", m.NodeID, err)
+		}
+		pm := p2p.Member{ID: id, Role: p2p.RoleValidator, Validator: m.Validator, Name: m.Name, Addresses: m.Addresses}
+		if m.Observer {
+			pm.Role = p2p.RoleObserver
+		}
+		if a := override[m.NodeID]; len(a) > 0 {
+			pm.Addresses = a
+		}
+		out = append(out, pm)
+	}
+	return out, nil
+}
+
+// onPeer tells the parts that talk to peers about a new one.
+func (n *Node) onPeer(p p2p.PeerInfo, up bool) {
+	n.log.Info("peer", "name", p.Name, "role", p.Role, "up", up, "address", p.Address)
+	if !up {
+		return
+	}
+	n.pool.OnPeer(txpool.Peer(p.ID))
+	if v := n.peers.validator(p.ID); v != (common.Address{}) && n.engine != nil {
+		n.engine.Connected(v)
+	}
+	n.greetPeer(p)
+}
+
+// Broadcast implements txpool.Network.
+func (p poolNet) Broadcast(data []byte) error {
+	return p.n.host.Broadcast(p2p.TopicTransactions, data)
+}
+
+// Peers implements txpool.Network.
+func (p poolNet) Peers() []txpool.Peer {
+	var out []txpool.Peer
+	for _, x := range p.n.host.Peers() {
+		out = append(out, txpool.Peer(x.ID))
+	}
+	return out
+}
+
+// fetchBodies asks a peer for transactions by hash.
+func (n *Node) fetchBodies(ctx context.Context, from peer.ID, hashes []common.Hash) ([][]byte, error) {
+	if len(hashes) > maxFetchHashes {
+		hashes = hashes[:maxFetchHashes]
+	}
+	req, err := rlp.EncodeToBytes(hashes)
+	if err != nil {
+		return nil, err
+	}
+	var out [][]byte
+	err = n.host.Request(ctx, from, protocolBodies, req, func(chunk []byte) error {
+		var bodies [][]byte
+		if err := rlp.DecodeBytes(chunk, &bodies); err != nil {
+			return fmt.Errorf("bodies from %s: %w", from, err)
+		}
+		if out = append(out, bodies...); len(out) > len(hashes) {
+			return fmt.Errorf("bodies from %s: %d for %d hashes", from, len(out), len(hashes))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// serveBodies answers a peer's request.
+func (n *Node) serveBodies(_ context.Context, _ peer.ID, req []byte, send func([]byte) error) error {
+	var hashes []common.Hash
+	if err := rlp.DecodeBytes(req, &hashes); err != nil {
+		return fmt.Errorf("request for transactions: %w", err)
+	}
+	bodies := n.pool.ServeFetch
+	if n.engine != nil {
+		bodies = n.engine.ServeBodies
+	}
+	var chunk [][]byte
+	size := 0
+	flush := func() error {
+		enc, err := rlp.EncodeToBytes(chunk)
+		if err != nil {
+			return err
+		}
+		chunk, size = nil, 0
+		return send(enc)
+	}
+	for _, raw := range bodies(hashes) {
+		if chunk, size = append(chunk, raw), size+len(raw); size >= bodiesChunk {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// wire is the network in the engine's words.
+type wire struct{ n *Node }
+
+// Broadcast implements engine.Wire.
+func (w wire) Broadcast(data []byte) error { return w.n.host.Broadcast(p2p.TopicConsensus, data) }
+
+// Send implements engine.Wire.
+func (w wire) Send(to common.Address, data []byte) error {
+	id, ok := w.n.peers.node(to)
+	if !ok {
+		return fmt.Errorf("validator %s has no node", to)
+	}
+	return w.n.host.Push(id, protocolConsensus, data)
+}
+
+// Fetch implements engine.Wire.
+func (w wire) Fetch(ctx context.Context, from common.Address, hashes []common.Hash) ([][]byte, error) {
+	id, ok := w.n.peers.node(from)
+	if !ok {
+		return nil, fmt.Errorf("validator %s has no node", from)
+	}
+	return w.n.fetchBodies(ctx, id, hashes)
+}
+
+// connectEngine routes the wire's messages to the engine.
+func (n *Node) connectEngine() {
+	n.host.OnMessage(p2p.TopicConsensus, func(from peer.ID, data []byte) p2p.Verdict {
+		v, err := n.engine.Receive(n.peers.validator(from), data)
+		if err != nil {
+			n.log.Debug("consensus gossip", "from", from, "err", err)
+		}
+		switch v {
+		case engine.Accept:
+			return p2p.Accept
+		case engine.Reject:
+			return p2p.Reject
+		}
+		return p2p.Ignore
+	})
+	n.host.OnPush(protocolConsensus, maxPushBytes, func(from peer.ID, data []byte) {
+		if _, err := n.engine.Receive(n.peers.validator(from), data); err != nil {
+			n.log.Debug("consensus message", "from", from, "err", err)
+		}
+	})
+}

@@ -1,0 +1,173 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/libp2p/go-libp2p"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/quorate/quorate/blocksync"
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/consensus/engine"
+	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/node/admin"
+	"github.com/quorate/quorate/node/config"
+	"github.com/quorate/quorate/p2p"
+	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/store"
+	"github.com/quorate/quorate/txpool"
+)
+
+// Version is set by the build.
+var Version = "dev"
+
+// Options are what tests of whole nodes change. The zero value is a real node.
+type Options struct {
+	FS        vfs.FS          // nil: the disk
+	Transport []libp2p.Option // nil: TCP
+	Headless  bool            // no JSON-RPC and admin servers
+	OnFatal   func(error)     // of the database; nil ends the process
+}
+
+// Node is one built node. Build starts nothing.
+type Node struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	genesis *genesis.Genesis
+	reg     *registry.Registry
+	keys    *keyring
+	metrics *prometheus.Registry
+
+	db       *store.DB
+	state    *state.State
+	chain    *chain.Chain
+	pool     *txpool.Pool
+	host     *p2p.Host
+	engine   *engine.Engine // nil for an observer
+	sync     *blocksync.Syncer
+	follower *blocksync.Follower // nil for a validator
+	ledger   *ledger
+	peers    *directory
+
+	rpc   *rpc.Server
+	admin *admin.Server
+}
+
+// Run builds and runs a node until ctx ends or a part fails.
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	n, err := Build(cfg, log, Options{})
+	if err != nil {
+		return err
+	}
+	return n.Run(ctx)
+}
+
+// Build opens the data directory and connects all parts. On an error nothing
+// stays open.
+func Build(cfg *config.Config, log *slog.Logger, o Options) (*Node, error) {
+	n := &Node{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
+	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	steps := []func(Options) error{n.openKeys, n.openChain, n.buildPool, n.buildNetwork, n.buildConsensus, n.buildServers}
+	for _, step := range steps {
+		if err := step(o); err != nil {
+			return nil, errors.Join(err, n.close())
+		}
+	}
+	return n, nil
+}
+
+// openKeys reads the genesis document and the keys that belong to it.
+func (n *Node) openKeys(Options) error {
+	g, err := genesis.Load(n.cfg.GenesisFile)
+	if err != nil {
+		return err
+	}
+	n.genesis, n.reg = g, registry.New(g)
+	n.keys, err = loadKeys(n.cfg, n.reg)
+	return err
+}
+
+// openChain opens database, state and chain, and refuses another genesis.
+func (n *Node) openChain(o Options) error {
+	if o.FS == nil {
+		if err := os.MkdirAll(n.cfg.DataDir, 0o700); err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+	}
+	plan := n.cfg.Plan()
+	var err error
+	n.db, err = store.Open(n.cfg.DataDir, store.Options{
+		FS: o.FS, CacheBytes: plan.BlockCache, MemTableBytes: plan.MemTables / 2, Logger: n.log.With("part", "store"), OnFatal: o.OnFatal,
+	})
+	if err != nil {
+		return err
+	}
+	n.state, err = state.Open(n.db, state.Config{
+		Chain: n.genesis.ChainConfig(), History: n.cfg.History, CacheBytes: plan.StateCaches, Logger: n.log.With("part", "state"),
+	})
+	if err != nil {
+		return err
+	}
+	n.chain, err = chain.Open(n.db, n.genesis, n.state, chain.Options{Registry: n.reg, Logger: n.log.With("part", "chain")})
+	return err
+}
+
+// gcPercent trades memory for CPU: at 400 a transfer costs a third less, and
+// the memory limit pulls it down before the process grows too large.
+const gcPercent = 400
+
+// Run starts the parts in order and stops them in reverse.
+func (n *Node) Run(ctx context.Context) error {
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(n.cfg.Plan().GoLimit)
+	parts := []part{
+		{name: "store", run: n.db.Run},
+		{name: "p2p", run: n.host.Run, ready: n.host.Ready()},
+		{name: "txpool", run: n.pool.Run},
+	}
+	if n.engine != nil {
+		parts = append(parts, part{name: "consensus", run: n.engine.Run})
+	} else {
+		parts = append(parts, part{name: "blocksync", run: n.follower.Run})
+	}
+	parts = append(parts, part{name: "announcements", run: n.announce})
+	if n.rpc != nil {
+		parts = append(parts,
+			part{name: "admin", run: n.admin.Run, ready: n.admin.Ready()},
+			part{name: "rpc", run: n.rpc.Run, ready: n.rpc.Ready()})
+	}
+	n.greet()
+	err := runParts(ctx, parts, func() {
+		n.log.Info("running", "name", n.cfg.Name, "chain", n.genesis.ChainID, "genesis", n.chain.Genesis(), "head", n.chain.Head().Number, "node", n.host.ID())
+	})
+	n.log.Info("stopped", "head", n.chain.Head().Number)
+	return errors.Join(err, n.close())
+}
+
+// greet says once what an operator should know.
+func (n *Node) greet() {
+	set := n.reg.ValidatorSet(0)
+	if n.keys.signer != nil && set.F() == 0 {
+		n.log.Warn("this network bears no faulty validator", "validators", set.Len(), "needed", 4)
+	}
+}
+
+func (n *Node) close() error {
+	var errs []error
+	if n.state != nil {
+		n.state.Close()
+	}
+	if n.db != nil {
+		errs = append(errs, n.db.Close())
+	}
+	return errors.Join(errs...)
+}

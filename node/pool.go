@@ -1,0 +1,75 @@
+package node
+
+import (
+	"context"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/holiman/uint256"
+
+	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/txpool"
+)
+
+// poolHead is the committed head as the pool sees it.
+type poolHead struct {
+	state *state.State
+	reg   *registry.Registry
+}
+
+// Account implements txpool.Head.
+func (h poolHead) Account(a common.Address) (uint64, *uint256.Int, error) {
+	nonce, balance, _, err := h.state.Account(a)
+	return nonce, balance, err
+}
+
+// GasLimit implements txpool.Head.
+func (h poolHead) GasLimit() uint64 { return h.reg.Params().BlockGasLimit }
+
+// MinGasPrice implements txpool.Head.
+func (h poolHead) MinGasPrice() *big.Int {
+	return new(big.Int).SetUint64(h.reg.Params().MinGasPrice)
+}
+
+// buildPool makes the pool; its network is connected by buildNetwork.
+func (n *Node) buildPool(Options) error {
+	cfg := txpool.Default(n.genesis.ChainConfig())
+	cfg.MaxBytes = int(n.cfg.Plan().Pool)
+	n.peers = newDirectory(n.reg)
+	var err error
+	n.pool, err = txpool.New(cfg, poolHead{n.state, n.reg}, poolNet{n}, n.log.With("part", "txpool"))
+	if err != nil {
+		return err
+	}
+	n.ledger = newLedger(n.chain, n.pool, n.reg)
+	return nil
+}
+
+// batcher is the pool in the engine's words.
+type batcher struct{ n *Node }
+
+func (b batcher) Build(maxTxs, maxBytes int, gas uint64) []*types.Transaction {
+	if b.n.db.Writable() != nil {
+		return nil // the disk is nearly full: propose nothing that could not be kept
+	}
+	return b.n.pool.Build(maxTxs, maxBytes, gas)
+}
+
+// unknownTo returns the bodies that a validator is not known to hold.
+func (n *Node) unknownTo(v common.Address, txs []*types.Transaction) []*types.Transaction {
+	id, ok := n.peers.node(v)
+	if !ok {
+		return nil
+	}
+	return n.pool.UnknownTo(txpool.Peer(id), txs)
+}
+
+// poolNet is the network in the pool's words.
+type poolNet struct{ n *Node }
+
+// Fetch implements txpool.Network.
+func (p poolNet) Fetch(ctx context.Context, from txpool.Peer, hashes []common.Hash) ([][]byte, error) {
+	return p.n.fetchBodies(ctx, peerID(from), hashes)
+}

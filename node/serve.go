@@ -1,0 +1,142 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/node/admin"
+	"github.com/quorate/quorate/rpc"
+	rpceth "github.com/quorate/quorate/rpc/eth"
+	rpcnet "github.com/quorate/quorate/rpc/net"
+	rpcpbft "github.com/quorate/quorate/rpc/pbft"
+	"github.com/quorate/quorate/state"
+)
+
+// buildServers makes the JSON-RPC and the admin server.
+func (n *Node) buildServers(o Options) error {
+	if o.Headless {
+		return nil
+	}
+	cfg := rpc.DefaultConfig()
+	cfg.Address, cfg.Port = n.cfg.RPC.Addr, int(n.cfg.RPC.Port)
+	cfg.Signer = n.chain.Signer()
+	var err error
+	if n.rpc, err = rpc.New(cfg, n.log.With("part", "rpc")); err != nil {
+		return err
+	}
+	eth, err := rpceth.New(rpceth.Deps{
+		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, States: states{n.state}, Pool: n.pool,
+		Feed: feed{n.chain}, Progress: n, Disconnect: n.rpc.Disconnect, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
+	})
+	if err != nil {
+		return err
+	}
+	for namespace, api := range map[string]any{
+		"eth":  eth,
+		"net":  rpcnet.New(n.genesis.ChainID, func() int { return len(n.host.Peers()) }),
+		"web3": rpcnet.NewWeb3(Version),
+		"pbft": rpcpbft.New(n, certificates{n.chain}, n.reg),
+	} {
+		if err := n.rpc.Register(namespace, api); err != nil {
+			return err
+		}
+	}
+	n.admin, err = admin.New(admin.Config{Address: n.cfg.Admin.Addr, Port: int(n.cfg.Admin.Port)}, n, n.metrics, n.log.With("part", "admin"))
+	return err
+}
+
+// states opens views of the world state.
+type states struct{ s *state.State }
+
+func wrapView(v *state.View, err error) (*rpceth.View, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &rpceth.View{Number: v.Number, StateDB: v.StateDB, Release: func() { _ = v.Close() }}, nil
+}
+
+func (s states) Latest() (*rpceth.View, error)          { return wrapView(s.s.Latest()) }
+func (s states) At(number uint64) (*rpceth.View, error) { return wrapView(s.s.At(number)) }
+
+// feed tells subscribers of final blocks.
+type feed struct{ c *chain.Chain }
+
+func (f feed) Subscribe(buffer int) rpceth.Events { return events{f.c.Subscribe(buffer)} }
+
+type events struct{ *chain.Subscription }
+
+// Next implements rpc/eth.Events.
+func (e events) Next(ctx context.Context) (*types.Block, types.Receipts, error) {
+	select {
+	case ev, ok := <-e.C():
+		if !ok {
+			return nil, nil, fmt.Errorf("subscription closed: %w", e.Err())
+		}
+		return ev.Block, ev.Receipts, nil
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+// certificates reads what proves blocks.
+type certificates struct{ *chain.Chain }
+
+// Sealed implements rpc/pbft.Certificates.
+func (c certificates) Sealed(number uint64) (*rpcpbft.Sealed, error) {
+	s, err := c.Chain.Sealed(number)
+	if err != nil {
+		return nil, err
+	}
+	return &rpcpbft.Sealed{Header: s.Header, BatchHeader: s.BatchHeader, Certificate: s.Certificate}, nil
+}
+
+// reportTimeout bounds how long a report waits for the engine's goroutine,
+// which is busy for milliseconds at most.
+const reportTimeout = 2 * time.Second
+
+// Report implements rpc/pbft.Reporter. An observer reports what it follows.
+func (n *Node) Report() consensus.Report {
+	r := n.observed()
+	if n.engine != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+		defer cancel()
+		if own, err := n.engine.Report(ctx); err == nil {
+			r = own
+		}
+	}
+	connected := map[common.Address]bool{n.keys.address(): true}
+	for _, p := range n.host.Peers() {
+		connected[n.peers.validator(p.ID)] = true
+	}
+	for i := range r.Validators {
+		r.Validators[i].Connected = connected[r.Validators[i].Address]
+	}
+	return r
+}
+
+// observed is the report of a node without a replica.
+func (n *Node) observed() consensus.Report {
+	k := n.reg.Params().EpochLength
+	head := consensus.Seq(n.chain.Head().Number.Uint64())
+	e := consensus.EpochOf(head+1, k)
+	set := n.reg.ValidatorSet(e)
+	schedule := consensus.NewSchedule(set, n.reg.Suspended(e), e, n.reg.Params().PrimarySpan, consensus.FirstSeq(e, k))
+	r := consensus.Report{
+		Epoch: e, Mode: consensus.Normal, Committed: head, Stable: consensus.FirstSeq(e, k) - 1,
+		WindowLow: head, WindowHigh: head, F: set.F(), Quorum: set.Quorum(),
+		Primary: set.Address(schedule.Primary(0, head+1)), Line: fmt.Sprintf("observer e%d n=%d", e, head),
+	}
+	if _, _, _, behind := n.Syncing(); behind {
+		r.Mode = consensus.Syncing
+	}
+	for _, a := range set.Addresses() {
+		r.Validators = append(r.Validators, consensus.ValidatorReport{Address: a})
+	}
+	return r
+}
