@@ -29,7 +29,6 @@ type base struct {
 
 func newBase(layers []*Layer, db store.Reader, c *cache, code *codes) *base {
 	b := &base{layers: layers, db: db, cache: c, code: code}
-	b.addrs, b.keys = map[common.Address]common.Hash{}, map[common.Hash]common.Hash{}
 	if c != nil {
 		b.gen = c.generation()
 	}
@@ -43,6 +42,9 @@ func (b *base) hashAddr(addr common.Address) common.Hash {
 	h, ok := b.addrs[addr]
 	if !ok {
 		h = crypto.Keccak256Hash(addr[:])
+		if b.addrs == nil {
+			b.addrs = map[common.Address]common.Hash{}
+		}
 		b.addrs[addr] = h
 	}
 	return h
@@ -55,6 +57,9 @@ func (b *base) hashKey(key common.Hash) common.Hash {
 	h, ok := b.keys[key]
 	if !ok {
 		h = crypto.Keccak256Hash(key[:])
+		if b.keys == nil {
+			b.keys = map[common.Hash]common.Hash{}
+		}
 		b.keys[key] = h
 	}
 	return h

@@ -89,7 +89,6 @@ func BenchmarkTransfers(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				txs := people.batch(n)
-				c.tip.GasLimit = 200_000_000
 				b.StartTimer()
 				u, t := cpu(), time.Now()
 				l := c.executeTall(txs)
@@ -107,11 +106,71 @@ func BenchmarkTransfers(b *testing.B) {
 	}
 }
 
+// BenchmarkDeepSpeculation executes blocks of 1,000 transfers eight layers above
+// the head, which is as deep as consensus goes.
+func BenchmarkDeepSpeculation(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	const depth, size = 8, 1000
+	people, a := newCrowd(10_000)
+	c := newChainWith(b, store.Options{}, DefaultHistory, a)
+	defer c.close()
+	var live []*Layer
+	var used time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		txs := people.batch(size)
+		b.StartTimer()
+		u := cpu()
+		live = append(live, c.executeTall(txs))
+		if len(live) >= depth {
+			c.commit(live[0], true)
+			live = live[1:]
+		}
+		used += cpu() - u
+	}
+	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N*size), "cpu-ns/tx")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkReads opens a view and reads one balance: at the head, and 100 blocks
+// below it; and reads one account for the pool.
+func BenchmarkReads(b *testing.B) {
+	people, a := newCrowd(10_000)
+	c := newChainWith(b, store.Options{}, DefaultHistory, a)
+	defer c.close()
+	for range 120 {
+		c.commit(c.executeTall(people.batch(100)), false)
+	}
+	read := func(open func() (*View, error)) func(*testing.B) {
+		return func(b *testing.B) {
+			for b.Loop() {
+				v, err := open()
+				if err != nil {
+					b.Fatal(err)
+				}
+				v.StateDB.GetBalance(people.addrs[people.rng.Intn(len(people.addrs))])
+				if err := v.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+	b.Run("latest", read(c.state.Latest))
+	b.Run("historical", read(func() (*View, error) { return c.state.At(20) }))
+	b.Run("pool", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, _, err := c.state.Account(people.addrs[people.rng.Intn(len(people.addrs))]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // executeTall is execute with a gas limit that 5,000 transfers fit in.
 func (c *chain) executeTall(txs []*types.Transaction) *Layer {
 	c.t.Helper()
 	h := next(c.tip)
-	h.ParentHash, h.GasLimit = c.state.head.Hash, 200_000_000
+	h.GasLimit = 200_000_000
 	l, err := c.state.Execute(context.Background(), h, txs, func(n uint64) common.Hash { return c.hashes[n] }, nil)
 	if err != nil || len(l.Skipped) > 0 {
 		c.t.Fatalf("%d skipped: %v", len(l.Skipped), err)

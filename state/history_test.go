@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 	"sync"
 	"testing"
 
@@ -15,9 +16,10 @@ import (
 
 // observe writes down everything that the workload can have changed.
 func observe(v *View, w *workload) string {
-	s := fmt.Sprintf("%d %x\n", v.Number, v.Root)
+	var s strings.Builder
+	fmt.Fprintf(&s, "%d %x\n", v.Number, v.Root)
 	add := func(a common.Address) {
-		s += fmt.Sprintf("%x %d %v %x %d\n", a, v.StateDB.GetNonce(a), v.StateDB.GetBalance(a), v.StateDB.GetCodeHash(a), len(v.StateDB.GetCode(a)))
+		fmt.Fprintf(&s, "%x %d %v %x %d\n", a, v.StateDB.GetNonce(a), v.StateDB.GetBalance(a), v.StateDB.GetCodeHash(a), len(v.StateDB.GetCode(a)))
 	}
 	for _, u := range w.users {
 		add(u.addr)
@@ -28,13 +30,13 @@ func observe(v *View, w *workload) string {
 	for i, c := range w.contracts {
 		add(c)
 		for k := int64(0); i == 0 && k < 40; k++ {
-			s += fmt.Sprintf("%x ", v.StateDB.GetState(c, common.BigToHash(big.NewInt(k))))
+			fmt.Fprintf(&s, "%x ", v.StateDB.GetState(c, common.BigToHash(big.NewInt(k))))
 		}
 	}
 	if err := v.StateDB.Error(); err != nil {
-		s += err.Error()
+		s.WriteString(err.Error())
 	}
-	return s
+	return s.String()
 }
 
 // see opens a view, observes and closes it.
