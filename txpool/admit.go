@@ -253,6 +253,6 @@ func (p *Pool) afterAdmit(txs []*types.Transaction, errs []error) {
 		return
 	}
 	p.Counts.Admitted.Add(uint64(n))
-	p.signal()
+	p.signal(true)
 	p.subs.publish(p, txs, errs)
 }

@@ -74,21 +74,34 @@ func (r *room) take(e *entry) bool {
 
 // Executable reports whether Build would find a transaction, bounds permitting.
 // It takes no lock.
-func (p *Pool) Executable() bool { return p.executable.Load() }
+func (p *Pool) Executable() bool { return p.free.Load() > 0 }
 
-// Proposable returns how many transactions Build would find, bounds aside. It
-// takes no lock.
-func (p *Pool) Proposable() int { return int(p.proposable.Load()) }
+// Proposable is the number of transactions from which Build chooses: those that
+// are executable and in no batch in flight. It takes no lock.
+func (p *Pool) Proposable() int { return int(p.free.Load()) }
 
-// Wake is signalled whenever something becomes, or may again be, executable. It
-// has capacity 1 and may fire once too often; the receiver asks Executable, and
-// asks again after each batch, for one signal may stand for many transactions.
+// wakeEvery is the growth of Proposable that is worth a signal: a primary with a
+// batch under way waits for a full one.
+const wakeEvery = 256
+
+// Wake is signalled when the pool gets something executable after it had nothing,
+// and again with every wakeEvery more; when something is admitted after a call of
+// Resolve (it may fill a hole of a batch); and every Tick while something is
+// executable. It has capacity 1 and may fire once too often. One signal may stand
+// for many transactions: the receiver asks Executable again after each batch. (A
+// signal per admission would turn the consensus loop ten thousand times a second
+// under load, for nothing.)
 func (p *Pool) Wake() <-chan struct{} { return p.wake }
 
-func (p *Pool) signal() {
-	if !p.Executable() {
-		return
+// signal wakes the receiver if there is reason to.
+func (p *Pool) signal(admitted bool) {
+	rose := p.rose.Swap(false)
+	if rose || admitted && p.sought.Swap(false) {
+		p.fire()
 	}
+}
+
+func (p *Pool) fire() {
 	select {
 	case p.wake <- struct{}{}:
 	default:

@@ -28,7 +28,7 @@ func (p *Pool) Committed(number uint64, block *types.Block, skipped map[common.H
 	p.resync(p.concerned(txs), gen)
 	p.unmark(p.takeFlights(func(s uint64) bool { return s <= number }))
 	p.skip(number, skipped)
-	p.signal()
+	p.signal(false)
 }
 
 // concerned lists the accounts of the pool whose state the block plainly changed:

@@ -38,7 +38,7 @@ type account struct {
 	run     int         // entries[:run] are executable: from nonce, no gap, covered
 	spent   uint256.Int // cumulated cost of the run
 	free    int         // entries of the run that are in no flight
-	counted int         // free as the pool has counted it
+	counted int         // free as it is contained in Pool.free
 	hint    int         // every entry before it is in flight
 	slots   int         // weight, see Config.SlotBytes
 

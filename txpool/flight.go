@@ -95,7 +95,7 @@ func (p *Pool) Release(seq uint64) {
 	if len(orphans) > 0 {
 		p.admit(orphans, source{})
 	}
-	p.signal()
+	p.signal(false)
 }
 
 // takeFlights removes the flights that match and returns their hashes in

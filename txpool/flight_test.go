@@ -23,18 +23,9 @@ func TestReleaseRestoresOrder(t *testing.T) {
 	if got := build(p, 10); len(got) != 3 {
 		t.Fatalf("%d free", len(got))
 	}
-	select {
-	case <-p.Wake():
-	default:
-	}
 	p.Release(1)
 	if got, want := senders(t, build(p, 20), 6), []int{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4}; !slices.Equal(got, want) {
 		t.Errorf("after the rollback %v", got)
-	}
-	select {
-	case <-p.Wake():
-	default:
-		t.Error("no wake-up after the rollback")
 	}
 	mustHold(t, p)
 }
@@ -240,4 +231,44 @@ func (h *racingHead) Account(addr common.Address) (uint64, *uint256.Int, error) 
 		f()
 	}
 	return nonce, balance, err
+}
+
+// TestWake: one signal when there is something after nothing, one for a body that
+// was sought, none for what changes nothing.
+func TestWake(t *testing.T) {
+	p := newPool(t, newHead(), nil)
+	woken := func() bool {
+		select {
+		case <-p.Wake():
+			return true
+		default:
+			return false
+		}
+	}
+	step := func(what string, want bool) {
+		t.Helper()
+		if got := woken(); got != want {
+			t.Errorf("%s: woken %v", what, got)
+		}
+	}
+	step("empty", false)
+	add(t, p, transfer(0, 0, 0))
+	step("the first", true)
+	add(t, p, transfer(1, 0, 0))
+	step("another", false)
+	p.Resolve([]common.Hash{{1}})
+	add(t, p, transfer(2, 5, 0)) // queued, but it may be in somebody's batch
+	step("after a hole was found", true)
+	p.InFlight(1, build(p, 9))
+	add(t, p, transfer(3, 0, 0))
+	step("the first beside those in flight", true)
+	if n := p.Proposable(); n != 1 || !p.Executable() {
+		t.Errorf("%d executable", n)
+	}
+	p.Release(1)
+	step("more after a rollback", false)
+	p.InFlight(1, build(p, 9))
+	p.Release(1)
+	step("all after a rollback", true)
+	mustHold(t, p)
 }

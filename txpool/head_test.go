@@ -171,7 +171,7 @@ func senders(t testing.TB, txs []*types.Transaction, keys int) []int {
 func (p *Pool) checkInvariants() error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	count, bytes, running, ready, forwarded := 0, 0, 0, 0, 0
+	count, bytes, running, ready, forwarded, offered := 0, 0, 0, 0, 0, 0
 	for a, acct := range p.accounts {
 		slots, free, spent := 0, 0, new(uint256.Int)
 		for i, e := range acct.entries {
@@ -213,12 +213,12 @@ func (p *Pool) checkInvariants() error {
 		if acct.weight.in != &p.weights.buckets[min(slots, len(p.weights.buckets)-1)] {
 			return fmt.Errorf("%v: in the wrong bucket", a)
 		}
-		running += acct.run
+		running, offered = running+acct.run, offered+free
 		if free > 0 {
 			ready++
 		}
 	}
-	if count != len(p.all) || bytes != p.bytes || running != p.running || ready != p.ready.n || p.executable.Load() != (ready > 0) {
+	if count != len(p.all) || bytes != p.bytes || running != p.running || ready != p.ready.n || p.Proposable() != offered {
 		return fmt.Errorf("totals wrong: count %d/%d bytes %d/%d running %d/%d ready %d/%d", count, len(p.all), bytes, p.bytes, running, p.running, ready, p.ready.n)
 	}
 	held := 0

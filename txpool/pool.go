@@ -54,7 +54,6 @@ type Pool struct {
 	weights  *weights
 	bytes    int
 	running  int    // entries in runs
-	free     int    // of them in no flight
 	order    uint64 // last entry.order
 	flights  map[uint64][]common.Hash
 	foreign  map[common.Hash]*foreign // bodies in flight that the pool did not admit
@@ -62,9 +61,10 @@ type Pool struct {
 	locals   localQueue
 	cursors  []cursor // scratch of Build
 
-	executable atomic.Bool
-	proposable atomic.Int64
-	wake       chan struct{}
+	free   atomic.Int64 // entries that Build chooses from; written under mu
+	rose   atomic.Bool  // free left 0, or passed a multiple of wakeEvery, since the last signal
+	sought atomic.Bool  // Resolve was called since the last signal
+	wake   chan struct{}
 
 	fates *ring[fate]
 	mined *ring[uint64] // → block number
@@ -135,23 +135,30 @@ func (p *Pool) get(hash common.Hash) *types.Transaction {
 }
 
 // Resolve returns the transactions of a batch, with nil holes, and the positions
-// of the holes in ascending order.
+// of the holes in ascending order. The next admission fires Wake, for it may fill
+// one.
 func (p *Pool) Resolve(hashes []common.Hash) (txs []*types.Transaction, missing []int) {
-	txs = make([]*types.Transaction, len(hashes))
-	for lo := 0; lo < len(hashes); lo += p.cfg.LockChunk {
-		hi := min(lo+p.cfg.LockChunk, len(hashes))
-		p.mu.RLock()
-		for i := lo; i < hi; i++ {
-			txs[i] = p.get(hashes[i])
-		}
-		p.mu.RUnlock()
-	}
+	p.sought.Store(true) // before the look: what is admitted meanwhile must not be missed
+	txs = p.lookup(hashes)
 	for i, tx := range txs {
 		if tx == nil {
 			missing = append(missing, i)
 		}
 	}
 	return txs, missing
+}
+
+// lookup returns what is here, with nil holes.
+func (p *Pool) lookup(hashes []common.Hash) []*types.Transaction {
+	txs := make([]*types.Transaction, len(hashes))
+	for lo := 0; lo < len(hashes); lo += p.cfg.LockChunk {
+		p.mu.RLock()
+		for i := lo; i < min(lo+p.cfg.LockChunk, len(hashes)); i++ {
+			txs[i] = p.get(hashes[i])
+		}
+		p.mu.RUnlock()
+	}
+	return txs
 }
 
 // PendingNonce is the nonce that the sender's next transaction should have: the
@@ -224,9 +231,6 @@ func (p *Pool) ContentFrom(addr common.Address) (executable, queued []*types.Tra
 // update restores the pool's books after a change of a: was is a.run before it.
 func (p *Pool) update(a *account, was int) {
 	p.running += a.run - was
-	p.free += a.free - a.counted
-	a.counted = a.free
-	p.proposable.Store(int64(p.free))
 	switch {
 	case a.free > 0 && a.ready.in == nil:
 		p.ready.pushBack(&a.ready)
@@ -238,7 +242,13 @@ func (p *Pool) update(a *account, was int) {
 		delete(p.accounts, a.addr)
 		a.visit.unlink()
 	}
-	p.executable.Store(p.ready.n > 0)
+	if d := int64(a.free - a.counted); d != 0 {
+		a.counted = a.free
+		now := p.free.Add(d)
+		if was := now - d; was == 0 || now/wakeEvery > was/wakeEvery {
+			p.rose.Store(true)
+		}
+	}
 }
 
 // forget removes e from the books that are kept by hash and size. The caller has

@@ -60,7 +60,9 @@ func (p *Pool) maintain() {
 		p.dropped(e.tx.Hash(), fmt.Sprintf("expired: not executable for %v", p.cfg.QueueLifetime))
 	}
 	p.resync(addrs, gen)
-	p.signal()
+	if p.Executable() {
+		p.fire()
+	}
 }
 
 // localQueue lists local transactions by the time of their next broadcast. It

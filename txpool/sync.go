@@ -36,7 +36,7 @@ func (p *Pool) ServeFetch(hashes []common.Hash) [][]byte {
 	if len(hashes) == 1 && hashes[0] == PendingHash {
 		return [][]byte{p.announcement()}
 	}
-	txs, _ := p.Resolve(hashes[:min(len(hashes), p.cfg.FetchHashes)])
+	txs := p.lookup(hashes[:min(len(hashes), p.cfg.FetchHashes)])
 	var out [][]byte
 	total := 0
 	for _, tx := range txs {
