@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"encoding/binary"
 	"syscall"
 	"testing"
 	"time"
@@ -8,31 +9,34 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// BenchmarkGossipRoundTrip: a vote to the other validator and its answer, over
-// loopback TCP with TLS.
+// BenchmarkGossipRoundTrip: a message to the other validator and its answer,
+// over loopback TCP with TLS.
 func BenchmarkGossipRoundTrip(b *testing.B) {
+	for _, topic := range []Topic{TopicConsensus, TopicTransactions} {
+		b.Run(string(topic), func(b *testing.B) { gossipRoundTrip(b, topic) })
+	}
+}
+
+func gossipRoundTrip(b *testing.B, topic Topic) {
 	back := make(chan struct{}, 1)
-	var x, y *node
-	var n byte
-	reply := make([]byte, 128)
-	x, y = pair(b, nil, func(h *Host) {
-		h.OnMessage(TopicConsensus, func(peer.ID, []byte) Verdict { back <- struct{}{}; return Accept })
+	x, y := pair(b, nil, func(h *Host) {
+		h.OnMessage(topic, func(peer.ID, []byte) Verdict { back <- struct{}{}; return Accept })
 	}, func(h *Host) {
-		h.OnMessage(TopicConsensus, func(_ peer.ID, data []byte) Verdict {
-			out := append([]byte{1}, data...)
-			go h.Broadcast(TopicConsensus, out)
+		h.OnMessage(topic, func(_ peer.ID, data []byte) Verdict {
+			h.Broadcast(topic, append([]byte{1}, data...))
 			return Accept
 		})
 	})
-	eventually(b, "subscription", func() bool {
-		return len(x.h.session.Load().gossip.topics[TopicConsensus].topic.ListPeers()) == 1 &&
-			len(y.h.session.Load().gossip.topics[TopicConsensus].topic.ListPeers()) == 1
-	})
+	for _, n := range []*node{x, y} {
+		eventually(b, "subscription", func() bool { return len(n.h.session.Load().gossip.topics[topic].topic.ListPeers()) == 1 })
+	}
+	heartbeat := time.NewTimer(2 * time.Second) // the mesh forms at a heartbeat
+	<-heartbeat.C
 	b.ResetTimer()
 	for i := range b.N {
-		msg := append([]byte{}, reply...)
-		msg[0], msg[1], msg[2], msg[3], msg[4] = n, byte(i>>24), byte(i>>16), byte(i>>8), byte(i)
-		if err := x.h.Broadcast(TopicConsensus, msg); err != nil {
+		msg := make([]byte, 128)
+		binary.BigEndian.PutUint64(msg[1:], uint64(i))
+		if err := x.h.Broadcast(topic, msg); err != nil {
 			b.Fatal(err)
 		}
 		receive(b, back, "answer")

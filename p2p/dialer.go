@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multiaddr"
 )
@@ -142,8 +143,9 @@ func (d *dialer) round() time.Duration {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	if members.self != RoleValidator { // observers choose different ones
+	if members.self != RoleValidator { // observers choose different ones, validators first
 		rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+		slices.SortStableFunc(ids, func(a, b peer.ID) int { return int(members.role(a)) - int(members.role(b)) })
 	}
 	for _, id := range ids {
 		if members.self == RoleValidator && members.byID[id].Role != RoleValidator {
@@ -186,8 +188,9 @@ func (d *dialer) dial(ctx context.Context, t *target, id peer.ID, addrs []multia
 	if sw, ok := d.s.lp.Network().(*swarm.Swarm); ok {
 		sw.Backoff().Clear(id) // libp2p's own waits from 5 s up to 5 min
 	}
-	d.s.lp.Peerstore().ClearAddrs(id)
-	err := d.s.lp.Connect(ctx, peer.AddrInfo{ID: id, Addrs: addrs})
+	d.s.lp.Peerstore().ClearAddrs(id) // what identify gathered may be old
+	d.s.lp.Peerstore().AddAddrs(id, addrs, peerstore.TempAddrTTL)
+	_, err := d.s.lp.Network().DialPeer(ctx, id)
 	result := "ok"
 	d.mu.Lock()
 	t.dialing = false

@@ -2,21 +2,21 @@
 // whose members are known. It carries bytes and knows no protocol; what a vote,
 // a batch or a block is, its callers know.
 //
-//	                    Broadcast / OnMessage       Push / OnPush       Request / Serve
-//	                            │                        │                    │
-//	        ┌───────────────────┴──────────┐      one long stream       one stream per
-//	        │ gossip                       │      per peer and          request; chunks
-//	        │  consensus: D=0, flood, all  │      protocol, bounded     with result codes,
-//	        │             validators, 1 hop│      queue, coalesced      token bucket
-//	        │  mesh:      D=6, everybody   │      (push.go,receive.go)  (request.go,serve.go)
-//	        └───────────────────┬──────────┘             │                    │
-//	                            └────────────┬───────────┴────────────────────┘
-//	 OnPeer, Peers ◄── peerTable ◄── handshake (hello: version, chain, genesis, record)
-//	                        ▲               ▲
-//	   watchdog ── closes ──┤        libp2p connection: TCP, TLS 1.3 or Noise, yamux
-//	   dialer ── dials ─────┘               ▲
-//	     ▲                           gater: allow-list, rate per address
-//	   book of signed node records (disk, hello, exchange)
+//	                   Broadcast / OnMessage       Push / OnPush       Request / Serve
+//	                           │                        │                    │
+//	       ┌───────────────────┴──────────┐      one long stream       one stream per
+//	       │ gossip                       │      per peer and          request; chunks
+//	       │  consensus: D=0, flood, all  │      protocol, bounded     with result codes,
+//	       │             validators, 1 hop│      queue, coalesced      token bucket
+//	       │  mesh:      D=6, everybody   │      (push.go,receive.go)  (request.go,serve.go)
+//	       └───────────────────┬──────────┘             │                    │
+//	                           └────────────┬───────────┴────────────────────┘
+//	OnPeer, Peers ◄── peerTable ◄── handshake (hello: version, chain, genesis, record)
+//	                       ▲               ▲
+//	  watchdog ── closes ──┤        libp2p connection: TCP, TLS 1.3 or Noise, yamux
+//	  dialer ── dials ─────┘               ▲
+//	    ▲                           gater: allow-list, rate per address
+//	  book of signed node records (disk, hello, exchange)
 //
 // # Life of a connection
 //

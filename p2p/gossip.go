@@ -217,7 +217,8 @@ func (g *gossip) listens(t Topic) bool {
 
 // OnMessage registers the handler of a topic. It is called concurrently, in no
 // particular order, on a small number of workers, so it must be quick; data
-// must not be changed. Messages from this node itself are not delivered.
+// must not be changed. from is the peer that sent it to us, which on the mesh
+// topics need not be its author. Messages of this node itself are not delivered.
 func (h *Host) OnMessage(t Topic, fn func(from peer.ID, data []byte) Verdict) {
 	h.mustNotRun("OnMessage")
 	switch t {

@@ -267,6 +267,9 @@ func (h *Host) admit(c network.Conn, theirs *hello, rtt time.Duration) error {
 	if m == nil {
 		return errors.New("peer was removed from the member list during the handshake")
 	}
+	if Role(theirs.Role) != m.Role { // one of the two is behind with the member list
+		h.log.Debug("peer sees itself in another role", "peer", id, "name", m.Name, "its", Role(theirs.Role), "ours", m.Role)
+	}
 	stale, err := h.peers.accept(c, theirs, PeerInfo{
 		ID: id, Name: m.Name, Role: m.Role, Validator: m.Validator, Client: theirs.Client, Address: c.RemoteMultiaddr().String(),
 		Inbound: c.Stat().Direction == network.DirInbound, RTT: rtt, Since: time.Now(),

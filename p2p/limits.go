@@ -40,7 +40,8 @@ type Limits struct {
 	// (peer, protocol). Defaults 1,024 messages, 64 MiB.
 	PushQueueMessages, PushQueueBytes int
 	// WriteTimeout is how long one write may block on a peer that does not
-	// read before the stream is reset. Default 10 s.
+	// read before the stream is reset, beyond the time that its size allows
+	// (FrameTimeout, FrameRate). Default 10 s.
 	WriteTimeout time.Duration
 	// FrameTimeout and FrameRate bound how slowly the body of an announced
 	// frame may trickle in: FrameTimeout + size/FrameRate. Defaults 10 s and

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
-	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -159,5 +158,3 @@ func upChan(h *Host) chan arrival {
 	})
 	return c
 }
-
-var _ = libp2p.NoListenAddrs
