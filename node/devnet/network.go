@@ -258,3 +258,13 @@ func (n *Node) set(values map[string][]string) error {
 	}
 	return nil
 }
+
+// CheckSize reports whether the network has the numbers of nodes that were
+// asked for; -1 asks for none. They are part of genesis and cannot change.
+func (n *Network) CheckSize(validators, observers int) error {
+	v, o := len(n.Genesis.Validators), len(n.Genesis.Permissions.Observers)
+	if validators >= 0 && validators != v || observers >= 0 && observers != o {
+		return fmt.Errorf("%s holds a network of %d validators and %d observers, which its genesis fixes: name another --dir, or remove this one", n.Dir, v, o)
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/quorate/quorate/node"
+	"github.com/quorate/quorate/node/config"
+	"github.com/quorate/quorate/node/devnet"
+)
+
+func (a *app) startCmd() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "start --dir DIR",
+		Short: "Run the node in a folder",
+		Long: `Run the node in a folder until it is told to stop.
+
+Every setting of config.toml is also a flag and an environment variable:
+--rpc-port, QUORATE_RPC_PORT. See 'quorate config show --origin'.`,
+		Example: `  quorate start --dir network/validator-0
+  quorate start --dir network/validator-0 --rpc-port 8600 --log-level debug`,
+		Args: cobra.NoArgs,
+	}
+	given := settingFlags(c)
+	c.Flags().StringVar(&dir, "dir", "", "folder of the node")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := required(c, "dir"); err != nil {
+			return err
+		}
+		if _, err := os.Stat(dir); err != nil {
+			return err
+		}
+		cfg, _, err := config.Load(dir, os.Environ(), given())
+		if err != nil {
+			return err
+		}
+		if err := devnet.WritePID(cfg.Dir, os.Getpid()); err != nil {
+			return fmt.Errorf("pid file: %w", err)
+		}
+		defer devnet.RemovePID(cfg.Dir)
+		node.Version = version
+		return node.Run(c.Context(), cfg, logger(c.ErrOrStderr(), cfg))
+	}
+	return c
+}
+
+// logger writes to out as the configuration says: for people on a terminal,
+// JSON otherwise.
+func logger(out io.Writer, cfg *config.Config) *slog.Logger {
+	file, isFile := out.(*os.File)
+	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	if cfg.Log.Format == "json" || cfg.Log.Format == "auto" && !terminal {
+		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.Log.Level})).With("node", cfg.Name)
+	}
+	h := tint.NewHandler(out, &tint.Options{Level: cfg.Log.Level, NoColor: !terminal, TimeFormat: "15:04:05.000"})
+	return slog.New(h).With("node", cfg.Name)
+}
