@@ -22,8 +22,8 @@ const (
 	// DefaultCacheHeaders is the number of decoded headers kept: BLOCKHASH
 	// reaches back 256 blocks.
 	DefaultCacheHeaders = 512
-	// maxIndexBits bounds a transaction's index in its block: a batch holds at
-	// most 100,000 transactions.
+	// maxTransactions bounds the transactions of a block, for their lookup rows
+	// have so many indices; a batch holds at most 100,000.
 	maxTransactions = 1 << store.LookupIndexBits
 	// parallelSenders is the smallest number of signatures worth a goroutine:
 	// 64 recoveries are about 3 ms.
