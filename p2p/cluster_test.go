@@ -8,25 +8,31 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/marcopolo/simnet"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/quorate/quorate/p2p/p2ptest"
 )
 
 // bubble is a simulated network of validators and observers in virtual time.
 type bubble struct {
 	t     *testing.T
-	net   *simnet.Simnet
-	sky   *weather
+	sim   *p2ptest.Sim
 	nodes []*node
 	got   chan arrival // votes; from is the receiver
+}
+
+// onSim puts a node on the simulated network.
+func (n *node) onSim(sim *p2ptest.Sim, i, port int) Config {
+	n.listen = sim.Listen(fmt.Sprintf("1.0.0.%d", i+1), port)
+	cfg := n.config()
+	cfg.Transport = sim.Transport()
+	return cfg
 }
 
 // inBubble runs body with a network of so many validators and observers, all
 // started and connected. Latency is 20 ms one way.
 func inBubble(t *testing.T, validators, observers int, body func(*bubble)) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{t: t, got: make(chan arrival, 100_000)}
-		b.net, b.sky = simulation(20 * time.Millisecond)
+		b := &bubble{t: t, sim: p2ptest.New(20 * time.Millisecond), got: make(chan arrival, 100_000)}
 		for i := range validators {
 			b.nodes = append(b.nodes, newNode(t, i, RoleValidator))
 		}
@@ -35,10 +41,10 @@ func inBubble(t *testing.T, validators, observers int, body func(*bubble)) {
 		}
 		cfgs := make([]Config, len(b.nodes))
 		for i, n := range b.nodes {
-			cfgs[i] = n.onSim(b.net, i, 8000)
+			cfgs[i] = n.onSim(b.sim, i, 8000)
 		}
-		b.net.Start()
-		defer b.net.Close()
+		b.sim.Start()
+		defer b.sim.Close()
 		for i, n := range b.nodes {
 			b.start(n, cfgs[i])
 		}
@@ -259,7 +265,7 @@ func TestDeadPeerComesBack(t *testing.T) {
 		time.Sleep(time.Second)
 		b.wantPeers(2, b.nodes[:3]...)
 		time.Sleep(time.Minute)
-		b.start(n, n.onSim(b.net, 3, 8001)) // the simulated port cannot be bound twice
+		b.start(n, n.onSim(b.sim, 3, 8001)) // the simulated port cannot be bound twice
 		time.Sleep(2 * time.Second)
 		b.wantPeers(3, b.nodes...)
 		if got := b.broadcast(b.nodes[0], TopicConsensus, "vote", 100*time.Millisecond); len(got) != 3 {
@@ -272,12 +278,12 @@ func TestDeadPeerComesBack(t *testing.T) {
 // says reaches the other through a third by IHAVE at the next heartbeats.
 func TestPairWithoutConnection(t *testing.T) {
 	inBubble(t, 3, 0, func(b *bubble) {
-		b.sky.set(func() { b.sky.cut[[2]string{"1.0.0.1", "1.0.0.2"}] = true })
+		b.sim.Cut("1.0.0.1", "1.0.0.2")
 		within(t, 2*time.Minute, "the two lose each other", func() bool { return !b.nodes[0].sees(b.nodes[1]) && !b.nodes[1].sees(b.nodes[0]) })
 		if got := b.broadcast(b.nodes[0], TopicConsensus, "vote", time.Second); got[b.nodes[1].h.ID()] != 1 || got[b.nodes[2].h.ID()] != 1 {
 			t.Errorf("the vote reached %v", got)
 		}
-		b.sky.set(func() { clear(b.sky.cut) })
+		b.sim.Heal()
 		within(t, 25*time.Second, "the two meet again", func() bool { return b.nodes[0].sees(b.nodes[1]) && b.nodes[1].sees(b.nodes[0]) })
 	})
 }
@@ -285,7 +291,7 @@ func TestPairWithoutConnection(t *testing.T) {
 // TestLossOfPackets: one packet in fifty vanishes; no vote does.
 func TestLossOfPackets(t *testing.T) {
 	inBubble(t, 4, 0, func(b *bubble) {
-		b.sky.set(func() { b.sky.loss = 2 })
+		b.sim.SetLoss(2)
 		const votes = 200
 		for i := range votes {
 			if err := b.nodes[i%4].h.Broadcast(TopicConsensus, fmt.Appendf(nil, "vote %d", i)); err != nil {

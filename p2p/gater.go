@@ -28,6 +28,7 @@ func (t *memberTable) role(id peer.ID) Role {
 // or Noise handshake (it must, to show who it is) and no further: no muxer, no
 // stream, no identify.
 type gater struct {
+	self    peer.ID
 	members *atomic.Pointer[memberTable]
 	limiter *acceptLimiter
 	metrics *metrics
@@ -58,6 +59,10 @@ func (g *gater) InterceptSecured(dir network.Direction, id peer.ID, c network.Co
 	}
 	if g.members.Load().byID[id] != nil {
 		return true
+	}
+	if id == g.self { // an address that leads back here, such as a container bridge
+		g.metrics.gated.WithLabelValues("self").Inc()
+		return false
 	}
 	g.metrics.gated.WithLabelValues("stranger").Inc()
 	g.notice(id, c.RemoteMultiaddr())

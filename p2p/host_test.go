@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 )
@@ -54,4 +55,32 @@ func TestTwoHostsOnLoopback(t *testing.T) {
 	if got := receive(t, gossip, "gossip"); got != (arrival{b.h.ID(), "vote"}) {
 		t.Fatalf("got %v", got)
 	}
+}
+
+// TestSixteenOnOneAddress: a whole network behind one address, as in a devnet or
+// behind a NAT. libp2p's defaults allow 8 connections per address. Each node
+// knows only the first one's address; the records bring the rest.
+func TestSixteenOnOneAddress(t *testing.T) {
+	const n = 16
+	nodes := make([]*node, n)
+	for i := range nodes {
+		nodes[i] = newNode(t, i, RoleValidator)
+	}
+	for i, nd := range nodes {
+		var members []Member
+		for j, other := range nodes {
+			switch {
+			case j == 0 && i > 0:
+				members = append(members, other.member(t, nodes[0].h.Addrs()...))
+			case j != i:
+				members = append(members, other.member(t))
+			}
+		}
+		nd.start(t, nd.config(), members, func(h *Host) { h.OnMessage(TopicConsensus, func(peer.ID, []byte) Verdict { return Accept }) })
+	}
+	begin := time.Now()
+	for _, nd := range nodes {
+		eventually(t, "full mesh at "+nd.name, func() bool { return len(nd.h.Peers()) == n-1 })
+	}
+	t.Logf("full mesh of %d after %v", n, time.Since(begin))
 }

@@ -50,7 +50,7 @@ func (h *Host) newLibp2p() (host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := &gater{members: &h.members, limiter: newAcceptLimiter(&h.limits), metrics: h.metrics, notice: h.strangerSeen}
+	gate := &gater{self: h.id, members: &h.members, limiter: newAcceptLimiter(&h.limits), metrics: h.metrics, notice: h.strangerSeen}
 	opts := []libp2p.Option{
 		libp2p.Identity(key),
 		libp2p.NoListenAddrs,

@@ -32,7 +32,7 @@ func TestNewPortLearntFromThirdPeer(t *testing.T) {
 		members := b.members() // with the old ports
 		for i := range 2 {
 			n := b.nodes[i]
-			n.start(t, n.onSim(b.net, i, 9000+i), members, nil)
+			n.start(t, n.onSim(b.sim, i, 9000+i), members, nil)
 		}
 		took := within(t, 10*time.Second, "two moved validators meet", func() bool {
 			return b.nodes[0].sees(b.nodes[1]) && b.nodes[1].sees(b.nodes[0]) && b.nodes[2].sees(b.nodes[0]) && b.nodes[2].sees(b.nodes[1])
@@ -50,15 +50,15 @@ func TestNewPortLearntFromDisk(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers")
 		reader.stop()
 		moved.stop()
-		cfg := reader.onSim(b.net, 0, 9000)
+		cfg := reader.onSim(b.sim, 0, 9000)
 		cfg.BookPath = path
 		reader.start(t, cfg, members, nil)
-		moved.start(t, moved.onSim(b.net, 1, 9001), members, nil)
+		moved.start(t, moved.onSim(b.sim, 1, 9001), members, nil)
 		within(t, 10*time.Second, "all meet", func() bool { return reader.sees(moved) && moved.sees(reader) })
 		time.Sleep(time.Second) // the book is written half a second later
 		b.nodes[2].stop()
 		reader.stop()
-		cfg = reader.onSim(b.net, 0, 9100)
+		cfg = reader.onSim(b.sim, 0, 9100)
 		cfg.BookPath = path
 		reader.start(t, cfg, members, nil)
 		took := within(t, 10*time.Second, "the reader finds the moved validator", func() bool { return reader.sees(moved) })
@@ -71,7 +71,7 @@ func TestNewPortOfOneIsToldToAll(t *testing.T) {
 	inBubble(t, 4, 0, func(b *bubble) {
 		n := b.nodes[3]
 		n.stop()
-		n.start(t, n.onSim(b.net, 3, 9003), b.members()[:1], nil) // it knows only the first
+		n.start(t, n.onSim(b.sim, 3, 9003), b.members()[:1], nil) // it knows only the first
 		for _, other := range b.nodes[:3] {
 			want := n.listen
 			within(t, 10*time.Second, "record of the moved validator at "+other.name, func() bool {
@@ -89,7 +89,7 @@ func TestIdleWritesNothing(t *testing.T) {
 		n := b.nodes[0]
 		path := filepath.Join(t.TempDir(), "peers")
 		n.stop()
-		cfg := n.onSim(b.net, 0, 9000)
+		cfg := n.onSim(b.sim, 0, 9000)
 		cfg.BookPath = path
 		b.start(n, cfg)
 		time.Sleep(5 * time.Second)
@@ -118,7 +118,7 @@ func TestRecordsAreRenewed(t *testing.T) {
 			n.stop()
 		}
 		for i, n := range b.nodes {
-			cfg := n.onSim(b.net, i, 9000)
+			cfg := n.onSim(b.sim, i, 9000)
 			cfg.Limits.RecordLife = 4 * time.Minute
 			b.nodes[i].listen = n.listen
 			b.start(n, cfg)
@@ -139,14 +139,10 @@ func TestRecordsAreRenewed(t *testing.T) {
 func TestRestartWithoutGoodbye(t *testing.T) {
 	inBubble(t, 4, 0, func(b *bubble) {
 		n := b.nodes[3]
-		b.sky.set(func() {
-			for _, other := range []string{"1.0.0.1", "1.0.0.2", "1.0.0.3"} {
-				b.sky.cut[[2]string{"1.0.0.4", other}] = true
-			}
-		})
+		b.sim.Cut("1.0.0.4", "1.0.0.1", "1.0.0.2", "1.0.0.3")
 		n.stop() // nobody hears that
 		b.wantPeers(3, b.nodes[:3]...)
-		b.start(n, n.onSim(b.net, 8, 8000))
+		b.start(n, n.onSim(b.sim, 8, 8000))
 		within(t, 10*time.Second, "all take the new process for the node", func() bool {
 			for _, other := range b.nodes[:3] {
 				if r := other.h.peers.get(n.h.ID()); r == nil || r.instance != n.h.instance || !n.sees(other) {
