@@ -210,7 +210,7 @@ func chainRows(b *store.Batch, l *Layer) error {
 // TestDiskPerTransfer: after compaction a transfer takes at most 350 bytes on
 // disk, with its body, receipt, lookup, history, and its share of the state.
 func TestDiskPerTransfer(t *testing.T) {
-	const blocks, size, limit = 30, 1000, 350
+	const blocks, size, limit = 20, 1000, 350
 	people, a := newCrowd(10_000)
 	c := newChainWith(t, store.Options{}, DefaultHistory, a)
 	defer c.close()

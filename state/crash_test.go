@@ -98,7 +98,7 @@ func (r *crashRun) step(batch []*types.Transaction, sync bool) {
 // whole block that is not older than promised, everything derived from the flat
 // rows agrees with it, and the next block comes out as it did.
 func TestCrash(t *testing.T) {
-	const keep, blocks = 10, 60
+	const keep, blocks = 10, 40
 	mem := vfs.NewCrashableMem()
 	cuts := &powerCuts{mem: mem, rng: rand.New(rand.NewPCG(1, 2))}
 	us := users(8)
@@ -111,7 +111,7 @@ func TestCrash(t *testing.T) {
 	w := newWorkload(5, us)
 	r.step(w.setup(), true)
 	for i := 2; i <= blocks; i++ {
-		r.step(w.batch(40), i%3 != 0)
+		r.step(w.batch(30), i%3 != 0)
 	}
 	cuts.cut()
 	c.close()

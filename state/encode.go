@@ -6,7 +6,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/rlp"
 )
 
 // Head says which block the durable state belongs to.
@@ -66,10 +65,4 @@ func decodeSlot(row []byte) (common.Hash, error) {
 		return common.Hash{}, fmt.Errorf("state: slot row of %d bytes, at most %d are possible", len(row), common.HashLength)
 	}
 	return common.BytesToHash(row), nil
-}
-
-// encodeSlotFull writes a slot as the trie holds it.
-func encodeSlotFull(v common.Hash) []byte {
-	out, _ := rlp.EncodeToBytes(common.TrimLeftZeroes(v[:])) // a byte string always encodes
-	return out
 }

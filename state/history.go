@@ -61,9 +61,12 @@ func floor(head, keep uint64) uint64 {
 	return head - keep
 }
 
-// staged moves the extent as Stage has done it in the batch of block head.
-func (h *history) staged(head, keep uint64) {
-	h.oldest, _ = h.prune(head, keep)
+// staged moves the extent as Stage has done it in the batch of block head, and
+// reports whether anything was pruned.
+func (h *history) staged(head, keep uint64) bool {
+	oldest, eras := h.prune(head, keep)
+	h.oldest = oldest
+	return eras > 0
 }
 
 // prune returns the new extent when block head is committed, and the number of

@@ -50,8 +50,10 @@ type Config struct {
 	// History is the number of blocks below the head whose state can be read;
 	// 0 keeps all (an archive).
 	History uint64
-	// CacheBytes bounds the caches in bytes; 0 = DefaultCacheBytes. They lie
-	// outside Go's heap, but for the share of contract code.
+	// CacheBytes bounds the caches of rows and code in bytes; 0 =
+	// DefaultCacheBytes. The rows lie outside Go's heap, the code's share in it.
+	// The EVM's own caches (jump destinations, precompiles) come on top: with
+	// thousands of contracts in use they grow to some 64 MiB.
 	CacheBytes int64
 	// Logger takes rare messages; nil discards them.
 	Logger *slog.Logger

@@ -185,7 +185,9 @@ func (s *State) Publish(l *Layer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.head, s.born = l.head(), true
-	s.past.staged(s.head.Number, s.keep)
+	if was := s.past.oldest; s.past.staged(s.head.Number, s.keep) {
+		s.log.Info("state history pruned", "head", s.head.Number, "oldest_before", was, "oldest", s.past.oldest)
+	}
 	delete(s.layers, s.head.Hash)
 	for again := true; again; { // at most MaxLayers rounds: parents before children
 		again = false
