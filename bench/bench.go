@@ -94,13 +94,18 @@ func (l *load) measure(ctx context.Context) (cpu time.Duration, err error) {
 	return cpu, l.fatal
 }
 
-// short is an error without the parts that repeat the URL.
-func short(err error) string {
+// bare is an error of the HTTP client without the URL that the caller names.
+func bare(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
-		err = u.Err
+		return u.Err
 	}
-	text := err.Error()
+	return err
+}
+
+// short is the text of an error as a reason in Result.Failures.
+func short(err error) string {
+	text := bare(err).Error()
 	if at := strings.LastIndex(text, ": "); at >= 0 && strings.HasPrefix(text, "dial ") {
 		text = text[at+2:]
 	}

@@ -239,10 +239,10 @@ func (n *lane) backOff(full []int) {
 
 // The kinds of refusal.
 const (
-	fatal  = iota // never
-	known         // it is there, or already mined; the verification will tell
-	noRoom        // later
-	tooLarge      // later, in a smaller batch
+	fatal    = iota // never
+	known           // it is there, or already mined; the verification will tell
+	noRoom          // later
+	tooLarge        // later, in a smaller batch
 )
 
 func verdict(message string) int {

@@ -65,7 +65,7 @@ func (s *setup) chain(ctx context.Context) error {
 	for i, e := range s.urls {
 		var id hexutil.Big
 		if err := e.rpc.CallContext(ctx, &id, "eth_chainId"); err != nil {
-			return fmt.Errorf("bench: %s: %w", e.url, err)
+			return fmt.Errorf("bench: %s: %w", e.url, bare(err))
 		}
 		if i == 0 {
 			first = id
@@ -159,7 +159,7 @@ func (s *setup) read(ctx context.Context) (short []common.Address, err error) {
 // call sends a batch; the first error of an element is the batch's.
 func call(ctx context.Context, e *endpoint, batch []rpc.BatchElem) error {
 	if err := e.rpc.BatchCallContext(ctx, batch); err != nil {
-		return fmt.Errorf("bench: %s: %w", e.url, err)
+		return fmt.Errorf("bench: %s: %w", e.url, bare(err))
 	}
 	for _, b := range batch {
 		if b.Error != nil {

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -24,9 +25,22 @@ type watcher struct {
 	ch   chan head
 }
 
-// head is the part of a header that matters here.
+// head is the part of a header that matters here, and when it came: blocks before
+// it may still be in the making when it is taken from the channel.
 type head struct {
-	Number hexutil.Uint64 `json:"number"`
+	number  uint64
+	arrived time.Time
+}
+
+// UnmarshalJSON is called by the connection's reader as the message arrives.
+func (h *head) UnmarshalJSON(data []byte) error {
+	h.arrived = time.Now()
+	var fields struct {
+		Number hexutil.Uint64 `json:"number"`
+	}
+	err := json.Unmarshal(data, &fields)
+	h.number = uint64(fields.Number)
+	return err
 }
 
 // subscribe connects to the first URL that is alive, and reads where the chain is
@@ -72,7 +86,7 @@ func (w *watcher) connect(ctx context.Context, e *endpoint) error {
 	if w.next == 0 {
 		w.next = uint64(number) + 1
 	}
-	ch <- head{number}
+	ch <- head{uint64(number), time.Now()}
 	w.conn, w.sub, w.ch = conn, sub, ch
 	return nil
 }
@@ -102,7 +116,7 @@ func (w *watcher) run(ctx context.Context) {
 		case now := <-ticker.C:
 			w.load.stalled(now)
 		case h := <-w.ch:
-			err = w.catchUp(ctx, uint64(h.Number), time.Now(), &buf)
+			err = w.catchUp(ctx, h.number, h.arrived, &buf)
 		case err = <-w.sub.Err():
 			if err == nil {
 				err = errors.New("subscription ended")
