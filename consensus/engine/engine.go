@@ -251,6 +251,7 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 			return err
 		}
 	}
+	e.forgetCommitted(rd)
 	if rd.Stable != nil {
 		if err := e.onStable(rd.Stable); err != nil {
 			return err
@@ -288,6 +289,12 @@ func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
 	if len(rd.Execute) > 0 {
 		e.inject(pbft.Pool{Executable: e.deps.Batcher.Executable()})
 	}
+}
+
+// forgetCommitted drops the bodies of committed batches: the ledger's tasks
+// hold what they need. It comes after persist, which may journal a proposal
+// that was accepted and committed in one round.
+func (e *Engine) forgetCommitted(rd *pbft.Ready) {
 	if n := len(rd.Committed); n > 0 {
 		e.bodies.forget(rd.Committed[n-1].Certificate.Seq)
 		e.publishEpoch()
