@@ -9,6 +9,7 @@ import (
 
 	"github.com/quorate/quorate/blocksync"
 	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/store"
 )
 
 // follow runs a follower in a bubble; the returned function stops it and
@@ -119,5 +120,35 @@ func TestFollowEndsOnDivergence(t *testing.T) {
 			t.Fatalf("Run ended with %v", err)
 		}
 		at(t, n.Chain, 4)
+	})
+}
+
+// full is a chain on a disk that is nearly full until the time is over.
+type full struct {
+	*chain.Chain
+	until time.Time
+}
+
+func (f *full) ImportVerified(ctx context.Context, v *chain.Verified) error {
+	if time.Now().Before(f.until) {
+		return &store.ErrDiskLow{Free: 1, Reserve: 2}
+	}
+	return f.Chain.ImportVerified(ctx, v)
+}
+
+// TestFollowWaitsForDisk: a disk that is nearly full is waited for, and nobody
+// is blamed.
+func TestFollowWaitsForDisk(t *testing.T) {
+	source()
+	synctest.Test(t, func(t *testing.T) {
+		n := node(t)
+		f, stop := follow(t, &full{n.Chain, time.Now().Add(time.Minute)}, network(map[blocksync.Peer]behaviour{"a": honest(20)}))
+		f.Notify("a", 20)
+		<-time.After(59 * time.Second)
+		at(t, n.Chain, 0)
+		<-time.After(2 * time.Second)
+		synctest.Wait()
+		at(t, n.Chain, 20)
+		fatal(t, stop())
 	})
 }

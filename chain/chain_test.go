@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -155,6 +156,11 @@ func TestGenesis(t *testing.T) {
 	var ge *chain.ErrGenesis
 	if !errors.As(err, &ge) || ge.Have != want.Hash() || ge.Want != other.Domain.Genesis {
 		t.Fatalf("another genesis on the same directory: %v", err)
+	}
+	for _, h := range []common.Hash{ge.Have, ge.Want} {
+		if !strings.Contains(err.Error(), h.Hex()) {
+			t.Fatalf("%q does not name %s", err, h)
+		}
 	}
 	again := must[*chaintest.Node](t)(n.Open(fs, "node", chain.Options{}))
 	fatal(t, again.DB.Close())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -173,6 +174,11 @@ func TestImportDiverges(t *testing.T) {
 		var d *chain.Divergence
 		if !errors.As(err, &d) || d.Certified.Hash() != x.b.Header.Hash() || d.Own == nil || errors.Is(err, chain.ErrInvalid) {
 			t.Fatalf("%s: %v", x.name, err)
+		}
+		for _, h := range []common.Hash{d.Own.Hash(), d.Hash, d.Own.Root, d.Certified.Root} {
+			if !strings.Contains(err.Error(), h.Hex()) {
+				t.Fatalf("%s: %q does not name %s", x.name, err, h)
+			}
 		}
 		if to.Chain.Head().Number.Sign() != 0 || to.State.Layers() != 0 {
 			t.Fatalf("%s: head %d, %d layers", x.name, to.Chain.Head().Number, to.State.Layers())
