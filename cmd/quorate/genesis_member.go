@@ -92,14 +92,9 @@ func (a *app) genesisAssembleCmd() *cobra.Command {
 
 // assemble reads the members' files and builds a valid genesis.
 func (f *chainFlags) assemble(c *cobra.Command, files []string) (*genesis.Genesis, error) {
-	alloc, params, err := f.read(c)
+	g, err := f.base(c)
 	if err != nil {
 		return nil, err
-	}
-	g := genesis.Default()
-	g.ChainID, g.Timestamp, g.Params = f.chainID, f.timestamp, params
-	for address, account := range alloc {
-		g.Alloc[address] = account
 	}
 	var faults []string
 	for _, file := range files {

@@ -2,14 +2,13 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/spf13/cobra"
 
-	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/node/devnet"
@@ -33,31 +32,34 @@ func (f *chainFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.parameters, "parameters", "", "JSON file of protocol parameters that differ from the defaults")
 }
 
-// read returns the parts that the flags name.
-func (f *chainFlags) read(c *cobra.Command) (alloc types.GenesisAlloc, p consensus.Params, err error) {
+// base returns the genesis that the flags describe, without members.
+func (f *chainFlags) base(c *cobra.Command) (*genesis.Genesis, error) {
+	g := genesis.Default()
+	g.ChainID, g.Timestamp = f.chainID, f.timestamp
 	if !c.Flags().Changed("timestamp") {
-		f.timestamp = uint64(time.Now().Unix())
+		g.Timestamp = uint64(time.Now().Unix())
 	}
-	p = consensus.DefaultParams()
 	if f.alloc != "" {
 		data, err := os.ReadFile(f.alloc)
 		if err != nil {
-			return nil, p, err
+			return nil, err
 		}
-		if alloc, err = genesis.ParseAlloc(data); err != nil {
-			return nil, p, fmt.Errorf("%s is not valid:\n%w", f.alloc, err)
+		alloc, err := genesis.ParseAlloc(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not valid:\n%w", f.alloc, err)
 		}
+		maps.Copy(g.Alloc, alloc)
 	}
 	if f.parameters != "" {
 		data, err := os.ReadFile(f.parameters)
 		if err != nil {
-			return nil, p, err
+			return nil, err
 		}
-		if p, err = genesis.ParseParams(data, p); err != nil {
-			return nil, p, fmt.Errorf("%s is not valid:\n%w", f.parameters, err)
+		if g.Params, err = genesis.ParseParams(data, g.Params); err != nil {
+			return nil, fmt.Errorf("%s is not valid:\n%w", f.parameters, err)
 		}
 	}
-	return alloc, p, nil
+	return g, nil
 }
 
 // strength picks the cost of key files.
@@ -89,11 +91,11 @@ who do not trust each other use 'genesis member' and 'genesis assemble'.`,
 			if err := required(c, "validators", "output"); err != nil {
 				return err
 			}
-			var err error
-			if s.Alloc, s.Params, err = chain.read(c); err != nil {
+			g, err := chain.base(c)
+			if err != nil {
 				return err
 			}
-			s.ChainID, s.Timestamp, s.Strength = chain.chainID, chain.timestamp, strength(light)
+			s.ChainID, s.Timestamp, s.Alloc, s.Params, s.Strength = g.ChainID, g.Timestamp, g.Alloc, g.Params, strength(light)
 			if err := s.Validate(); err != nil {
 				return withCode(exitUsage, err)
 			}

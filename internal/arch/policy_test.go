@@ -1,0 +1,115 @@
+package arch
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// policy says what each package may import of ours. A name that ends in /...
+// stands for the whole subtree. Tests may import more, but for those of
+// consensus/pbft.
+var policy = map[string][]string{
+	"consensus":               {},
+	"consensus/pbft":          {"consensus"},
+	"consensus/pbft/pbfttest": {"consensus", "consensus/pbft"},
+	"consensus/engine":        {"consensus", "consensus/pbft"},
+	"genesis":                 {"consensus", "internal/suggest"},
+	"keys":                    {"consensus"},
+	"registry":                {"consensus", "genesis"},
+	"store":                   {},
+	"state":                   {"genesis", "registry", "store"},
+	"chain":                   {"consensus", "genesis", "registry", "store", "state"},
+	"chain/chaintest":         {"consensus", "genesis", "store", "state", "chain"},
+	"txpool":                  {},
+	"p2p":                     {},
+	"p2p/p2ptest":             {"p2p"},
+	"blocksync":               {"consensus", "chain", "state", "store"}, // store: only the error of a full disk
+
+	"rpc":         {},
+	"rpc/eth":     {"consensus", "registry", "chain", "state", "txpool", "rpc", "rpc/ethjson"},
+	"rpc/ethjson": {},
+	"rpc/net":     {"rpc"},
+	"rpc/pbft":    {"consensus", "registry", "chain", "rpc"},
+
+	"node":        {"..."}, // the composition root
+	"node/config": {"genesis", "internal/suggest"},
+	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
+	"node/admin":  {},
+
+	"cmd/quorate": {"node/...", "genesis", "keys", "bench", "internal/suggest"},
+	"bench":       {},
+
+	"internal/arch":    {},
+	"internal/suggest": {},
+}
+
+// deps is the package that only names dependencies, and is never built.
+const deps = "internal/deps"
+
+func TestImportPolicy(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, f := range files(t) {
+		if f.test || f.pkg == deps {
+			continue
+		}
+		allowed, ok := policy[f.pkg]
+		if !ok && !seen[f.pkg] {
+			t.Errorf("package %s has no line in the table of internal/arch: decide what it may import of ours", f.pkg)
+		}
+		seen[f.pkg] = true
+		for imported := range imports(t, f) {
+			own, ours := strings.CutPrefix(imported, module+"/")
+			if ok && ours && !permits(allowed, own) {
+				t.Errorf("%s/%s imports %s, which the table of internal/arch does not allow", f.pkg, f.name, own)
+			}
+		}
+	}
+	for pkg := range policy {
+		if !seen[pkg] {
+			t.Errorf("package %s has a line in the table of internal/arch, but does not exist", pkg)
+		}
+	}
+}
+
+func permits(allowed []string, pkg string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		tree, isTree := strings.CutSuffix(a, "...")
+		tree = strings.TrimSuffix(tree, "/")
+		return a == pkg || isTree && (tree == "" || pkg == tree || strings.HasPrefix(pkg, tree+"/"))
+	})
+}
+
+// TestPermits: a policy that allows everything would make the test above pass.
+func TestPermits(t *testing.T) {
+	for _, row := range []struct {
+		allowed string
+		pkg     string
+		want    bool
+	}{
+		{"consensus", "consensus", true}, {"consensus", "consensus/pbft", false}, {"consensus", "con", false},
+		{"node/...", "node", true}, {"node/...", "node/config", true}, {"node/...", "nodes", false}, {"...", "p2p", true},
+	} {
+		if permits([]string{row.allowed}, row.pkg) != row.want {
+			t.Errorf("%q permits %q: %v", row.allowed, row.pkg, !row.want)
+		}
+	}
+}
+
+// TestForeignImports: libraries of go-ethereum only, under names that cannot
+// be confused with ours.
+func TestForeignImports(t *testing.T) {
+	const geth = "github.com/ethereum/go-ethereum/"
+	for _, f := range files(t) {
+		for imported, name := range imports(t, f) {
+			switch {
+			case strings.HasPrefix(imported, geth+"cmd/"):
+				t.Errorf("%s/%s imports %s, which is GPL", f.pkg, f.name, imported)
+			case imported == geth+"consensus" && name != "gethconsensus":
+				t.Errorf("%s/%s imports %s as %s, not as gethconsensus", f.pkg, f.name, imported, name)
+			case f.pkg != deps && imported == geth+"ethdb/pebble":
+				t.Errorf("%s/%s imports %s, which writes without sync in the old format", f.pkg, f.name, imported)
+			}
+		}
+	}
+}
