@@ -65,7 +65,7 @@ func (h *Host) newLibp2p() (host.Host, error) {
 		libp2p.ForceReachabilityPublic(), // stops the AutoNAT client
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.Ping(false),
-		libp2p.UserAgent("quorate/" + h.cfg.Version),
+		libp2p.UserAgent(h.cfg.Version),
 		libp2p.ProtocolVersion(fmt.Sprintf("quorate/%d", h.cfg.ChainID)),
 	}
 	if h.cfg.Registerer != nil {
