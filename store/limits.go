@@ -75,7 +75,8 @@ type Options struct {
 	// OnFatal is called once when durability is lost for good (a failed write
 	// or fsync of the log, of the manifest, a corrupted table). nil logs and
 	// ends the process with status 1. If it returns, the goroutine that met the
-	// error is parked for ever: no caller is told a success that is none.
+	// error is parked for ever: no caller is told a success that is none, and
+	// Close would wait for it.
 	OnFatal func(error)
 }
 
