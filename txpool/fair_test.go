@@ -140,8 +140,8 @@ func TestQueueBounds(t *testing.T) {
 }
 
 func TestForwardedAboveBounds(t *testing.T) {
-	p := newPool(t, newHead(), func(c *Config) { c.MaxTransactions, c.ForwardedPerPeer = 1, 2 })
-	add(t, p, transfer(0, 0, 0))
+	p := newPool(t, newHead(), func(c *Config) { c.MaxTransactions, c.MaxQueued, c.ForwardedPerPeer = 2, 1, 2 })
+	add(t, p, transfer(0, 0, 0), transfer(0, 1, 0))
 	var txs []*types.Transaction
 	for k := 1; k < 5; k++ {
 		txs = append(txs, transfer(k, 0, 0))
@@ -153,8 +153,8 @@ func TestForwardedAboveBounds(t *testing.T) {
 	if err := p.HandleForwarded("validator", data); err != nil {
 		t.Fatal(err)
 	}
-	if e, _ := p.Stats(); e != 3 {
-		t.Errorf("%d in the pool, want 1 and 2 forwarded", e)
+	if e, _ := p.Stats(); e != 4 {
+		t.Errorf("%d in the pool, want 2 and 2 forwarded", e)
 	}
 	mustHold(t, p)
 	number, block, skipped := newHead().mine(txs[:2])
@@ -165,7 +165,7 @@ func TestForwardedAboveBounds(t *testing.T) {
 	if err := p.HandleForwarded("validator", data); err != nil {
 		t.Fatal(err)
 	}
-	if e, _ := p.Stats(); e != 3 {
+	if e, _ := p.Stats(); e != 4 {
 		t.Errorf("%d in the pool after two were mined", e)
 	}
 	mustHold(t, p)

@@ -172,7 +172,7 @@ func (c *Config) Validate() error {
 	if c.MaxTxBytes > c.FetchBytes || c.MaxTxBytes > c.MaxBytes {
 		bad("MaxTxBytes %d exceeds FetchBytes %d or MaxBytes %d: such a transaction could not travel", c.MaxTxBytes, c.FetchBytes, c.MaxBytes)
 	}
-	if c.MaxQueued >= c.MaxTransactions && c.MaxTransactions > 1 {
+	if c.MaxQueued >= c.MaxTransactions {
 		bad("MaxQueued %d must be below MaxTransactions %d: what waits must leave room for what it waits for", c.MaxQueued, c.MaxTransactions)
 	}
 	if c.QueuedPerSender > c.PerSender {

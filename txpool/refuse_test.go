@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 		{name: "minimum price", price: 7, tx: transfer(0, 5, 1), want: "max fee per gas less than block base fee: address " + addr(0).Hex() + ", maxFeePerGas: 0, baseFee: 7"},
 		{name: "no authorization", tx: sign(&types.SetCodeTx{ChainID: uint256.MustFromBig(testChain.ChainID), Nonce: 5, Gas: 21_000, GasTipCap: new(uint256.Int), GasFeeCap: new(uint256.Int), Value: new(uint256.Int)}), want: "set code tx must have at least one authorization tuple"},
 		{name: "replacement at price zero", before: []*types.Transaction{transfer(0, 5, 1)}, tx: transfer(0, 5, 2), want: "replacement transaction underpriced"},
-		{name: "full", change: func(c *Config) { c.MaxTransactions = 1 }, before: []*types.Transaction{transfer(0, 5, 1)}, tx: transfer(0, 6, 1), want: "txpool is full"},
+		{name: "full", change: func(c *Config) { c.MaxTransactions, c.MaxQueued = 2, 1 }, before: []*types.Transaction{transfer(0, 5, 1), transfer(0, 6, 1)}, tx: transfer(0, 7, 1), want: "txpool is full"},
 		{name: "sender's share", change: func(c *Config) { c.PerSender, c.QueuedPerSender = 1, 1 }, before: []*types.Transaction{transfer(0, 5, 1)}, tx: transfer(0, 6, 1), want: "account limit exceeded: pooled 1 txs"},
 		{name: "not permitted", change: func(c *Config) {
 			c.Permit = func(common.Address, *types.Transaction) error { return errors.New("account is blocked") }
