@@ -167,7 +167,7 @@ func TestLostTransaction(t *testing.T) {
 	var n atomic.Int32
 	c.swallow = func(tx *types.Transaction) bool { return tx.Gas() == gasTransfer && n.Add(1) == 100 }
 	cfg := config(100, 100, node)
-	cfg.Stall = 300 * time.Millisecond
+	cfg.Stall = 2 * time.Second
 	r, err := Run(t.Context(), cfg)
 	if !errors.Is(err, ErrIncomplete) || r.Committed != 99 || r.Failures["not in any block"] != 1 {
 		t.Errorf("%v: %+v", err, r)
