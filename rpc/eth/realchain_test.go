@@ -53,9 +53,9 @@ func (alone) Fetch(context.Context, txpool.Peer, []common.Hash) ([][]byte, error
 	return nil, errors.New("there is no peer")
 }
 
-func newOurChain(t *testing.T) *ourChain {
+func newOurChain(t testing.TB, users int) *ourChain {
 	t.Helper()
-	c := &ourChain{net: chaintest.New(1, 2)}
+	c := &ourChain{net: chaintest.New(1, users)}
 	c.Node = c.net.Node(t)
 	silent := slog.New(slog.DiscardHandler)
 	cfg := c.net.Genesis.ChainConfig()
@@ -116,7 +116,7 @@ func (c *ourChain) seal(t *testing.T) {
 // TestOwnChain goes the whole way through the node's own parts: send, seal,
 // read back now and in the past, call, estimate.
 func TestOwnChain(t *testing.T) {
-	c := newOurChain(t)
+	c := newOurChain(t, 2)
 	u := c.net.Users[0]
 	if s := types.MakeSigner(c.net.Genesis.ChainConfig(), common.Big1, chaintest.Timestamp); !s.Equal(c.Chain.Signer()) || !s.Equal(c.pool.Rules().Signer) {
 		t.Error("senders are recovered more than once: signers differ")
