@@ -44,7 +44,7 @@ const (
 	maxPipelineDepth = 256            // one speculative state layer each
 	maxTimeoutMs     = 60 * 60 * 1000 // an hour: longer is a stopped network
 	maxBatchTxs      = 100_000        // 3.2 MB of hashes
-	maxBatchBytes    = 64 << 20       // one direct-stream message
+	maxBatchBytes    = 8 << 20        // with header and certificate it is one chunk of block sync (16 MiB)
 	minBatchBytes    = 256 << 10      // two transactions of the largest size
 )
 

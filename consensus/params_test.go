@@ -24,7 +24,7 @@ func TestEveryParamsFaultAtOnce(t *testing.T) {
 		"idleStatusIntervalMs: 0 is outside 100 … 3600000",
 		"blockGasLimit: 0 is outside 16777216 … 9007199254740992",
 		"maxBatchTransactions: 0 is outside 1 … 100000",
-		"maxBatchBytes: 0 is outside 262144 … 67108864",
+		"maxBatchBytes: 0 is outside 262144 … 8388608",
 		"clockDriftMs: 0 is outside 10 … 3600000",
 	}
 	if d := cmp.Diff(want, faults(Params{})); d != "" {

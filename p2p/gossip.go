@@ -255,13 +255,15 @@ func (h *Host) Broadcast(t Topic, data []byte) error {
 	return nil
 }
 
-// warnOnly is a slog.Handler without the levels below warning.
-type warnOnly struct{ slog.Handler }
+// errorsOnly is a slog.Handler without the levels below error. Pubsub warns at
+// every message that it has no delivery tag to decay, which is so by design
+// here, and at every heartbeat that a busy machine made late.
+type errorsOnly struct{ slog.Handler }
 
-func (w warnOnly) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+func (w errorsOnly) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelError && w.Handler.Enabled(ctx, l)
 }
 
-func (w warnOnly) WithAttrs(a []slog.Attr) slog.Handler { return warnOnly{w.Handler.WithAttrs(a)} }
+func (w errorsOnly) WithAttrs(a []slog.Attr) slog.Handler { return errorsOnly{w.Handler.WithAttrs(a)} }
 
-func (w warnOnly) WithGroup(n string) slog.Handler { return warnOnly{w.Handler.WithGroup(n)} }
+func (w errorsOnly) WithGroup(n string) slog.Handler { return errorsOnly{w.Handler.WithGroup(n)} }

@@ -168,5 +168,5 @@ func (h *Host) strangerSeen(id peer.ID, addr multiaddr.Multiaddr) {
 	h.notices.warn("stranger", "connection refused: the peer is not a member", "peer", id, "addr", addr)
 }
 
-// quiet hides what pubsub logs below warnings.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnOnly{log.Handler()}) }
+// quiet hides what pubsub logs below errors.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(errorsOnly{log.Handler()}) }
