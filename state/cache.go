@@ -3,7 +3,6 @@ package state
 import (
 	"sync"
 
-	"github.com/VictoriaMetrics/fastcache"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/lru"
 )
@@ -14,7 +13,7 @@ import (
 // Rows are filled by readers and overwritten by Publish. A reader that began
 // before a commit must not fill what it read before it: generations tell.
 type cache struct {
-	rows *fastcache.Cache
+	rows rowCache
 	code *lru.SizeConstrainedCache[common.Hash, []byte]
 
 	mu  sync.RWMutex // readers fill under RLock, a new generation takes Lock
@@ -24,7 +23,7 @@ type cache struct {
 func newCache(bytes int64) *cache {
 	code := bytes / codeCacheShare
 	return &cache{
-		rows: fastcache.New(int(bytes - code)),
+		rows: newRowCache(bytes - code),
 		code: lru.NewSizeConstrainedCache[common.Hash, []byte](uint64(code)),
 	}
 }

@@ -112,15 +112,15 @@ func openChain(t testing.TB, fs vfs.FS, history uint64) *chain {
 
 func openChainWith(t testing.TB, o store.Options, history uint64) *chain {
 	t.Helper()
-	dir := "data"
+	dir, cache := "data", int64(MinCacheBytes)
 	if o.FS == nil {
-		dir = filepath.Join(t.TempDir(), dir)
+		dir, cache = filepath.Join(t.TempDir(), dir), DefaultCacheBytes
 	}
 	db, err := store.Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(db, Config{Chain: osaka(), History: history, CacheBytes: MinCacheBytes})
+	s, err := Open(db, Config{Chain: osaka(), History: history, CacheBytes: cache})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,9 +18,16 @@ const (
 	// DefaultCacheBytes is the memory of the caches in bytes: the accounts, slots
 	// and trie nodes of some 100,000 active accounts.
 	DefaultCacheBytes = 96 << 20
-	// MinCacheBytes is the smallest cache in bytes: fastcache takes 32 MiB
-	// however little it is given.
-	MinCacheBytes = 32 << 20
+	// MinCacheBytes is the smallest cache in bytes: the upper trie nodes and the
+	// accounts of one full block.
+	MinCacheBytes = 1 << 20
+	// fastcacheBytes is what fastcache takes however little it is given; below
+	// it rows are cached inside Go's heap.
+	fastcacheBytes = 32 << 20
+	// rowOverhead is what the map and list entries of a small cache take beside
+	// key and row, in bytes; maxSmallRows is above what fits in fastcacheBytes.
+	rowOverhead  = 160
+	maxSmallRows = fastcacheBytes / rowOverhead
 	// codeCacheShare: one part in codeCacheShare of CacheBytes holds contract
 	// code; few contracts are hot at a time.
 	codeCacheShare = 8
@@ -51,7 +58,8 @@ type Config struct {
 	// 0 keeps all (an archive).
 	History uint64
 	// CacheBytes bounds the caches of rows and code in bytes; 0 =
-	// DefaultCacheBytes. The rows lie outside Go's heap, the code's share in it.
+	// DefaultCacheBytes. From 37 MiB on the rows lie outside Go's heap; the
+	// code's share, an eighth, lies in it.
 	// The EVM's own caches (jump destinations, precompiles) come on top: with
 	// thousands of contracts in use they grow to some 64 MiB.
 	CacheBytes int64

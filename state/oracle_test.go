@@ -191,6 +191,8 @@ func runOracle(t *testing.T, seed int64, steps int) {
 	r := &oracleRun{chain: newChain(t, vfs.NewMem(), 20, alloc(us)), t: t, oracle: newOracle(t, alloc(us)), load: newWorkload(seed, us)}
 	defer r.close()
 	r.state.prefetch = seed%2 == 0
+	// Caches that hold everything, or hardly a block: results must not differ.
+	r.state.cache = newCache([]int64{64 << 20, 32 << 10, MinCacheBytes}[seed%3])
 	r.step(r.load.setup())
 	r.commitLowest()
 	rng := rand.New(rand.NewSource(seed))

@@ -79,7 +79,7 @@ func Open(db *store.DB, cfg Config) (*State, error) {
 	return s, nil
 }
 
-// Close gives the memory of the caches back, which lies outside Go's heap. Only
+// Close gives the memory of the caches back, which may lie outside Go's heap. Only
 // after everything that reads the state has ended; the database stays open.
 func (s *State) Close() { s.cache.rows.Reset() }
 
