@@ -11,6 +11,9 @@
 // part (45 µs each), are recovered ahead on all processors and handed over
 // through the context (Prepared). Answers are the same with and without.
 //
+// Over WebSocket the bounds are those of go-ethereum's server: size of a message,
+// items of a batch, and the 10,000 levels of encoding/json.
+//
 // Invariants: every limit is in Limits; a request holds at most one body and one
 // answer in memory; nothing is served to a host name that is not allowed; when
 // Run returns, no connection and no goroutine of the server is left.

@@ -24,7 +24,8 @@ type Limits struct {
 
 	CallGas         uint64        // gas of eth_call and eth_estimateGas: 3 × the largest transaction
 	CallTimeout     time.Duration // time of one eth_call, eth_estimateGas or eth_createAccessList
-	HeavyCalls      int           // executions and log scans at once: they share the cores with consensus
+	HeavyCalls      int           // executions at once: they share the cores with consensus
+	LogScans        int           // eth_getLogs at once: they are longer, and must not keep calls waiting
 	LogBlocks       uint64        // blocks that one eth_getLogs may span: a scan of 100,000 headers is 1 s
 	LogResults      int           // logs in one answer
 	LogBytes        int           // data and topics of these logs, bytes
@@ -34,6 +35,7 @@ type Limits struct {
 	FeePercentiles  int           // percentiles of one eth_feeHistory, as geth
 	FeedBuffer      int           // blocks that a subscriber may lag behind before it is cut off
 	Subscriptions   int           // subscriptions of all connections together
+	PerConnection   int           // subscriptions of one connection: a client cannot take all
 }
 
 // DefaultLimits returns the limits of a node with 2 cores.
@@ -43,10 +45,10 @@ func DefaultLimits() Limits {
 		WebSocketBytes: 5 << 20, Depth: 64, Connections: 2048, Requests: 256,
 		HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 120 * time.Second, StopTimeout: 3 * time.Second,
-		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4,
+		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4, LogScans: 2,
 		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
 		FeeBlocks: 1024, FeePercentiles: 100,
-		FeedBuffer: 128, Subscriptions: 4096,
+		FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
 	}
 }
 
@@ -67,6 +69,7 @@ func (l Limits) Validate() error {
 	positive("CallGas", int64(min(l.CallGas, 1<<62)))
 	positive("CallTimeout", int64(l.CallTimeout))
 	positive("HeavyCalls", int64(l.HeavyCalls))
+	positive("LogScans", int64(l.LogScans))
 	positive("LogBlocks", int64(min(l.LogBlocks, 1<<62)))
 	positive("LogResults", int64(l.LogResults))
 	positive("LogBytes", int64(l.LogBytes))
@@ -76,6 +79,7 @@ func (l Limits) Validate() error {
 	positive("FeePercentiles", int64(l.FeePercentiles))
 	positive("FeedBuffer", int64(l.FeedBuffer))
 	positive("Subscriptions", int64(l.Subscriptions))
+	positive("PerConnection", int64(l.PerConnection))
 	positive("HeaderTimeout", int64(l.HeaderTimeout))
 	positive("ReadTimeout", int64(l.ReadTimeout))
 	positive("IdleTimeout", int64(l.IdleTimeout))

@@ -30,7 +30,7 @@ func (a *API) CreateAccessList(ctx context.Context, args CallArgs, at *gethrpc.B
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
 	defer cancel()
-	done, err := a.work(ctx)
+	done, err := work(ctx, a.calls)
 	if err != nil {
 		return nil, err
 	}

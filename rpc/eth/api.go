@@ -46,8 +46,9 @@ type API struct {
 	cut      func(ctx context.Context)
 	limits   rpc.Limits
 	log      *slog.Logger
-	heavy    chan struct{} // one token per execution or log scan at work
-	subs     chan struct{} // one token per subscription
+	calls    chan struct{} // one token per execution at work
+	scans    chan struct{} // one token per log scan at work
+	subs     *seats
 }
 
 // New returns the methods.
@@ -69,7 +70,8 @@ func New(d Deps) (*API, error) {
 	return &API{
 		cfg: d.Config, chain: d.Chain, index: d.Index, states: d.States,
 		pool: d.Pool, feed: d.Feed, progress: d.Progress, newEVM: d.NewEVM, cut: d.Disconnect, limits: d.Limits, log: d.Log,
-		heavy: make(chan struct{}, d.Limits.HeavyCalls), subs: make(chan struct{}, d.Limits.Subscriptions),
+		calls: make(chan struct{}, d.Limits.HeavyCalls), scans: make(chan struct{}, d.Limits.LogScans),
+		subs: newSeats(d.Limits.Subscriptions, d.Limits.PerConnection),
 	}, nil
 }
 
@@ -78,11 +80,11 @@ func (a *API) signerAt(h *types.Header) types.Signer {
 	return types.MakeSigner(a.cfg, h.Number, h.Time)
 }
 
-// work takes one of the places for heavy calls; it must be returned by done.
-func (a *API) work(ctx context.Context) (done func(), err error) {
+// work takes one of the places for heavy work; it must be returned by done.
+func work(ctx context.Context, places chan struct{}) (done func(), err error) {
 	select {
-	case a.heavy <- struct{}{}:
-		return func() { <-a.heavy }, nil
+	case places <- struct{}{}:
+		return func() { <-places }, nil
 	case <-ctx.Done():
 		return nil, &rpc.Error{Code: rpc.CodeTimeout, Message: "request timed out: the node is busy with other calls"}
 	}

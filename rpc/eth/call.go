@@ -25,7 +25,7 @@ func (a *API) Call(ctx context.Context, args CallArgs, at *gethrpc.BlockNumberOr
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
 	defer cancel()
-	done, err := a.work(ctx)
+	done, err := work(ctx, a.calls)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (a *API) EstimateGas(ctx context.Context, args CallArgs, at *gethrpc.BlockN
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
 	defer cancel()
-	done, err := a.work(ctx)
+	done, err := work(ctx, a.calls)
 	if err != nil {
 		return 0, err
 	}

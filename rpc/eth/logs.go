@@ -22,7 +22,7 @@ func (a *API) GetLogs(ctx context.Context, c Criteria) (json.RawMessage, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.limits.LogTimeout)
 	defer cancel()
-	done, err := a.work(ctx)
+	done, err := work(ctx, a.scans)
 	if err != nil {
 		return nil, err
 	}

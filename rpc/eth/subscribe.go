@@ -7,7 +7,6 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
-	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/ethjson"
 )
 
@@ -44,16 +43,15 @@ func (a *API) subscribe(ctx context.Context, tell func(block *types.Block, recei
 	if !ok || a.feed == nil {
 		return nil, gethrpc.ErrNotificationsUnsupported
 	}
-	select {
-	case a.subs <- struct{}{}:
-	default:
-		return nil, rpc.LimitExceeded("too many subscriptions: this node serves %d at once", a.limits.Subscriptions)
+	leave, err := a.subs.take(gethrpc.PeerInfoFromContext(ctx).RemoteAddr)
+	if err != nil {
+		return nil, err
 	}
 	sub := notifier.CreateSubscription()
 	events := a.feed.Subscribe(a.limits.FeedBuffer) // before the answer: no block is missed
 	connection := context.WithoutCancel(ctx)        // the call's context ends with the call
 	go func() {
-		defer func() { <-a.subs }()
+		defer leave()
 		defer events.Close()
 		live, stop := context.WithCancel(context.Background())
 		defer stop()

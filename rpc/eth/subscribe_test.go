@@ -75,8 +75,20 @@ func TestSubscriptions(t *testing.T) {
 // TestSubscriptionLimit refuses the next one by name and frees the place of one
 // that ended.
 func TestSubscriptionLimit(t *testing.T) {
-	limits := rpc.DefaultLimits()
-	limits.Subscriptions = 1
+	for _, c := range []struct {
+		total, each int
+		want        string
+	}{
+		{1, 5, "too many subscriptions: this node serves 1 at once"},
+		{5, 1, "too many subscriptions: a connection may have 1"},
+	} {
+		limits := rpc.DefaultLimits()
+		limits.Subscriptions, limits.PerConnection = c.total, c.each
+		t.Run(c.want, func(t *testing.T) { limitSubscriptions(t, limits, c.want) })
+	}
+}
+
+func limitSubscriptions(t *testing.T, limits rpc.Limits, want string) {
 	n := newNode(t, newGethChain(t, genesis()), limits)
 	ws, stop := serve(t, n)
 	defer stop()
@@ -91,7 +103,7 @@ func TestSubscriptionLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Subscribe(t.Context(), "eth", heads, "newHeads")
-	if err == nil || !strings.Contains(err.Error(), "too many subscriptions: this node serves 1 at once") {
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("second: %v", err)
 	}
 	first.Unsubscribe()
