@@ -19,16 +19,20 @@ func (s *Server) gate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		select {
-		case s.requests <- struct{}{}:
-			defer func() { <-s.requests }()
-		case <-r.Context().Done():
-			return
+		if r.ContentLength < 0 || r.ContentLength > int64(s.cfg.Limits.SmallBody) {
+			if !enter(r, s.large) {
+				return
+			}
+			defer func() { <-s.large }()
 		}
 		body, err := s.readBody(w, r)
 		if err != nil {
 			return // answered
 		}
+		if !enter(r, s.requests) {
+			return
+		}
+		defer func() { <-s.requests }()
 		found := scan(body)
 		switch limits := s.cfg.Limits; {
 		case found.items > limits.BatchItems:
@@ -45,6 +49,16 @@ func (s *Server) gate(next http.Handler) http.Handler {
 		r.ContentLength = int64(len(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// enter waits for one of the places, unless the client goes away.
+func enter(r *http.Request, places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
 }
 
 // readBody returns the trimmed body, or answers the client and returns an error.

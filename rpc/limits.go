@@ -15,7 +15,9 @@ type Limits struct {
 	WebSocketBytes     int64         // one WebSocket message, bytes: as a body
 	Depth              int           // nesting of a request's JSON; the deepest call has 6 levels
 	Connections        int           // open connections; further ones wait in the system's queue
-	Requests           int           // HTTP requests worked on at once: bodies and answers in memory
+	SmallBody          int           // a body up to this is read at once, bytes: 300 transfers; bounds memory with Connections
+	LargeRequests      int           // larger bodies received and worked on at once: a slow sender blocks only these
+	Requests           int           // requests worked on at once: answers in memory
 	HeaderTimeout      time.Duration // a client sends its headers within this, or is cut off
 	ReadTimeout        time.Duration // and its whole request within this
 	WriteTimeout       time.Duration // and takes its answer within this; longer calls get -32002
@@ -42,7 +44,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		BodyBytes: 5 << 20, BatchItems: 1000, BatchResponseBytes: 25_000_000,
-		WebSocketBytes: 5 << 20, Depth: 64, Connections: 2048, Requests: 256,
+		WebSocketBytes: 5 << 20, Depth: 64, Connections: 1024, SmallBody: 128 << 10, LargeRequests: 32, Requests: 128,
 		HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 120 * time.Second, StopTimeout: 3 * time.Second,
 		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4, LogScans: 2,
@@ -65,6 +67,7 @@ func (l Limits) Validate() error {
 	positive("BatchResponseBytes", int64(l.BatchResponseBytes))
 	positive("WebSocketBytes", l.WebSocketBytes)
 	positive("Connections", int64(l.Connections))
+	positive("LargeRequests", int64(l.LargeRequests))
 	positive("Requests", int64(l.Requests))
 	positive("CallGas", int64(min(l.CallGas, 1<<62)))
 	positive("CallTimeout", int64(l.CallTimeout))
@@ -84,6 +87,9 @@ func (l Limits) Validate() error {
 	positive("ReadTimeout", int64(l.ReadTimeout))
 	positive("IdleTimeout", int64(l.IdleTimeout))
 	positive("StopTimeout", int64(l.StopTimeout))
+	if l.SmallBody < 0 || l.SmallBody > l.BodyBytes {
+		errs = append(errs, fmt.Errorf("rpc limit SmallBody is %d, must be between 0 and BodyBytes (%d)", l.SmallBody, l.BodyBytes))
+	}
 	if l.Depth < 8 {
 		errs = append(errs, fmt.Errorf("rpc limit Depth is %d, must be at least 8: an access list in a batch has 7 levels", l.Depth))
 	}

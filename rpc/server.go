@@ -22,6 +22,7 @@ type Server struct {
 	log      *slog.Logger
 	rpc      *gethrpc.Server
 	handler  http.Handler
+	large    chan struct{} // one token per HTTP request with a large body
 	requests chan struct{} // one token per HTTP request at work
 	ready    chan struct{} // closed when listening
 	streams  sync.WaitGroup
@@ -37,6 +38,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: log, rpc: gethrpc.NewServer(),
+		large:    make(chan struct{}, cfg.Limits.LargeRequests),
 		requests: make(chan struct{}, cfg.Limits.Requests),
 		ready:    make(chan struct{}),
 	}

@@ -102,7 +102,11 @@ func post(t testing.TB, s *Server, body string, header ...string) *httptest.Resp
 // TestAnswers has one line per kind of request: what a client sends, and the
 // status and the start of what it gets.
 func TestAnswers(t *testing.T) {
-	s, _ := newEcho(t, func(c *Config) { c.Limits.BatchItems = 3; c.Limits.BodyBytes = 4096; c.Limits.Depth = 10 })
+	s, _ := newEcho(t, func(c *Config) {
+		c.Limits.BatchItems = 3
+		c.Limits.BodyBytes, c.Limits.SmallBody = 4096, 1024
+		c.Limits.Depth = 10
+	})
 	call := `{"jsonrpc":"2.0","id":1,"method":"echo_say","params":["hi"]}`
 	for _, c := range []struct {
 		name, body string
@@ -140,7 +144,7 @@ func TestAnswers(t *testing.T) {
 
 // TestChunkedBody has no Content-Length to judge by.
 func TestChunkedBody(t *testing.T) {
-	s, _ := newEcho(t, func(c *Config) { c.Limits.BodyBytes = 4096 })
+	s, _ := newEcho(t, func(c *Config) { c.Limits.BodyBytes, c.Limits.SmallBody = 4096, 1024 })
 	url, stop := run(t, s)
 	body := io.MultiReader(strings.NewReader(strings.Repeat(" ", 4000)), strings.NewReader(strings.Repeat(" ", 4000)))
 	resp, err := http.Post(url, "application/json", body)
@@ -151,6 +155,49 @@ func TestChunkedBody(t *testing.T) {
 	if resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d", resp.StatusCode)
 	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSlowSender announces a large body and does not send it: small requests go
+// on, and large ones when it has given up.
+func TestSlowSender(t *testing.T) {
+	s, _ := newEcho(t, func(c *Config) { c.Limits.LargeRequests, c.Limits.SmallBody = 1, 100 })
+	url, stop := run(t, s)
+	slow, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(slow, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n")
+	var answer [12]byte
+	if _, err := io.ReadFull(slow, answer[:]); err != nil || string(answer[:]) != "HTTP/1.1 100" { // the server waits for the body
+		t.Fatalf("%q %v", answer, err)
+	}
+	send := func(pad int) string {
+		body := `{"jsonrpc":"2.0","id":1,"method":"echo_say","params":["hi"]}` + strings.Repeat(" ", pad)
+		resp, err := http.Post(url, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		got, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(got)
+	}
+	if got := send(0); !strings.Contains(got, `"result":"hi"`) {
+		t.Errorf("a small request: %s", got)
+	}
+	if len(s.large) != 1 {
+		t.Errorf("%d large requests, want the slow one", len(s.large))
+	}
+	slow.Close()
+	if got := send(200); !strings.Contains(got, `"result":"hi"`) {
+		t.Errorf("a large request: %s", got)
+	}
+	http.DefaultClient.CloseIdleConnections()
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
