@@ -32,10 +32,11 @@ var Version = "dev"
 
 // Options are what tests of whole nodes change. The zero value is a real node.
 type Options struct {
-	FS        vfs.FS          // nil: the disk
-	Transport []libp2p.Option // nil: TCP
-	Headless  bool            // no JSON-RPC and admin servers
-	OnFatal   func(error)     // of the database; nil ends the process
+	FS        vfs.FS            // nil: the disk
+	Transport []libp2p.Option   // nil: TCP
+	Headless  bool              // no JSON-RPC and admin servers
+	OnFatal   func(error)       // of the database; nil ends the process
+	Tap       func(data []byte) // sees every consensus message just before it leaves; nil: nobody looks
 }
 
 // Node is one built node. Build starts nothing.
@@ -147,7 +148,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.greet()
 	err := runParts(ctx, parts, func() {
-		n.log.Info("running", "name", n.cfg.Name, "chain", n.genesis.ChainID, "genesis", n.chain.Genesis(), "head", n.chain.Head().Number, "node", n.host.ID())
+		n.log.Info("running", "name", n.cfg.Name, "chain", n.genesis.ChainID, "genesis", n.chain.Genesis(), "head", n.chain.Head().Number, "id", n.host.ID())
 	})
 	n.log.Info("stopped", "head", n.chain.Head().Number)
 	return errors.Join(err, n.close())

@@ -64,6 +64,22 @@ func open(data []byte) (any, error) {
 	return nil, fmt.Errorf("%w: type 0x%02x does not exist", errWire, data[0])
 }
 
+// VoteIn returns the vote in a message of the wire, nil if it carries none: for
+// who watches the wire. It verifies nothing.
+func VoteIn(data []byte) *consensus.Vote {
+	msg, err := open(data)
+	if err != nil {
+		return nil
+	}
+	switch m := msg.(type) {
+	case *consensus.Vote:
+		return m
+	case *consensus.Proposal:
+		return m.Vote
+	}
+	return nil
+}
+
 func decodeInto[T any](payload []byte, v *T) (*T, error) {
 	if err := rlp.DecodeBytes(payload, v); err != nil {
 		return nil, fmt.Errorf("%w: %v", errWire, err)

@@ -235,6 +235,7 @@ func (r *Replica) slot(seq consensus.Seq) *slot {
 	if s == nil {
 		s = newSlot(seq, r.set.Len())
 		r.slots[seq] = s
+		r.nextStatus = min(r.nextStatus, r.ticks+ticksPer(stallStatusMs))
 	}
 	return s
 }

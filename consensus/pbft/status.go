@@ -54,6 +54,10 @@ func (r *Replica) busy() bool {
 	return r.mode != consensus.Normal || r.slots[r.committed.Seq+1] != nil || r.committed.Seq == r.last || r.behind()
 }
 
+// stallStatusMs is how long after work has begun a STATUS is due: by then a
+// round on a wide-area network is over, and what gossip lost is asked for.
+const stallStatusMs = 250
+
 // sendStatus tells everybody where this replica stands. Observers have no
 // index and speak through block sync.
 func (r *Replica) sendStatus() {
