@@ -73,4 +73,3 @@ bench: build ## load a running devnet (RPC=, KIND=transfer|erc20, TXS=)
 .PHONY: clean
 clean: ## remove what was built; ./devnet stays, it holds keys and a chain
 	rm -rf bin
-	$(GO) clean -testcache

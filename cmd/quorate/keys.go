@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"os"
@@ -157,13 +158,9 @@ and the validator may contradict its own earlier vote.`,
 		Example: "  quorate keys import key.hex --keystore validator/keystore --password-file validator/password",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			blob, err := os.ReadFile(args[0])
+			key, err := readKey(args[0])
 			if err != nil {
 				return err
-			}
-			key, err := keys.ParseKey(string(blob))
-			if err != nil {
-				return withCode(exitInvalid, fmt.Errorf("%s: %w", args[0], err))
 			}
 			password, err := f.secret(c)
 			if err != nil {
@@ -179,4 +176,17 @@ and the validator may contradict its own earlier vote.`,
 	f.add(c)
 	c.Flags().BoolVar(&never, "never-voted", false, "this key has never voted in any network")
 	return c
+}
+
+// readKey reads a file with a private key.
+func readKey(path string) (*ecdsa.PrivateKey, error) {
+	blob, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := keys.ParseKey(string(blob))
+	if err != nil {
+		return nil, withCode(exitInvalid, fmt.Errorf("%s: %w", path, err))
+	}
+	return key, nil
 }

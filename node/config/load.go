@@ -28,7 +28,7 @@ type Faults []string
 func (f Faults) Error() string { return "configuration:\n  " + strings.Join(f, "\n  ") }
 
 // notSettings are variables of the same prefix that tests read.
-var notSettings = []string{"QUORATE_ETHEREUM_TESTS", "QUORATE_TEST_"}
+var notSettings = []string{"QUORATE_ETHEREUM_TESTS", "QUORATE_EXECUTION_APIS", "QUORATE_TEST_"}
 
 // Load reads dir/config.toml, if it is there, and lays the environment (as
 // from os.Environ) and the flags (by setting key, text form) over it.
