@@ -97,7 +97,7 @@ func (c *CheckpointCertificate) Verify(d Domain, set *ValidatorSet) error {
 // signed v's statement.
 func verifyQuorum(v *Vote, signers Bitset, sigs []Signature, d Domain, set *ValidatorSet) error {
 	if err := signers.Check(set.Len()); err != nil {
-		return fmt.Errorf("%w: %v", ErrMalformed, err)
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if !set.HasQuorum(signers) {
 		return fmt.Errorf("%w: %d of %d needed", ErrQuorum, signers.Count(), set.Quorum())

@@ -29,7 +29,7 @@ func (s Signature) Recover(preimage []byte) (common.Address, error) {
 	}
 	key, err := crypto.Ecrecover(crypto.Keccak256(preimage), s[:])
 	if err != nil {
-		return common.Address{}, fmt.Errorf("%w: %v", ErrSignature, err)
+		return common.Address{}, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	return common.BytesToAddress(crypto.Keccak256(key[1:])[12:]), nil
 }

@@ -17,7 +17,7 @@ func EncodeMember(v Validator) []byte {
 // EncodeObserver returns the same for a node without a vote: its entry of the
 // observers list.
 func EncodeObserver(o Observer) []byte {
-	return append(indent(mustJSON(observerDoc{o.NodeID, o.Name, o.Addresses})), '\n')
+	return append(indent(mustJSON(observerDoc(o))), '\n')
 }
 
 // ParseMember reads such a file and checks it, proof included. Exactly one of

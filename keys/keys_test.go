@@ -146,8 +146,10 @@ func TestVotedDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := strings.Replace(string(good), strings.ToLower(e.Address.Hex()), "0x00000000000000000000000000000000000000aa", 1)
-	for _, bad := range []string{"", "{}", "null", string(good[:len(good)/2]), `{"version":1,"voted":"x"}`,
-		other, strings.Replace(string(good), `"version":1`, `"version":2`, 1), strings.Replace(string(good), "voted", "vated", 1)} {
+	for _, bad := range []string{
+		"", "{}", "null", string(good[:len(good)/2]), `{"version":1,"voted":"x"}`,
+		other, strings.Replace(string(good), `"version":1`, `"version":2`, 1), strings.Replace(string(good), "voted", "vated", 1),
+	} {
 		if err := os.WriteFile(f.Path(), []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -84,11 +84,3 @@ func required(c *cobra.Command, names ...string) error {
 	}
 	return withCode(exitUsage, errors.Join(errs...))
 }
-
-// plural returns "1 validator", "4 validators".
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}

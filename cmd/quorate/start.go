@@ -59,6 +59,6 @@ func logger(out io.Writer, cfg *config.Config) *slog.Logger {
 	if cfg.Log.Format == "json" || cfg.Log.Format == "auto" && !terminal {
 		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.Log.Level})).With("node", cfg.Name)
 	}
-	h := tint.NewHandler(out, &tint.Options{Level: cfg.Log.Level, NoColor: !terminal, TimeFormat: "15:04:05.000"})
+	h := tint.NewTextHandler(out, &tint.Options{Level: cfg.Log.Level, NoColor: !terminal, TimeFormat: "15:04:05.000"})
 	return slog.New(h).With("node", cfg.Name)
 }

@@ -87,8 +87,13 @@ func TestPermits(t *testing.T) {
 		pkg     string
 		want    bool
 	}{
-		{"consensus", "consensus", true}, {"consensus", "consensus/pbft", false}, {"consensus", "con", false},
-		{"node/...", "node", true}, {"node/...", "node/config", true}, {"node/...", "nodes", false}, {"...", "p2p", true},
+		{"consensus", "consensus", true},
+		{"consensus", "consensus/pbft", false},
+		{"consensus", "con", false},
+		{"node/...", "node", true},
+		{"node/...", "node/config", true},
+		{"node/...", "nodes", false},
+		{"...", "p2p", true},
 	} {
 		if permits([]string{row.allowed}, row.pkg) != row.want {
 			t.Errorf("%q permits %q: %v", row.allowed, row.pkg, !row.want)

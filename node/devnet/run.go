@@ -165,7 +165,8 @@ func (s *supervisor) supervise(ctx context.Context) error {
 
 // ready reports that every node that still runs answers.
 func (s *supervisor) ready(ctx context.Context) error {
-	if ctx.Err() != nil || !slices.ContainsFunc(s.running, (*process).lives) {
+	stopping := ctx.Err() != nil
+	if stopping || !slices.ContainsFunc(s.running, (*process).lives) {
 		return nil // the next event says why
 	}
 	return s.report.ready(s.network, s.running)
