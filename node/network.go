@@ -105,7 +105,6 @@ func (n *Node) members() ([]p2p.Member, error) {
 
 // onPeer tells the parts that talk to peers about a new one.
 func (n *Node) onPeer(p p2p.PeerInfo, up bool) {
-	n.log.Info("peer", "name", p.Name, "role", p.Role, "up", up, "address", p.Address)
 	if !up {
 		return
 	}
@@ -184,13 +183,27 @@ func (n *Node) serveBodies(_ context.Context, _ peer.ID, req []byte, send func([
 }
 
 // wire is the network in the engine's words.
-type wire struct{ n *Node }
+type wire struct {
+	n   *Node
+	tap func(data []byte) // never nil
+}
+
+func (n *Node) newWire(o Options) wire {
+	if o.Tap == nil {
+		return wire{n, func([]byte) {}}
+	}
+	return wire{n, o.Tap}
+}
 
 // Broadcast implements engine.Wire.
-func (w wire) Broadcast(data []byte) error { return w.n.host.Broadcast(p2p.TopicConsensus, data) }
+func (w wire) Broadcast(data []byte) error {
+	w.tap(data)
+	return w.n.host.Broadcast(p2p.TopicConsensus, data)
+}
 
 // Send implements engine.Wire.
 func (w wire) Send(to common.Address, data []byte) error {
+	w.tap(data)
 	id, ok := w.n.peers.node(to)
 	if !ok {
 		return fmt.Errorf("validator %s has no node", to)

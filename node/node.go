@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	gethlog "github.com/ethereum/go-ethereum/log"
 	"github.com/libp2p/go-libp2p"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -128,6 +129,7 @@ const gcPercent = 400
 
 // Run starts the parts in order and stops them in reverse.
 func (n *Node) Run(ctx context.Context) error {
+	bridgeGethLogs(n.log)
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(n.cfg.Plan().GoLimit)
 	parts := []part{
@@ -153,6 +155,23 @@ func (n *Node) Run(ctx context.Context) error {
 	n.log.Info("stopped", "head", n.chain.Head().Number)
 	return errors.Join(err, n.close())
 }
+
+// bridgeGethLogs gives go-ethereum's global logger our handler, for errors
+// only: its RPC server warns of every call that fails by a client's fault.
+func bridgeGethLogs(log *slog.Logger) {
+	gethlog.SetDefault(gethlog.NewLogger(onlyErrors{log.With("part", "geth").Handler()}))
+}
+
+// onlyErrors is a handler without the levels below error.
+type onlyErrors struct{ slog.Handler }
+
+func (h onlyErrors) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelError && h.Handler.Enabled(ctx, l)
+}
+
+func (h onlyErrors) WithAttrs(a []slog.Attr) slog.Handler { return onlyErrors{h.Handler.WithAttrs(a)} }
+
+func (h onlyErrors) WithGroup(name string) slog.Handler { return onlyErrors{h.Handler.WithGroup(name)} }
 
 // greet says once what an operator should know.
 func (n *Node) greet() {

@@ -31,7 +31,7 @@ func (n *Node) buildServers(o Options) error {
 		return err
 	}
 	eth, err := rpceth.New(rpceth.Deps{
-		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, States: states{n.state}, Pool: n.pool,
+		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM,
 		Feed: feed{n.chain}, Progress: n, Disconnect: n.rpc.Disconnect, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
@@ -61,7 +61,6 @@ func wrapView(v *state.View, err error) (*rpceth.View, error) {
 	return &rpceth.View{Number: v.Number, StateDB: v.StateDB, Release: func() { _ = v.Close() }}, nil
 }
 
-func (s states) Latest() (*rpceth.View, error)          { return wrapView(s.s.Latest()) }
 func (s states) At(number uint64) (*rpceth.View, error) { return wrapView(s.s.At(number)) }
 
 // feed tells subscribers of final blocks.
