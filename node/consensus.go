@@ -36,7 +36,7 @@ func (b batcher) UnknownTo(v common.Address, txs []*types.Transaction) []*types.
 }
 
 // buildConsensus makes block sync, and for a validator the engine.
-func (n *Node) buildConsensus(Options) error {
+func (n *Node) buildConsensus(o Options) error {
 	if err := n.buildSync(); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (n *Node) buildConsensus(Options) error {
 		Domain: n.genesis.Domain(), Params: n.reg.Params(), Beneficiary: n.keys.address(),
 		Log: n.log.With("part", "consensus"),
 	}, engine.Deps{
-		Ledger: n.ledger, Batcher: batcher{n}, Bodies: batcher{n}, Wire: wire{n}, Journal: journal{n.db.Journal()},
+		Ledger: n.ledger, Batcher: batcher{n}, Bodies: batcher{n}, Wire: n.newWire(o), Journal: journal{n.db.Journal()},
 		Signer: n.keys.signer, Voted: n.keys.voted, Syncer: syncer{n}, Membership: n.ledger,
 	})
 	if err != nil {

@@ -39,8 +39,10 @@ var policy = map[string][]string{
 
 	"cmd/quorate": {"node/...", "genesis", "keys", "bench", "internal/suggest"},
 	"bench":       {},
+	"e2e":         {}, // tests only
 
 	"internal/arch":    {},
+	"internal/bubble":  {"..."}, // whole nodes
 	"internal/suggest": {},
 }
 

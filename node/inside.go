@@ -1,0 +1,19 @@
+package node
+
+import (
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/p2p"
+	"github.com/quorate/quorate/txpool"
+)
+
+// This file opens a node to who builds it in the same process: tests of whole
+// nodes. Everybody else uses JSON-RPC.
+
+// Chain returns the node's chain, for reading.
+func (n *Node) Chain() *chain.Chain { return n.chain }
+
+// Pool returns the node's transaction pool.
+func (n *Node) Pool() *txpool.Pool { return n.pool }
+
+// Peers returns the peers whose handshake has succeeded, ordered by id.
+func (n *Node) Peers() []p2p.PeerInfo { return n.host.Peers() }
