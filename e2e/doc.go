@@ -1,0 +1,43 @@
+// Package e2e drives real quorate processes the way their users do: through
+// the command line, JSON-RPC, signals, and the clients that people have. It has
+// no code of its own, only tests.
+//
+//	go test ./e2e ──builds──► quorate ──devnet──► validator-0 … n (processes)
+//	     │                       ▲                      ▲  ▲  ▲
+//	     ├── flags, stdout, exit ┘                      │  │  │
+//	     ├── JSON-RPC (Go, cast, ethers, viem) ─────────┘  │  │
+//	     ├── SIGKILL, SIGTERM, config.toml, copied folders ┘  │
+//	     └── strangers on the peer port ──────────────────────┘
+//
+// What each file tests stands at its top; start with smoke_test.go. The parts
+// they share: main_test.go builds the binary once, process_test.go starts and
+// ends processes, devnet_test.go and node_test.go are a network and one of its
+// nodes, wait_test.go waits, account_test.go signs, certificate_test.go checks
+// a certificate with its own few lines of code.
+//
+// How to run them:
+//
+//	go test ./e2e -run Smoke -timeout 5m    the shortest whole way
+//	go test ./e2e -timeout 30m              everything
+//	go test ./e2e -timeout 60m -long        and what takes minutes by nature
+//	go test ./e2e -v -run Crash             with what was measured
+//
+// With -short only the smoke test runs. $QUORATE_BIN names a binary to test
+// instead of a fresh build.
+//
+// Invariants:
+//   - Nothing is waited for by time: a condition is polled until a deadline.
+//   - Every network has a directory and ports of its own; no test meets a
+//     developer's devnet or another test.
+//   - No process outlives its test, also when the test dies (process groups,
+//     and the kernel's signal at the death of a parent).
+//   - What a test cannot have (npm) is a failure, never a silent skip.
+//   - Each test prints what it measured.
+//
+// The npm packages in clients/ are pinned by its lock file and installed by the
+// tests themselves; none of their scripts run.
+//
+// It does not test what a package's own tests can see better: executions,
+// limits, the protocol's rules. Byzantine behaviour is simulated in
+// consensus/pbft/pbfttest.
+package e2e

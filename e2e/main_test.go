@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// long adds the tests that take minutes by nature: an idle network must be
+// watched for as long as it is promised to be quiet.
+var long = flag.Bool("long", false, "also run what takes minutes by nature")
+
+// quorate is the binary under test.
+var quorate string
+
+func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
+
+func withBinary(m *testing.M) int {
+	flag.Parse()
+	if quorate = os.Getenv("QUORATE_BIN"); quorate != "" {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "quorate-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	quorate = filepath.Join(dir, "quorate")
+	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", quorate, "./cmd/quorate")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building quorate: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// full marks a test that -short leaves out: -short is the smoke test alone.
+func full(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short runs the smoke test alone")
+	}
+}
