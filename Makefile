@@ -29,9 +29,8 @@ devnet: build ## run four validators on this machine, data in ./devnet
 	$(BIN) devnet --dir ./devnet
 
 .PHONY: deps
-deps: ## install what the tests need
+deps: ## download the libraries; the end-to-end tests fetch their npm packages themselves
 	$(GO) mod download
-	@if [ -f e2e/package.json ]; then npm ci --prefix e2e --no-audit --no-fund; fi
 
 .PHONY: test
 test: deps ## run every test
