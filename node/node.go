@@ -78,7 +78,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 func Build(cfg *config.Config, log *slog.Logger, o Options) (*Node, error) {
 	n := &Node{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	steps := []func(Options) error{n.openKeys, n.openChain, n.buildPool, n.buildNetwork, n.buildConsensus, n.buildServers}
+	steps := []func(Options) error{n.openKeys, n.openChain, n.buildPool, n.buildNetwork, n.buildConsensus, n.buildMetrics, n.buildServers}
 	for _, step := range steps {
 		if err := step(o); err != nil {
 			return nil, errors.Join(err, n.close())
