@@ -39,6 +39,14 @@ const (
 	consensusSeen     = 60 * time.Second
 )
 
+// floodMembers is the size of a network up to which a node sends what it
+// publishes on a mesh topic itself to every peer, not to its mesh alone. The
+// mesh is built in the second after a connection, and what was published before
+// reached nobody: a devnet's first transaction took 6 s. It is one hop, too. In
+// larger networks the node that takes the transactions would send each dozens
+// of times.
+const floodMembers = 32
+
 // gossip holds the two pubsub instances of a host. Consensus is a one-hop
 // broadcast: the publisher sends to every validator, nobody forwards, and
 // IHAVE/IWANT at every heartbeat repairs drops. Mesh is ordinary GossipSub.
@@ -68,7 +76,7 @@ func (h *Host) newGossip(ctx context.Context, lp host.Host) (*gossip, error) {
 		return nil, err
 	}
 	mesh, err := h.newPubSub(ctx, lp, "mesh", pubsub.DefaultGossipSubParams(), meshOutQueue, []Topic{TopicTransactions, TopicBlocks},
-		pubsub.WithFloodPublish(false),
+		pubsub.WithFloodPublish(len(h.members.Load().byID) <= floodMembers),
 		pubsub.WithPeerFilter(func(id peer.ID, _ string) bool { return h.members.Load().role(id) != 0 }),
 	)
 	if err != nil {
