@@ -64,12 +64,15 @@ type Node struct {
 	admin *admin.Server
 }
 
-// Run builds and runs a node until ctx ends or a part fails.
+// Run builds and runs a node until ctx ends or a part fails. The process is the
+// node's: its garbage collector is set for it.
 func Run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	n, err := Build(cfg, log, Options{})
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(cfg.Plan().GoLimit)
 	return n.Run(ctx)
 }
 
@@ -130,8 +133,6 @@ const gcPercent = 400
 // Run starts the parts in order and stops them in reverse.
 func (n *Node) Run(ctx context.Context) error {
 	bridgeGethLogs(n.log)
-	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(n.cfg.Plan().GoLimit)
 	parts := []part{
 		{name: "store", run: n.db.Run},
 		{name: "p2p", run: n.host.Run, ready: n.host.Ready()},
