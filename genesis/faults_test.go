@@ -134,6 +134,13 @@ func TestNotJSON(t *testing.T) {
 	}
 }
 
+func TestManyFaults(t *testing.T) {
+	_, err := ParseAlloc([]byte("{" + strings.Repeat(`"0x": {},`, maxShown+5) + `"0x": {}}`))
+	if got := strings.Split(err.Error(), "\n"); len(got) != maxShown+1 || got[maxShown] != "… and 6 more" {
+		t.Errorf("%d lines, the last is %s", len(got), got[len(got)-1])
+	}
+}
+
 func TestValidateWithoutDocument(t *testing.T) {
 	g := testGenesis(t)
 	if err := g.Validate(); err != nil {

@@ -28,11 +28,19 @@ func (p Problem) String() string {
 // the error that Parse and Validate return.
 type Problems []Problem
 
-// Error returns one line per problem.
+// maxShown bounds the text of an error: whoever has more problems has one
+// mistake many times.
+const maxShown = 200
+
+// Error returns one line per problem, up to a bound.
 func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
+	lines := make([]string, 0, min(len(ps), maxShown+1))
 	for i, p := range ps {
-		lines[i] = p.String()
+		if i == maxShown {
+			lines = append(lines, fmt.Sprintf("… and %d more", len(ps)-maxShown))
+			break
+		}
+		lines = append(lines, p.String())
 	}
 	return strings.Join(lines, "\n")
 }
