@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // part is one long-lived piece of a node.
@@ -11,6 +12,14 @@ type part struct {
 	name  string
 	run   func(context.Context) error
 	ready <-chan struct{} // nil: ready at once
+}
+
+// named says whose error it is, unless the error says so itself.
+func named(part string, err error) error {
+	if strings.HasPrefix(err.Error(), part+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", part, err)
 }
 
 // runParts starts the parts in order, each when the one before is ready, and
@@ -28,7 +37,7 @@ func runParts(ctx context.Context, parts []part, started func()) error {
 	note := func(e end) {
 		delete(running, e.index)
 		if first == nil && e.err != nil && !errors.Is(e.err, context.Canceled) {
-			first = fmt.Errorf("%s: %w", parts[e.index].name, e.err)
+			first = named(parts[e.index].name, e.err)
 		}
 	}
 	for i, p := range parts {

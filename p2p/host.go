@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -226,6 +228,10 @@ func (h *Host) listen(lp host.Host) error {
 		addrs[i], _ = parseAddr(a) // checked by validate
 	}
 	if err := lp.Network().Listen(addrs...); err != nil {
+		// The swarm does not wrap the system's error, so its text decides.
+		if strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			return fmt.Errorf("p2p: a port of %v is in use by another process; choose another with --p2p-listen: %w", h.cfg.Listen, err)
+		}
 		return fmt.Errorf("p2p: listening on %v: %w", h.cfg.Listen, err)
 	}
 	if got := len(lp.Network().ListenAddresses()); got < len(addrs) {
