@@ -41,9 +41,10 @@ var policy = map[string][]string{
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 
-	"internal/arch":    {},
-	"internal/bubble":  {"..."}, // whole nodes
-	"internal/suggest": {},
+	"internal/arch":      {},
+	"internal/bubble":    {"..."}, // whole nodes
+	"internal/reference": {},      // documents, and the tests that write them
+	"internal/suggest":   {},
 }
 
 // deps is the package that only names dependencies, and is never built.

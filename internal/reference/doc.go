@@ -1,0 +1,22 @@
+// Package reference writes docs/reference from the code, and fails the build
+// when the two differ.
+//
+//	cobra tree ───── cmd/quorate/reference_test.go ──► cli.md
+//	settings ──────┐
+//	rpc receivers ─┤                               ┌─► config.md, rpc.md,
+//	metrics ───────┼─ reference_test.go ── Check ──┴─► metrics.md, genesis.md
+//	genesis ───────┘
+//
+// Each document is made by a test. The test compares it with the committed file;
+// with -update it writes the file instead:
+//
+//	go generate ./internal/reference
+//
+// Invariants: a method, metric, setting, flag or genesis field that exists is in
+// its document; texts that the code does not have are in a table next to the
+// generator, and a row too many or too few there is an error.
+//
+// It explains nothing: docs/*.md do, and link here.
+package reference
+
+//go:generate go test . ../../cmd/quorate -run ^TestReference -update
