@@ -13,7 +13,7 @@ import (
 // onExecuted records the block hash of an accepted batch.
 func (r *Replica) onExecuted(in Executed) error {
 	s := r.slots[in.Seq]
-	if s == nil || s.batch == nil || s.digest != in.Digest {
+	if s == nil || s.batch == nil || s.stranded || s.digest != in.Digest {
 		return nil // rolled back or committed meanwhile
 	}
 	s.executed, s.blockHash = true, in.BlockHash
@@ -33,7 +33,7 @@ func (r *Replica) commitVotes() {
 	q := r.set.Quorum()
 	for n := r.committed.Seq + 1; n <= r.windowEnd(); n++ {
 		s := r.slots[n]
-		if s == nil || !s.accepted {
+		if s == nil || !s.accepted || s.stranded {
 			return
 		}
 		if !s.prepared && len(s.matchingPrepares()) >= q {

@@ -15,7 +15,7 @@ import (
 // when a full batch waits.
 func (r *Replica) propose() {
 	next := r.nextFresh()
-	if r.building || !r.mayVote() || next > r.windowEnd() || r.schedule.Primary(r.view, next) != r.self {
+	if r.building || !r.mayVote() || next > r.windowEnd() || r.strandedBelow(next) || r.schedule.Primary(r.view, next) != r.self {
 		return
 	}
 	idle := next == r.committed.Seq+1
@@ -41,6 +41,13 @@ func (r *Replica) nextFresh() consensus.Seq {
 	return n
 }
 
+// strandedBelow reports whether seq would stand on a branch that a quorum has
+// left.
+func (r *Replica) strandedBelow(seq consensus.Seq) bool {
+	s := r.slots[seq-1]
+	return s != nil && s.stranded
+}
+
 // onBuilt makes the PRE-PREPARE of an own batch.
 func (r *Replica) onBuilt(in BatchBuilt) error {
 	r.building = false
@@ -48,7 +55,7 @@ func (r *Replica) onBuilt(in BatchBuilt) error {
 		r.pool = 0
 		return nil
 	}
-	if in.View != r.view || in.Seq != r.nextFresh() || in.Seq > r.windowEnd() || !r.mayVote() || r.schedule.Primary(r.view, in.Seq) != r.self {
+	if in.View != r.view || in.Seq != r.nextFresh() || in.Seq > r.windowEnd() || r.strandedBelow(in.Seq) || !r.mayVote() || r.schedule.Primary(r.view, in.Seq) != r.self {
 		return nil // asked for before the world moved on; the pool still has them
 	}
 	parent, parentMs := r.parent(in.Seq)
@@ -80,18 +87,15 @@ func (r *Replica) onPrePrepare(v *consensus.Vote, b *consensus.Batch) error {
 	if p := r.schedule.Primary(v.View, v.Seq); int(v.Sender) != p {
 		return fmt.Errorf("%w: validator %d proposed, %d is primary of view %d seq %d", ErrNotPrimary, v.Sender, p, v.View, v.Seq)
 	}
-	if err := r.put(r.slot(v.Seq).prepares, v); err != nil {
+	s := r.slot(v.Seq)
+	if s.batch != nil && s.digest != v.Digest && s.prepares[v.Sender] == nil {
+		return ErrConflict // with the own journal: another process has this key
+	}
+	if err := r.put(s.prepares, v); err != nil {
 		return err
 	}
-	s := r.slot(v.Seq)
-	if s.batch != nil {
-		if s.digest != v.Digest {
-			return ErrConflict
-		}
-		return nil
-	}
-	if b == nil {
-		return nil // it comes with a STATUS answer
+	if s.batch != nil || b == nil {
+		return nil // known, or it comes with a STATUS answer
 	}
 	if err := r.checkHeader(v, &b.Header); err != nil {
 		s.prepares[v.Sender] = nil
@@ -140,13 +144,14 @@ func (r *Replica) accept() {
 	}
 	for n := r.nextFresh(); n <= r.windowEnd(); n++ {
 		s := r.slots[n]
-		if s == nil || !s.checked {
+		if s == nil || !s.checked || r.strandedBelow(n) {
 			return
 		}
 		h := &s.batch.Header
 		parent, parentMs := r.parent(n)
-		if h.ParentDigest != parent || h.TimeMs <= parentMs {
+		if err := checkChain(h, parent, parentMs); err != nil {
 			s.drop(r.schedule.Primary(r.view, n)) // the primary contradicts its own chain
+			r.out.Refused = append(r.out.Refused, err)
 			return
 		}
 		if h.TimeMs > r.nowMs+r.params.ClockDriftMs {
@@ -158,6 +163,17 @@ func (r *Replica) accept() {
 			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.view, Seq: n, Digest: s.digest}, nil)
 		}
 	}
+}
+
+// checkChain applies the rules that need the batch before.
+func checkChain(h *consensus.BatchHeader, parent common.Hash, parentMs uint64) error {
+	if h.ParentDigest != parent {
+		return fmt.Errorf("%w: seq %d names %s, before it is %s", ErrParent, h.Seq, h.ParentDigest, parent)
+	}
+	if h.TimeMs <= parentMs {
+		return fmt.Errorf("%w: seq %d has %d ms, its parent %d ms", ErrTime, h.Seq, h.TimeMs, parentMs)
+	}
+	return nil
 }
 
 // acceptSlot journals the proposal, has it executed, and, if it is an own one,

@@ -19,6 +19,7 @@ type Ready struct {
 	Stable    *consensus.CheckpointCertificate
 	Transfer  *Target // behind: block sync
 	Evidence  []consensus.Evidence
+	Refused   []error // kept proposals that turned out wrong; for logs and metrics
 	Halt      error
 }
 
@@ -26,7 +27,7 @@ type Ready struct {
 func (r *Ready) Empty() bool {
 	return len(r.Persist) == 0 && len(r.Messages) == 0 && r.Build == nil && len(r.Check) == 0 &&
 		len(r.Execute) == 0 && r.Rollback == nil && len(r.Committed) == 0 && r.Stable == nil &&
-		r.Transfer == nil && len(r.Evidence) == 0 && r.Halt == nil
+		r.Transfer == nil && len(r.Evidence) == 0 && len(r.Refused) == 0 && r.Halt == nil
 }
 
 // Everyone is the destination of a broadcast.

@@ -241,7 +241,8 @@ func (r *Replica) slot(seq consensus.Seq) *slot {
 }
 
 // put stores the first vote of a sender in its place; a second one that says
-// something else is evidence.
+// something else is evidence. One piece per validator and epoch proves enough,
+// and keeps an equivocator from filling logs.
 func (r *Replica) put(place []*consensus.Vote, v *consensus.Vote) error {
 	old := place[v.Sender]
 	if old == nil {
@@ -251,7 +252,10 @@ func (r *Replica) put(place []*consensus.Vote, v *consensus.Vote) error {
 	if old.SameStatement(v) {
 		return nil
 	}
-	r.out.Evidence = append(r.out.Evidence, consensus.Evidence{Offender: v.Sender, First: old, Second: v})
+	if p := &r.peers[v.Sender]; !p.accused {
+		p.accused = true
+		r.out.Evidence = append(r.out.Evidence, consensus.Evidence{Offender: v.Sender, First: old, Second: v})
+	}
 	return fmt.Errorf("%w: %s of validator %d at view %d seq %d", ErrEquivocate, v.Kind, v.Sender, v.View, v.Seq)
 }
 

@@ -26,6 +26,10 @@ type slot struct {
 	executed  bool
 	blockHash common.Hash // when executed
 
+	// stranded: accepted here, but a quorum has committed another branch. The
+	// vote stands, nothing follows it in this view, and it is never executed.
+	stranded bool
+
 	prepareSent bool
 	commitSent  bool
 	certificate *consensus.CommitCertificate

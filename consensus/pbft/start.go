@@ -6,8 +6,7 @@ import (
 	"github.com/quorate/quorate/consensus"
 )
 
-// This file begins and resumes: the journal, the first STATUS exchange, and
-// what block sync brings.
+// This file begins and resumes: the journal and the first STATUS exchange.
 
 // restore puts the journal's records back: accepted proposals, locks and the
 // last stable checkpoint. The votes that follow from them are sent again, the
@@ -100,102 +99,4 @@ func (r *Replica) resume() {
 			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.view, Seq: n, Digest: s.digest}, nil)
 		}
 	}
-}
-
-// transfer is the state of a block sync that was asked for.
-type transfer struct {
-	asked uint64 // tick
-	seq   consensus.Seq
-}
-
-// behind reports whether anybody claims, or a certificate proves, a block that
-// is not here.
-func (r *Replica) behind() bool { return r.claimed() > r.committed.Seq }
-
-func (r *Replica) claimed() consensus.Seq {
-	high := r.verified
-	for i := range r.peers {
-		if r.peers[i].heard {
-			high = max(high, r.peers[i].status.Committed)
-		}
-	}
-	return high
-}
-
-// stallMs is how long a replica that others claim to be ahead of waits for
-// their votes before it fetches blocks; retryMs is when it asks again.
-const (
-	stallMs = 500
-	retryMs = 2000
-)
-
-// catchUp asks for block sync: at once when more than the window is missing,
-// after a stall when less is. A claim is not proof: the mode changes only when
-// a verified certificate lies beyond the window.
-func (r *Replica) catchUp() {
-	if r.mode == consensus.Normal && r.verified > r.committed.Seq+consensus.Seq(r.params.PipelineDepth) {
-		r.mode = consensus.Syncing
-	}
-	if r.mode == consensus.Syncing && r.verified <= r.committed.Seq+consensus.Seq(r.params.PipelineDepth) {
-		r.mode = consensus.Normal
-		r.resume()
-	}
-	high := r.claimed()
-	if high <= r.committed.Seq {
-		return
-	}
-	if r.behindAt == 0 {
-		r.behindAt = r.ticks
-	}
-	far := high > r.committed.Seq+consensus.Seq(r.params.PipelineDepth)
-	if !far && r.ticks < r.behindAt+ticksPer(stallMs) {
-		return
-	}
-	if r.transfer.seq != 0 && r.ticks < r.transfer.asked+ticksPer(retryMs) {
-		return
-	}
-	r.askTransfer(high)
-}
-
-// askTransfer names everybody who claims to be ahead.
-func (r *Replica) askTransfer(high consensus.Seq) {
-	t := &Target{Seq: high}
-	for i := range r.peers {
-		if r.peers[i].heard && r.peers[i].status.Committed > r.committed.Seq {
-			t.From = append(t.From, i)
-		}
-	}
-	if len(t.From) == 0 {
-		return
-	}
-	r.transfer = transfer{asked: r.ticks, seq: high}
-	r.out.Transfer = t
-}
-
-// onSynced moves the head to where block sync has brought the chain. Accepted
-// proposals above the head stay: they were voted for. Their execution starts
-// anew, since speculation was built on what is now committed or gone.
-func (r *Replica) onSynced(in Synced) error {
-	if in.Head.Seq < r.committed.Seq {
-		return nil
-	}
-	if in.Head.Seq > r.committed.Seq {
-		r.transfer = transfer{} // it brought something: ask again at once
-		r.advanceHead(in.Head)
-		r.durable = max(r.durable, in.Head.Seq)
-		seq := in.Head.Seq
-		r.out.Rollback = &seq
-		r.highest = seq
-	}
-	if e := in.Epoch; e != nil && e.Epoch > r.epoch {
-		r.openEpoch(*e)
-		r.sendStatus()
-	}
-	for n := r.committed.Seq + 1; n < r.nextFresh(); n++ {
-		s := r.slots[n]
-		s.executed = false
-		r.execute(s)
-	}
-	r.catchUp()
-	return nil
 }

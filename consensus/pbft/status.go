@@ -14,6 +14,10 @@ type peer struct {
 	status   consensus.Status
 	answered uint64 // tick of the last answer
 	greeted  bool   // an answer was given in this epoch
+	accused  bool   // evidence against it was given in this epoch
+
+	doubtMs   uint64 // how long its claims were doubted last
+	doubtedTo uint64 // tick until which its claim to be ahead is not believed
 }
 
 // ticksPer converts milliseconds.
@@ -62,7 +66,10 @@ const stallStatusMs = 250
 // index and speak through block sync.
 func (r *Replica) sendStatus() {
 	ms := r.params.IdleStatusIntervalMs
-	if r.busy() {
+	switch {
+	case r.mode == consensus.Starting || r.committed.Seq == r.last:
+		ms = min(r.params.BaseTimeoutMs/4, r.params.StatusIntervalMs) // all stand still until this is over
+	case r.busy():
 		ms = r.params.StatusIntervalMs
 	}
 	r.nextStatus = r.ticks + ticksPer(ms)
@@ -74,7 +81,7 @@ func (r *Replica) sendStatus() {
 // Greet asks for a STATUS to one validator: its connection has just come up.
 func (r *Replica) Greet(index int) {
 	if index >= 0 && index < len(r.peers) && index != r.self {
-		r.peers[index].greeted = false
+		r.peers[index].greeted, r.peers[index].doubtedTo = false, 0
 		r.out.Messages = append(r.out.Messages, Outbound{To: index, Status: r.status()})
 	}
 }
@@ -136,7 +143,7 @@ func (r *Replica) answer(to int, st *consensus.Status) bool {
 			r.sendTo(to, Outbound{Certificate: c})
 		}
 	}
-	if st.Epoch == r.epoch && st.View == r.view {
+	if st.Epoch == r.epoch && st.View == r.view && st.Committed < r.last {
 		for n := max(st.Committed, r.committed.Seq) + 1; n <= r.windowEnd(); n++ {
 			if s := r.slots[n]; s != nil {
 				r.answerSlot(to, s, slotStatus(st, n))
