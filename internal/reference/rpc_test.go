@@ -1,0 +1,231 @@
+package reference
+
+import (
+	"fmt"
+	"go/ast"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/eth"
+	"github.com/quorate/quorate/rpc/net"
+	"github.com/quorate/quorate/rpc/pbft"
+)
+
+type namespace struct {
+	name     string
+	receiver reflect.Type
+	dir      string // of its source, from the root of the module
+}
+
+// namespaces are the receivers that package node registers; a test below
+// compares the names with its source.
+var namespaces = []namespace{
+	{"eth", reflect.TypeFor[*eth.API](), "rpc/eth"},
+	{"net", reflect.TypeFor[*net.API](), "rpc/net"},
+	{"pbft", reflect.TypeFor[*pbft.API](), "rpc/pbft"},
+	{"web3", reflect.TypeFor[*net.Web3](), "rpc/net"},
+}
+
+// words say what a Go type of a parameter or result is in JSON.
+var words = map[string]string{
+	"*[]common.Hash":         "array of hashes",
+	"*big.Int":               "quantity",
+	"*eth.BlockOverrides":    "block overrides, optional",
+	"*eth.StateOverride":     "state overrides, optional",
+	"*eth.accessListResult":  "`{accessList, gasUsed, error?}`",
+	"*eth.feeHistory":        "`{oldestBlock, baseFeePerGas, gasUsedRatio, reward?, …}`",
+	"*hexutil.Big":           "quantity",
+	"*hexutil.Uint":          "quantity or null",
+	"*hexutil.Uint64":        "quantity",
+	"*pbft.Certificate":      "certificate or null",
+	"*pbft.Status":           "status",
+	"*rpc.BlockNumberOrHash": "block, latest if left out",
+	"*rpc.Subscription":      "subscription id",
+	"[]common.Address":       "array of addresses",
+	"[]float64":              "array of percentiles",
+	"bool":                   "boolean",
+	"common.Address":         "address",
+	"common.Hash":            "hash",
+	"eth.CallArgs":           "transaction object",
+	"eth.Criteria":           "filter object",
+	"hexutil.Bytes":          "data",
+	"hexutil.Uint":           "quantity",
+	"hexutil.Uint64":         "quantity",
+	"math.HexOrDecimal64":    "quantity",
+	"pbft.Number":            "number, quantity or tag",
+	"rpc.BlockNumber":        "block number or tag",
+	"rpc.BlockNumberOrHash":  "block",
+	"string":                 "string",
+}
+
+// shapes are the results of methods that write JSON themselves.
+var shapes = map[string]string{
+	"eth_getBlockByHash":                      "block or null",
+	"eth_getBlockByNumber":                    "block or null",
+	"eth_getBlockReceipts":                    "array of receipts, or null",
+	"eth_getHeaderByHash":                     "header or null",
+	"eth_getHeaderByNumber":                   "header or null",
+	"eth_getLogs":                             "array of logs",
+	"eth_getRawTransactionByHash":             "data or null",
+	"eth_getTransactionByBlockHashAndIndex":   "transaction or null",
+	"eth_getTransactionByBlockNumberAndIndex": "transaction or null",
+	"eth_getTransactionByHash":                "transaction or null",
+	"eth_getTransactionReceipt":               "receipt or null",
+	"eth_getUncleByBlockHashAndIndex":         "null",
+	"eth_getUncleByBlockNumberAndIndex":       "null",
+	"eth_syncing":                             "false, or `{startingBlock, currentBlock, highestBlock, …}`",
+}
+
+// memberTexts say what the source does not say beside them, by type and member.
+var memberTexts = map[string]string{
+	"Status.view": "view within the epoch", "Status.epoch": "epoch of the next sequence number", "Status.isPrimary": "whether that is this node",
+	"Status.mode":   "`starting`, `normal`, `syncing`, `view-changing` or `halted`",
+	"Status.window": "`{low, high}`: the replica votes above low, up to high", "Status.f": "faulty validators that are borne", "Status.quorum": "validators that must agree",
+	"ValidatorStatus.address": "of the validator key", "ValidatorStatus.connected": "whether this node is connected to it; true for itself",
+	"ValidatorStatus.epoch": "its epoch", "ValidatorStatus.view": "its view", "ValidatorStatus.mode": "its mode", "ValidatorStatus.committed": "its last final block",
+	"Certificate.number": "of the block", "Certificate.epoch": "in which the validators voted", "Certificate.view": "in which they voted", "Certificate.seq": "equals number",
+	"Certificate.batchDigest": "keccak256 of the batch header", "Certificate.blockHash": "keccak256 of the header", "Certificate.batchHeader": "RLP",
+}
+
+func TestReferenceRPC(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`# JSON-RPC
+
+HTTP and WebSocket on one port. A *quantity* is a number in hexadecimal (` + "`0x1b4`" + `), *data* bytes in
+hexadecimal. A *block* is a number, a tag (` + "`latest`, `safe`, `finalized`, `pending`, `earliest`" + `), a hash, or
+` + "`{blockNumber}` or `{blockHash}`" + `; the first four tags mean the last final block. Parameters that may be left
+out stand at the end. Shapes are those of the Ethereum execution API unless they are given here.
+`)
+	used := map[string]bool{}
+	var names []string
+	for _, ns := range namespaces {
+		names = append(names, ns.name)
+		methods, subscriptions := ns.rows(t, used)
+		b.WriteString("\n## " + ns.name + "\n\n" + Table([]string{"Method", "Parameters", "Result", "What it does"}, methods))
+		if len(subscriptions) > 0 {
+			b.WriteString("\nOver WebSocket, `" + ns.name + "_subscribe` and `" + ns.name + "_unsubscribe`:\n\n")
+			b.WriteString(Table([]string{"Subscription", "Parameters", "What it does"}, subscriptions))
+		}
+	}
+	if registered := keysOf(t, "node/serve.go", "buildServers"); !slices.Equal(names, registered) {
+		t.Errorf("package node registers the namespaces %q, here are %q", registered, names)
+	}
+	for name := range shapes {
+		if !used[name] {
+			t.Errorf("%s has a result here, but does not exist or does not need one", name)
+		}
+	}
+	b.WriteString("\n## pbft_status\n\n" + fields(t, reflect.TypeFor[pbft.Status](), "rpc/pbft"))
+	b.WriteString("\nEach of `validators`, as last heard:\n\n" + fields(t, reflect.TypeFor[pbft.ValidatorStatus](), "rpc/pbft"))
+	b.WriteString("\n## pbft_commitCertificate\n\n" + fields(t, reflect.TypeFor[pbft.Certificate](), "rpc/pbft"))
+	b.WriteString("\n## Limits\n\nBuilt in; no setting changes them.\n\n" + limits(t))
+	Check(t, "rpc.md", b.String())
+}
+
+// rows lists the methods of a namespace, and what can be subscribed to.
+func (ns *namespace) rows(t *testing.T, used map[string]bool) (methods, subscriptions [][]string) {
+	decls := methodsOf(t, ns.dir, ns.receiver.Elem().Name())
+	for i := range ns.receiver.NumMethod() {
+		m := ns.receiver.Method(i)
+		d := decls[m.Name]
+		if d == nil {
+			t.Fatalf("%s.%s is not in %s", ns.receiver, m.Name, ns.dir)
+		}
+		lower := string(unicode.ToLower(rune(m.Name[0]))) + m.Name[1:]
+		name := ns.name + "_" + lower
+		params := ns.parameters(t, m.Type, d)
+		result := word(t, name, m.Type.Out(0), used)
+		text := sentence(d.Doc.Text(), m.Name)
+		if m.Type.Out(0).String() == "*rpc.Subscription" {
+			subscriptions = append(subscriptions, []string{Code(lower), params, text})
+			continue
+		}
+		methods = append(methods, []string{Code(name), params, result, text})
+	}
+	return methods, subscriptions
+}
+
+// parameters lists what a caller gives, by the names of the source.
+func (ns *namespace) parameters(t *testing.T, method reflect.Type, d *ast.FuncDecl) string {
+	var names []string
+	for _, f := range d.Type.Params.List {
+		if len(f.Names) == 0 {
+			names = append(names, "_")
+		}
+		for _, n := range f.Names {
+			names = append(names, n.Name)
+		}
+	}
+	var out []string
+	for i := 1; i < method.NumIn(); i++ { // 0 is the receiver
+		in := method.In(i)
+		if in.String() == "context.Context" {
+			continue
+		}
+		text, ok := words[in.String()]
+		if !ok {
+			t.Errorf("%s: no word for a parameter of type %s", d.Name.Name, in)
+		}
+		if name := names[i-1]; name != "_" && name != text {
+			text = name + ": " + text
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "; ")
+}
+
+// word says what a result is.
+func word(t *testing.T, method string, result reflect.Type, used map[string]bool) string {
+	if text, ok := words[result.String()]; ok {
+		return text
+	}
+	text, ok := shapes[method]
+	if !ok {
+		t.Errorf("%s: no word for a result of type %s", method, result)
+	}
+	used[method] = true
+	return text
+}
+
+// sentence is the first sentence of a comment, without the method's name.
+func sentence(doc, name string) string {
+	text := strings.Join(strings.Fields(doc), " ")
+	if first, _, more := strings.Cut(text, ". "); more {
+		text = first + "."
+	}
+	text = strings.TrimPrefix(text, name+" ")
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// fields lists the members of an object with the comments of the source.
+func fields(t *testing.T, object reflect.Type, dir string) string {
+	comments := commentsOf(t, dir, object.Name())
+	var rows [][]string
+	for i := range object.NumField() {
+		f := object.Field(i)
+		name, text := f.Tag.Get("json"), comments[f.Name]
+		if text == "" {
+			text = memberTexts[object.Name()+"."+name]
+		}
+		if text == "" {
+			t.Errorf("%s.%s has no meaning, here or in the source", object.Name(), name)
+		}
+		rows = append(rows, []string{Code(name), text})
+	}
+	return Table([]string{"Member", "Meaning"}, rows)
+}
+
+// limits lists rpc.Limits with its defaults.
+func limits(t *testing.T) string {
+	v, comments := reflect.ValueOf(rpc.DefaultLimits()), commentsOf(t, "rpc", "Limits")
+	var rows [][]string
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		rows = append(rows, []string{name, fmt.Sprint(v.Field(i).Interface()), comments[name]})
+	}
+	return Table([]string{"Limit", "Value", "Meaning"}, rows)
+}
