@@ -78,7 +78,7 @@ func (c *Cluster) checkBlock(m *Member, number uint64) {
 	if err != nil {
 		c.T.Fatalf("node %d: %v", m.index, err)
 	}
-	parent := c.Genesis.Hash()
+	parent := c.Domain.Genesis
 	if number > 1 {
 		parent = m.Node.Chain().GetHash(number - 1)
 	}
@@ -89,7 +89,7 @@ func (c *Cluster) checkBlock(m *Member, number uint64) {
 	case cert.Seq != consensus.Seq(number) || cert.BlockHash != h.Hash() || cert.BatchDigest != s.BatchHeader.Digest() || h.MixDigest != cert.BatchDigest:
 		c.T.Errorf("node %d: the certificate beside block %d is for block %d %s of batch %s", m.index, number, cert.Seq, cert.BlockHash, cert.BatchDigest)
 	}
-	if err := cert.Verify(c.Genesis.Domain(), c.Set); err != nil {
+	if err := cert.Verify(c.Domain, c.Set); err != nil {
 		c.T.Errorf("node %d: certificate of block %d: %v", m.index, number, err)
 	}
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/quorate/quorate/p2p/p2ptest"
 )
 
-// Latency of the simulated network, one way: a slow LAN, so that messages
-// overlap and yet a block takes little virtual time.
-const Latency = 2 * time.Millisecond
+// Latency of the simulated network, one way: that of a region, so that virtual
+// seconds have a few dozen blocks and messages overlap.
+const Latency = 25 * time.Millisecond
 
 // born is the timestamp of block 0: just before a bubble's time begins.
 const born = 946_684_700
@@ -37,14 +37,11 @@ type Cluster struct {
 	T       *testing.T
 	Sim     *p2ptest.Sim
 	Genesis *genesis.Genesis
+	Domain  consensus.Domain
 	Set     *consensus.ValidatorSet
 	Users   []devnet.Account // funded
 	Votes   *Recorder
 	Members []*Member // validators in the set's order, then observers
-
-	// OnMessage, if set before the start, hears every consensus message of a node
-	// with power just before it leaves, on the goroutine that sends it.
-	OnMessage func(from *Member, data []byte)
 
 	log *slog.Logger
 }
@@ -76,7 +73,7 @@ func Run(t *testing.T, s Spec, body func(c *Cluster)) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		c := &Cluster{T: t, Sim: p2ptest.New(Latency), Genesis: g, Set: g.ValidatorSet(), Users: users, log: logger(t)}
+		c := &Cluster{T: t, Sim: p2ptest.New(Latency), Genesis: g, Domain: g.Domain(), Set: g.ValidatorSet(), Users: users, log: logger(t)}
 		c.Votes = NewRecorder(func(what string) { t.Error(what) })
 		if err := c.addMembers(dir, spec); err != nil {
 			t.Fatal(err)

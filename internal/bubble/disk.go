@@ -56,7 +56,8 @@ func (d *Disk) Writes() int64 { return d.writes.Load() }
 func (d *Disk) LogSyncs() int64 { return d.logSyncs.Load() }
 
 // OnSync has f called just before each fsync, with its number. f runs on the
-// goroutine that syncs and must not touch this disk but for Survives.
+// goroutine that syncs and must not touch this disk but for Survives. Numbers
+// begin with 1 in each life.
 func (d *Disk) OnSync(f func(n int64)) { d.onSync.Store(&f) }
 
 // Survives returns what is on the disk if the power fails now: all that was

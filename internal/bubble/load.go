@@ -19,9 +19,10 @@ import (
 // writes that down and submits the next; what stays unanswered it submits
 // again, the same transaction, to another node.
 type Load struct {
-	c    *Cluster
-	stop chan struct{}
-	all  sync.WaitGroup
+	c     *Cluster
+	pause time.Duration
+	stop  chan struct{}
+	all   sync.WaitGroup
 
 	mu     sync.Mutex
 	served []Served
@@ -36,14 +37,14 @@ type Served struct {
 
 // Of a client's patience.
 const (
-	lookEvery  = 5 * time.Millisecond // for the receipt
+	lookEvery  = 25 * time.Millisecond // for the receipt
 	retryAfter = time.Second          // to submit again
 )
 
-// StartLoad starts so many clients, at most one per account. seed chooses whom
-// they talk to.
-func (c *Cluster) StartLoad(clients int, seed uint64) *Load {
-	l := &Load{c: c, stop: make(chan struct{})}
+// StartLoad starts so many clients, at most one per account, each of which rests
+// for the pause after a receipt. seed chooses whom they talk to.
+func (c *Cluster) StartLoad(clients int, pause time.Duration, seed uint64) *Load {
+	l := &Load{c: c, pause: pause, stop: make(chan struct{})}
 	for i := range clients {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		l.all.Go(func() { l.client(c.Users[i], rng) })
@@ -69,12 +70,23 @@ func (l *Load) client(from devnet.Account, rng *rand.Rand) {
 	for nonce := uint64(0); ; nonce++ {
 		tx := l.c.Transfer(from, nonce)
 		for !l.submit(tx, rng) {
-			select {
-			case <-l.stop:
+			if l.ended(0) {
 				return
-			default:
 			}
 		}
+		if l.ended(l.pause) {
+			return
+		}
+	}
+}
+
+// ended waits and reports whether the load was stopped.
+func (l *Load) ended(wait time.Duration) bool {
+	select {
+	case <-l.stop:
+		return true
+	case <-time.After(wait):
+		return false
 	}
 }
 
@@ -88,10 +100,8 @@ func (l *Load) submit(tx *types.Transaction, rng *rand.Rand) bool {
 		_ = n.node.Pool().Add(context.Background(), own) // a refusal shows as a missing receipt
 	}
 	for end := time.Now().Add(retryAfter); time.Now().Before(end); {
-		select {
-		case <-l.stop:
+		if l.ended(lookEvery) {
 			return false
-		case <-time.After(lookEvery):
 		}
 		if s, ok := l.look(tx.Hash(), rng); ok {
 			l.mu.Lock()

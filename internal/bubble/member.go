@@ -35,6 +35,7 @@ type Member struct {
 	done    chan error
 	power   *power
 	now     atomic.Pointer[life] // nil when none runs: for other goroutines
+	onSend  atomic.Pointer[func(data []byte)]
 }
 
 // life is one run of a member's node.
@@ -53,11 +54,12 @@ func (m *Member) live() *life {
 
 // power is what a life has until it is cut.
 type power struct {
-	once  sync.Once
-	off   atomic.Bool
-	cut   chan struct{} // closed when it is off
-	disk  *vfs.MemFS    // what survived, after cut
-	voted map[string][]byte
+	once   sync.Once
+	off    atomic.Bool
+	cut    chan struct{} // closed when it is off
+	buried chan struct{} // closed when Stop begins
+	disk   *vfs.MemFS    // what survived, after cut
+	voted  map[string][]byte
 }
 
 // port of every node: addresses differ.
@@ -97,21 +99,38 @@ func (m *Member) Build(cfg *config.Config) (*node.Node, error) {
 		OnFatal: func(err error) { m.c.T.Errorf("node %d: %v", m.index, err) },
 		Tap: func(data []byte) {
 			if p.off.Load() {
-				return // it does not leave
+				<-p.buried // it does not leave: a dead engine does nothing more
+				return
 			}
 			m.c.Votes.Saw(data)
-			if f := m.c.OnMessage; f != nil {
-				f(m, data)
+			if f := m.onSend.Load(); f != nil {
+				(*f)(data)
 			}
 		},
 	})
 }
 
+// OnSend has f called with each consensus message of the node while it has
+// power, just before it leaves, on the goroutine that sends it; nil ends that.
+func (m *Member) OnSend(f func(data []byte)) {
+	if f == nil {
+		m.onSend.Store(nil)
+		return
+	}
+	m.onSend.Store(&f)
+}
+
 // Start begins a life.
 func (m *Member) Start() {
 	m.c.T.Helper()
-	m.power = &power{cut: make(chan struct{})}
-	n, err := m.Build(m.Config())
+	m.StartWith(m.Config())
+}
+
+// StartWith begins a life with a configuration of the test's own.
+func (m *Member) StartWith(cfg *config.Config) {
+	m.c.T.Helper()
+	m.power = &power{cut: make(chan struct{}), buried: make(chan struct{})}
+	n, err := m.Build(cfg)
 	if err != nil {
 		m.c.T.Fatalf("node %d: %v", m.index, err)
 	}
@@ -128,12 +147,17 @@ func (m *Member) Stop() {
 	}
 	m.running = false
 	m.now.Store(nil)
+	if m.power.off.Load() {
+		<-m.power.cut
+		m.unplug()
+	}
+	close(m.power.buried)
 	m.cancel()
 	if err := <-m.done; err != nil {
 		m.c.T.Errorf("node %d: %v", m.index, err)
 	}
+	m.onSend.Store(nil)
 	if p := m.power; p.off.Load() {
-		<-p.cut
 		m.Disk = newDisk(p.disk)
 		m.restoreVoted()
 	} else {
@@ -144,21 +168,34 @@ func (m *Member) Stop() {
 
 // Cut takes the node's power, now: what is not synced is lost (with rng, about
 // half of it), and nothing leaves the node any more. It may be called from any
-// goroutine, and from Disk.OnSync and Cluster.OnMessage; only the first call
-// of a life counts. Stop then buries the node.
+// goroutine, and from Disk.OnSync and OnSend; only the first call of a life
+// counts. Stop then buries the node.
 func (m *Member) Cut(rng *rand.Rand) {
+	m.die(rng)
+	m.unplug()
+}
+
+// CutAfterThis, called from OnSend, takes the power when the message at hand
+// has left: it reaches the others, and whatever is not on the disk is lost.
+func (m *Member) CutAfterThis(rng *rand.Rand) { m.die(rng) }
+
+func (m *Member) die(rng *rand.Rand) {
 	p := m.power
 	p.once.Do(func() {
 		p.off.Store(true)
-		var others []string
-		for _, o := range m.c.Members {
-			others = append(others, o.ip)
-		}
-		m.c.Sim.Cut(m.ip, others...)
 		p.voted = m.readVoted() // before the disk: a journal may be newer than the file, never older
 		p.disk = m.Disk.Survives(rng)
 		close(p.cut)
 	})
+}
+
+// unplug cuts the network cable of this life.
+func (m *Member) unplug() {
+	var others []string
+	for _, o := range m.c.Members {
+		others = append(others, o.ip)
+	}
+	m.c.Sim.Cut(m.ip, others...)
 }
 
 func (p *power) on() bool { return !p.off.Load() }
