@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// answering is a node that knows one method.
+func answering(t *testing.T, method, result string) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if bytes.Contains(body, []byte(`"`+method+`"`)) {
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":1,"result":%s}`, result)
+			return
+		}
+		fmt.Fprint(w, `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"the method does not exist/is not available"}}`)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func command(t *testing.T, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(""), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestStatus(t *testing.T) {
+	const answer = `{"self":"0x00000000000000000000000000000000000000aa","view":1,"epoch":2,"primary":"0x00000000000000000000000000000000000000bb","isPrimary":false,"mode":"normal","committed":130,"stable":128,"window":{"low":130,"high":138},"quorum":2,"validators":[{"address":"0x00000000000000000000000000000000000000aa","connected":true,"mode":"normal","committed":130},{"address":"0x00000000000000000000000000000000000000bb","connected":false}]}`
+	url := answering(t, "pbft_status", answer)
+	code, out, errOut := command(t, "status", "--rpc", url)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, errOut)
+	}
+	for _, want := range []string{
+		"block      130 final, checkpoint 128", "normal, epoch 2, view 1, quorum 2 of 2", "backup (0x00000000000000000000000000000000000000AA)",
+		"  0x00000000000000000000000000000000000000AA  normal at 130", "* 0x00000000000000000000000000000000000000bb  not connected",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	if code, out, _ := command(t, "status", "--json", "--rpc", url); code != exitOK || strings.TrimSpace(out) != answer {
+		t.Errorf("--json changes the answer: %d\n%s", code, out)
+	}
+}
+
+func TestStatusOfAnotherNode(t *testing.T) {
+	url := answering(t, "eth_chainId", `"0x1"`)
+	if code, _, errOut := command(t, "status", "--rpc", url); code != exitFailure || !strings.Contains(errOut, "answers, but not pbft_status") {
+		t.Errorf("exit code %d: %s", code, errOut)
+	}
+}
