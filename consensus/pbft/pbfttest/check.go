@@ -4,16 +4,22 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
 )
 
-// checker holds what was ever signed and committed, to compare with.
+// checker holds what honest nodes ever signed, executed and committed, to
+// compare with. The numbers are those of docs/protocol.md §12.
 type checker struct {
-	votes   map[place]common.Hash
-	order   map[consensus.Seq]common.Hash // batch digest with a certificate
-	blocks  map[consensus.Seq]common.Hash // block hash with a certificate
-	checked map[int]int                   // per node, how much of its chain was compared
+	votes    map[place]common.Hash
+	order    map[consensus.Seq]common.Hash // batch digest with a certificate
+	blocks   map[consensus.Seq]common.Hash // block hash with a certificate
+	executed map[common.Hash]common.Hash   // block hash of a batch
+	checked  map[int]int                   // per node, how much of its chain was compared
+	grown    map[int]progress              // per node, since its start
+	err      error                         // the first violation that was seen where no error can be returned
 }
 
 type place struct {
@@ -24,67 +30,148 @@ type place struct {
 	seq   consensus.Seq
 }
 
+// progress is what never goes back.
+type progress struct {
+	committed, stable consensus.Seq
+	epoch             consensus.Epoch
+	view              consensus.View
+}
+
 func (k *checker) init() {
-	k.votes = map[place]common.Hash{}
-	k.order = map[consensus.Seq]common.Hash{}
-	k.blocks = map[consensus.Seq]common.Hash{}
-	k.checked = map[int]int{}
+	*k = checker{
+		votes: map[place]common.Hash{}, order: map[consensus.Seq]common.Hash{}, blocks: map[consensus.Seq]common.Hash{},
+		executed: map[common.Hash]common.Hash{}, checked: map[int]int{}, grown: map[int]progress{},
+	}
+}
+
+// born forgets what a node's last run had reached: an import that was not
+// flushed may be gone.
+func (k *checker) born(n *Node) {
+	delete(k.grown, n.index)
+	k.checked[n.index] = min(k.checked[n.index], len(n.ledger.chain))
+}
+
+func (k *checker) violated(format string, args ...any) {
+	if k.err == nil {
+		k.err = fmt.Errorf(format, args...)
+	}
 }
 
 // signed checks I4 and I7: one statement per place, across restarts, and what
-// it says is in the journal by now.
+// it says is durable by now.
 func (k *checker) signed(n *Node, v *consensus.Vote) {
 	p := place{n.index, v.Kind, v.Epoch, v.View, v.Seq}
-	if old, twice := k.votes[p]; twice && old != v.Digest {
-		panic(fmt.Sprintf("I4: node %d signs %s %s after %s at %+v", n.index, v.Kind, v.Digest, old, p))
+	says := crypto.Keccak256Hash(v.Preimage(consensus.Domain{}))
+	if old, twice := k.votes[p]; twice && old != says {
+		k.violated("I4: node %d signs two %ss at %+v", n.index, v.Kind, p)
 	}
-	k.votes[p] = v.Digest
+	k.votes[p] = says
 	if v.Kind == consensus.Checkpoint {
-		if len(n.chain) < int(v.Seq) {
-			panic(fmt.Sprintf("I7: node %d sends CHECKPOINT %d with %d blocks", n.index, v.Seq, len(n.chain)))
+		if n.ledger.durable < int(v.Seq) {
+			k.violated("I7: node %d sends CHECKPOINT %d with %d durable blocks", n.index, v.Seq, n.ledger.durable)
 		}
 		return
 	}
-	for kind := consensus.PrePrepare; kind <= v.Kind; kind++ {
-		if k.missing(n, kind, v) {
-			panic(fmt.Sprintf("I7: node %d sends %s %d without its record", n.index, v.Kind, v.Seq))
-		}
+	if r, ok := n.journal[journalKey{pbft.RecordProposal, v.Seq, v.View}]; !ok || r.Proposal.Vote.Digest != v.Digest {
+		k.violated("I7: node %d sends %s %d without its batch in the journal", n.index, v.Kind, v.Seq)
+	}
+	if r, ok := n.journal[journalKey{pbft.RecordPrepared, v.Seq, v.View}]; v.Kind == consensus.Commit && (!ok || r.BlockHash != v.BlockHash) {
+		k.violated("I7: node %d sends COMMIT %d without its lock in the journal", n.index, v.Seq)
 	}
 }
 
-func (k *checker) missing(n *Node, kind consensus.Kind, v *consensus.Vote) bool {
-	want := journalKey{kind: 2, seq: v.Seq, view: v.View}
-	if kind == consensus.Commit {
-		want.kind = 3
+// ready checks what a replica wants done: evidence never names an honest
+// validator (I12), an honest replica with a sound executor never halts, and a
+// stable checkpoint is durable at f+1 honest replicas (I10).
+func (k *checker) ready(n *Node, rd *pbft.Ready) error {
+	c := n.cluster
+	for _, e := range rd.Evidence {
+		c.Evidence++
+		if c.Nodes[e.Offender].villain == nil {
+			return fmt.Errorf("I12: node %d accuses honest node %d", n.index, e.Offender)
+		}
 	}
-	_, ok := n.journal[want]
-	return !ok
-}
-
-// check checks I1, I2, I5 and I9 on everything committed since the last call.
-func (k *checker) check(c *Cluster) error {
-	for i, n := range c.Nodes {
-		for ; k.checked[i] < len(n.chain); k.checked[i]++ {
-			b := n.chain[k.checked[i]]
-			seq := b.cert.Seq
-			if d, ok := k.order[seq]; ok && d != b.cert.BatchDigest {
-				return fmt.Errorf("I1: seq %d: two batches committed", seq)
-			}
-			if h, ok := k.blocks[seq]; ok && h != b.hash {
-				return fmt.Errorf("I1: seq %d: two blocks committed", seq)
-			}
-			k.order[seq], k.blocks[seq] = b.cert.BatchDigest, b.hash
-			parent := Genesis
-			if seq > 1 {
-				parent = n.chain[seq-2].cert.BatchDigest
-			}
-			if b.batch.Header.ParentDigest != parent {
-				return fmt.Errorf("I2: node %d: parent digest of %d does not link", i, seq)
-			}
-			if !c.Set.HasQuorum(b.cert.Signers) {
-				return fmt.Errorf("I5: node %d: certificate of %d has %d signers", i, seq, b.cert.Signers.Count())
+	if rd.Halt != nil && !n.Corrupt && !c.anyCorrupt() {
+		return fmt.Errorf("node %d halts: %w", n.index, rd.Halt)
+	}
+	if rd.Stable != nil {
+		durable := 0
+		for _, o := range c.Nodes {
+			if o.villain == nil && o.ledger.durable >= int(rd.Stable.Seq) {
+				durable++
 			}
 		}
+		if durable < c.Set.WeakQuorum() {
+			return fmt.Errorf("I10: checkpoint %d is durable at %d honest nodes", rd.Stable.Seq, durable)
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) anyCorrupt() bool {
+	for _, n := range c.Nodes {
+		if n.Corrupt {
+			return true
+		}
+	}
+	return false
+}
+
+// check checks what changed at n since the last call.
+func (k *checker) check(c *Cluster, n *Node) error {
+	if k.err != nil {
+		return k.err
+	}
+	if err := k.checkGrowth(n); err != nil {
+		return err
+	}
+	for _, l := range n.ledger.layers {
+		if old, ok := k.executed[l.digest]; ok && old != l.hash && !n.Corrupt {
+			return fmt.Errorf("I9: batch %s executes to %s and %s", l.digest, old, l.hash)
+		}
+		if !n.Corrupt {
+			k.executed[l.digest] = l.hash
+		}
+	}
+	for ; k.checked[n.index] < len(n.ledger.chain); k.checked[n.index]++ {
+		if err := k.checkBlock(c, n, k.checked[n.index]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkGrowth checks I8.
+func (k *checker) checkGrowth(n *Node) error {
+	r, old := n.replica.Report(), k.grown[n.index]
+	now := progress{r.Committed, r.Stable, r.Epoch, r.View}
+	if now.committed < old.committed || now.stable < old.stable || now.epoch < old.epoch || now.epoch == old.epoch && now.view < old.view {
+		return fmt.Errorf("I8: node %d goes back from %+v to %+v", n.index, old, now)
+	}
+	k.grown[n.index] = now
+	return nil
+}
+
+// checkBlock checks I1, I2 and I5.
+func (k *checker) checkBlock(c *Cluster, n *Node, i int) error {
+	b := n.ledger.chain[i]
+	seq := b.cert.Seq
+	if d, ok := k.order[seq]; ok && d != b.cert.BatchDigest {
+		return fmt.Errorf("I1: seq %d: two batches committed", seq)
+	}
+	if h, ok := k.blocks[seq]; ok && h != b.hash {
+		return fmt.Errorf("I1: seq %d: two blocks committed", seq)
+	}
+	k.order[seq], k.blocks[seq] = b.cert.BatchDigest, b.hash
+	parent := Genesis
+	if i > 0 {
+		parent = n.ledger.chain[i-1].cert.BatchDigest
+	}
+	if int(seq) != i+1 || b.batch.Header.ParentDigest != parent || b.batch.Digest() != b.cert.BatchDigest {
+		return fmt.Errorf("I2: node %d: block %d of its chain is seq %d and does not link", n.index, i+1, seq)
+	}
+	if err := c.verify(pbft.Message{Certificate: b.cert}); err != nil {
+		return fmt.Errorf("I5: node %d: certificate of %d: %w", n.index, seq, err)
 	}
 	return nil
 }

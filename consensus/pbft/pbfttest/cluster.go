@@ -1,6 +1,7 @@
 package pbfttest
 
 import (
+	"math/rand/v2"
 	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -24,9 +25,13 @@ type Cluster struct {
 	Network []Packet
 	Cut     map[[2]int]bool // directed links that lose everything
 	NowMs   uint64
+	// Lazy ledgers and block syncs work only when they are told to.
+	Lazy bool
 	// Rejections counts what replicas refused, by reason.
 	Rejections map[string]int
+	Evidence   int
 	checks     checker
+	rng        *rand.Rand // of the schedule; nil in scripts
 }
 
 // Genesis is the digest before the first batch of every cluster.
@@ -45,7 +50,9 @@ func NewCluster(n int, params consensus.Params) (*Cluster, error) {
 	c := &Cluster{Params: params, Set: set, Cut: map[[2]int]bool{}, NowMs: 1_000_000, Rejections: map[string]int{}}
 	c.checks.init()
 	for i := range n {
-		c.Nodes = append(c.Nodes, &Node{cluster: c, index: i, journal: map[journalKey]pbft.Record{}})
+		n := &Node{cluster: c, index: i, journal: map[journalKey]pbft.Record{}}
+		n.ledger = ledger{node: n, final: map[common.Hash]bool{}}
+		c.Nodes = append(c.Nodes, n)
 	}
 	for i := range n {
 		if err := c.Restart(i); err != nil {
@@ -81,8 +88,16 @@ func (c *Cluster) Deliver(match func(Packet) bool) (bool, error) {
 	if c.Cut[[2]int{p.From, p.To}] {
 		return true, nil
 	}
-	return true, c.Nodes[p.To].step(p.Message)
+	return true, c.Nodes[p.To].receive(p.Message)
 }
+
+// reachable reports whether a can ask b for blocks.
+func (c *Cluster) reachable(a, b int) bool {
+	return c.Nodes[b].replica != nil && !c.Nodes[b].paused && !c.Cut[[2]int{a, b}] && !c.Cut[[2]int{b, a}]
+}
+
+// chance is true once in k times; never in a script.
+func (c *Cluster) chance(k int) bool { return c.rng != nil && c.rng.IntN(k) == 0 }
 
 // Run delivers until nothing is on its way.
 func (c *Cluster) Run() error {
@@ -98,8 +113,17 @@ func (c *Cluster) Run() error {
 func (c *Cluster) Tick(ticks uint64) error {
 	c.NowMs += ticks * consensus.TickMs
 	for _, n := range c.Nodes {
-		if err := n.step(pbft.Tick{Ticks: ticks, NowMs: c.NowMs}); err != nil {
+		n.owed += ticks
+		if n.paused {
+			continue
+		}
+		owed := n.owed
+		n.owed = 0
+		if err := n.step(pbft.Tick{Ticks: owed, NowMs: n.nowMs()}); err != nil {
 			return err
+		}
+		if n.villain != nil && n.replica != nil {
+			c.Network = append(c.Network, n.villain.Tick(n)...)
 		}
 	}
 	return nil
@@ -108,8 +132,7 @@ func (c *Cluster) Tick(ticks uint64) error {
 // Crash forgets what node i had not journalled or committed, and what was on
 // its way to it.
 func (c *Cluster) Crash(i int) {
-	c.Nodes[i].replica = nil
-	c.Nodes[i].pool = nil
+	c.Nodes[i].crash()
 	c.Network = slices.DeleteFunc(c.Network, func(p Packet) bool { return p.To == i })
 }
 

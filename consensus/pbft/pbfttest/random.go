@@ -3,7 +3,10 @@ package pbfttest
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -12,8 +15,9 @@ import (
 )
 
 // Run is one seeded schedule: a safety phase in which messages are lost,
-// reordered and delayed and nodes are killed and restarted, then healing, then
-// a fresh transaction that everybody must commit.
+// doubled, reordered and delayed, links cut, clocks wrong, nodes paused, killed
+// and restarted, and at most f of them villains; then healing, then a fresh
+// transaction that every honest node must commit if the primary is honest.
 type Run struct {
 	Seed  uint64
 	N     int
@@ -22,47 +26,75 @@ type Run struct {
 
 // Result is what a run did, for the tables that show that it did something.
 type Result struct {
-	Heights    int // committed by everybody at the end
-	Crashes    int
-	Lost       int
-	Epochs     int
-	Trace      common.Hash // hash over the final chain, equal for equal seeds
-	Rejections map[string]int
+	Trace  common.Hash // hash over the final chain, equal for equal seeds
+	Counts map[string]int
 }
 
-// healTicks bounds the time from healing to the commit: block sync after a
-// stall, a STATUS round for each lost phase, and the boundary of an epoch.
-const healTicks = 3000
+// Add sums results up.
+func (r *Result) Add(o Result) {
+	if r.Counts == nil {
+		r.Counts = map[string]int{}
+	}
+	for what, k := range o.Counts {
+		r.Counts[what] += k
+	}
+}
 
-// Do plays the schedule. A violated invariant is an error or, where a vote
-// contradicts, a panic.
+// String is the table of what occurred.
+func (r *Result) String() string {
+	var out strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(r.Counts)) {
+		fmt.Fprintf(&out, "%10d  %s\n", r.Counts[what], what)
+	}
+	return out.String()
+}
+
+// Bounds of what a schedule does.
+const (
+	healTicks = 4000 // from healing to the commit: doubts, block sync, a STATUS round for each lost phase, a boundary
+	maxSkewMs = 1500 // two clocks may differ by more than the drift that proposals are allowed
+)
+
+// Do plays the schedule. A violated invariant is an error.
 func (run Run) Do() (Result, error) {
 	rng := rand.New(rand.NewPCG(run.Seed, 0x9e3779b97f4a7c15))
 	p := consensus.DefaultParams()
-	p.PrimarySpan = 0
+	p.PrimarySpan = []uint64{0, 0, 0, 1, 3}[rng.IntN(5)]
 	p.EpochLength = []uint64{1, 2, 3, 8}[rng.IntN(4)]
 	p.PipelineDepth = []uint64{1, 2, 4}[rng.IntN(3)]
 	c, err := NewCluster(run.N, p)
 	if err != nil {
 		return Result{}, err
 	}
-	s := schedule{c: c, rng: rng}
+	c.rng, c.Lazy = rng, true
+	s := schedule{c: c, rng: rng, counts: map[string]int{}}
+	s.cast()
 	for range run.Steps {
 		if err := s.step(); err != nil {
-			return s.result, err
+			return s.result(), err
 		}
 	}
-	if err := s.heal(); err != nil {
-		return s.result, err
-	}
-	return s.result, nil
+	err = s.heal()
+	return s.result(), err
 }
 
 type schedule struct {
 	c      *Cluster
 	rng    *rand.Rand
 	txs    uint64
-	result Result
+	counts map[string]int
+}
+
+// cast makes at most f nodes villains and gives everybody a clock.
+func (s *schedule) cast() {
+	for _, n := range s.c.Nodes {
+		n.skewMs = int64(s.rng.IntN(2*maxSkewMs)) - maxSkewMs
+	}
+	for _, i := range s.rng.Perm(len(s.c.Nodes))[:s.rng.IntN(s.c.Set.F()+1)] {
+		v := villains[s.rng.IntN(len(villains))]()
+		s.c.Nodes[i].villain = v
+		s.counts["villain: "+v.Name()]++
+	}
 }
 
 func (s *schedule) tx() common.Hash {
@@ -72,31 +104,56 @@ func (s *schedule) tx() common.Hash {
 
 // step does one random thing; delivering is the most likely.
 func (s *schedule) step() error {
-	n := len(s.c.Nodes)
-	switch k := s.rng.IntN(100); {
-	case k < 70:
-		if len(s.c.Network) == 0 {
-			return s.c.Tick(1 + uint64(s.rng.IntN(100)))
-		}
-		i := s.rng.IntN(len(s.c.Network)) // any order
-		if s.rng.IntN(20) == 0 {
-			s.c.Network = append(s.c.Network[:i:i], s.c.Network[i+1:]...)
-			s.result.Lost++
-			return nil
-		}
-		p := s.c.Network[i]
-		s.c.Network = append(s.c.Network[:i:i], s.c.Network[i+1:]...)
-		if s.rng.IntN(20) == 0 {
-			s.c.Network = append(s.c.Network, p) // and once more later
-		}
-		return s.c.Nodes[p.To].step(p.Message)
-	case k < 85:
+	i := s.rng.IntN(len(s.c.Nodes))
+	switch k := s.rng.IntN(200); {
+	case k < 120:
+		return s.deliver()
+	case k < 150:
+		return s.c.Nodes[i].workOnce()
+	case k < 170:
 		return s.c.Submit([]common.Hash{s.tx()})
-	case k < 95:
+	case k < 190:
 		return s.c.Tick(1 + uint64(s.rng.IntN(150)))
+	case k < 194:
+		return s.bounce(i)
+	case k < 197:
+		s.c.Nodes[i].paused = !s.c.Nodes[i].paused
+		s.counts["pauses"]++
+	case k < 199:
+		link := [2]int{i, s.rng.IntN(len(s.c.Nodes))}
+		s.c.Cut[link] = !s.c.Cut[link]
+		s.counts["links cut"]++
 	default:
-		return s.bounce(s.rng.IntN(n))
+		clear(s.c.Cut)
 	}
+	return nil
+}
+
+// deliver hands over any message, loses it, or hands it over twice.
+func (s *schedule) deliver() error {
+	if len(s.c.Network) == 0 {
+		return s.c.Tick(1 + uint64(s.rng.IntN(100)))
+	}
+	i := s.rng.IntN(len(s.c.Network))
+	p := s.c.Network[i]
+	if s.c.Nodes[p.To].paused {
+		return nil // it waits
+	}
+	s.c.Network = slices.Delete(s.c.Network, i, i+1)
+	if s.rng.IntN(20) == 0 || s.c.Cut[[2]int{p.From, p.To}] {
+		s.counts["messages lost"]++
+		return nil
+	}
+	if s.rng.IntN(20) == 0 {
+		s.c.Network = append(s.c.Network, p)
+	}
+	return s.hand(p)
+}
+
+func (s *schedule) hand(p Packet) error {
+	kind, _ := kindOf(p)
+	s.counts["delivered: "+kind]++
+	return s.c.Nodes[p.To].receive(p.Message)
 }
 
 // bounce kills a running node or starts a dead one.
@@ -105,13 +162,31 @@ func (s *schedule) bounce(i int) error {
 		return s.c.Restart(i)
 	}
 	s.c.Crash(i)
-	s.result.Crashes++
+	s.counts["crashes"]++
 	return nil
 }
 
-// heal restarts everybody, lets time pass, and demands progress.
+// live reports whether progress may be demanded: without view change a faulty
+// primary stops the chain.
+func (s *schedule) live() bool {
+	if s.c.Params.PrimarySpan == 0 {
+		return s.c.Nodes[0].villain == nil
+	}
+	for _, n := range s.c.Nodes {
+		if n.villain != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// heal restarts everybody, lets time pass, and demands progress. Villains go
+// on.
 func (s *schedule) heal() error {
+	clear(s.c.Cut)
+	s.c.Lazy = false
 	for i, n := range s.c.Nodes {
+		n.paused = false
 		if n.replica == nil {
 			if err := s.c.Restart(i); err != nil {
 				return err
@@ -122,16 +197,25 @@ func (s *schedule) heal() error {
 	if err := s.c.Submit([]common.Hash{fresh}); err != nil {
 		return err
 	}
-	for range healTicks / 10 {
-		if err := s.c.Run(); err != nil {
+	ticks := healTicks
+	if !s.live() {
+		ticks /= 10
+	}
+	for range ticks / 10 {
+		if err := s.flush(); err != nil {
 			return err
 		}
 		if s.everywhere(fresh) {
-			return s.summarise()
+			s.counts["runs live after healing"]++
+			return nil
 		}
 		if err := s.c.Tick(10); err != nil {
 			return err
 		}
+	}
+	if !s.live() {
+		s.counts["runs stopped by a faulty primary"]++
+		return nil
 	}
 	var states []string
 	for _, n := range s.c.Nodes {
@@ -140,30 +224,54 @@ func (s *schedule) heal() error {
 	return fmt.Errorf("L1: not committed everywhere %d ticks after healing: %v", healTicks, states)
 }
 
+// flush delivers everything that is on its way, and lets idle ledgers work.
+func (s *schedule) flush() error {
+	for _, n := range s.c.Nodes {
+		if err := n.drain(); err != nil {
+			return err
+		}
+	}
+	for len(s.c.Network) > 0 {
+		p := s.c.Network[0]
+		s.c.Network = s.c.Network[1:]
+		if err := s.hand(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// everywhere reports whether every honest node has committed tx.
 func (s *schedule) everywhere(tx common.Hash) bool {
 	for _, n := range s.c.Nodes {
-		found := false
-		for _, b := range n.chain {
-			for _, h := range b.batch.Hashes {
-				found = found || h == tx
-			}
-		}
-		if !found {
+		if n.villain == nil && !n.ledger.final[tx] {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *schedule) summarise() error {
-	chain := s.c.Nodes[0].chain
+// result sums the run up.
+func (s *schedule) result() Result {
+	longest := s.c.Nodes[0].ledger.chain
+	for _, n := range s.c.Nodes {
+		if len(n.ledger.chain) > len(longest) {
+			longest = n.ledger.chain
+		}
+		s.counts["blocks by block sync"] += n.ledger.imports
+	}
 	k := crypto.NewKeccakState()
-	for _, b := range chain {
+	for _, b := range longest {
 		k.Write(b.hash[:])
 	}
-	k.Read(s.result.Trace[:])
-	s.result.Heights = len(chain)
-	s.result.Epochs = len(chain) / int(s.c.Params.EpochLength)
-	s.result.Rejections = s.c.Rejections
-	return nil
+	var r Result
+	k.Read(r.Trace[:])
+	for why, count := range s.c.Rejections {
+		s.counts["refused: "+why] += count
+	}
+	s.counts["heights"] = len(longest)
+	s.counts["epochs"] = len(longest) / int(s.c.Params.EpochLength)
+	s.counts["evidence"] = s.c.Evidence
+	r.Counts = s.counts
+	return r
 }

@@ -133,15 +133,15 @@ func (s *Script) show(cmd string, a values) (string, error) {
 	case "chain":
 		for i, n := range s.c.Nodes {
 			fmt.Fprintf(&out, "%d:", i)
-			for _, b := range n.chain {
+			for _, b := range n.ledger.chain {
 				fmt.Fprintf(&out, " %d(%d tx)%x", b.cert.Seq, len(b.batch.Hashes), b.hash[:2])
 			}
 			fmt.Fprintln(&out)
 		}
 	case "certificate":
 		for i, n := range s.c.Nodes {
-			if seq := a.int("seq", 1); len(n.chain) >= seq {
-				c := n.chain[seq-1].cert
+			if seq := a.int("seq", 1); len(n.ledger.chain) >= seq {
+				c := n.ledger.chain[seq-1].cert
 				fmt.Fprintf(&out, "%d: e%d v%d n=%d block %x signers %v\n", i, c.Epoch, c.View, c.Seq, c.BlockHash[:2], c.Signers.Members())
 			}
 		}

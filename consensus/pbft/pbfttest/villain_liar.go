@@ -1,0 +1,59 @@
+package pbfttest
+
+import (
+	"math"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
+)
+
+// liar votes honestly and lies in every STATUS: where it stands, what it
+// holds, in shapes that no honest replica sends.
+type liar struct{}
+
+func (liar) Name() string { return "lying STATUS" }
+
+func (liar) Send(n *Node, packets []Packet) []Packet {
+	for i := range packets {
+		if st := packets[i].Message.Status; st != nil {
+			packets[i].Message.Status = lie(n, *st)
+		}
+	}
+	return packets
+}
+
+func (liar) Tick(n *Node) []Packet {
+	to := (n.index + 1 + n.cluster.rng.IntN(len(n.cluster.Nodes)-1)) % len(n.cluster.Nodes)
+	st := lie(n, consensus.Status{Epoch: n.replica.Position().Epoch})
+	return []Packet{{From: n.index, To: to, Message: pbft.Message{Status: st, From: n.index}}}
+}
+
+func lie(n *Node, st consensus.Status) *consensus.Status {
+	rng := n.cluster.rng
+	far := []uint64{0, 1, uint64(st.Committed) + 1, uint64(st.Committed) + 100, 1 << 40, math.MaxUint64 - 1, math.MaxUint64}
+	pick := func() uint64 { return far[rng.IntN(len(far))] }
+	if rng.IntN(2) == 0 {
+		st.Committed = consensus.Seq(pick())
+	}
+	if rng.IntN(3) == 0 {
+		st.Stable = consensus.Seq(pick())
+	}
+	if rng.IntN(4) == 0 {
+		st.Epoch = consensus.Epoch(pick())
+	}
+	if rng.IntN(4) == 0 {
+		st.View = consensus.View(pick())
+	}
+	if rng.IntN(4) == 0 {
+		st.Mode = consensus.Mode(rng.IntN(256))
+	}
+	bits := make(consensus.Bitset, rng.IntN(40))
+	for i := range bits {
+		bits[i] = byte(rng.IntN(256))
+	}
+	st.Boundary, st.Window = bits, nil
+	for range rng.IntN(consensus.MaxStatusWindow + 1) {
+		st.Window = append(st.Window, consensus.SlotStatus{Proposal: rng.IntN(2) == 0, Prepares: bits, Commits: bits})
+	}
+	return &st
+}
