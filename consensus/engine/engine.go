@@ -270,21 +270,21 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 	return nil
 }
 
-// giveLedger hands over executions, rollback and commits in their order.
+// giveLedger hands over rollback, commits and executions, in this order.
 func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
 	if rd.Rollback != nil {
 		seq := *rd.Rollback
 		e.deps.Batcher.Release(seq + 1)
 		e.ledger.give(ctx, func(context.Context) { e.ledger.rollback(seq) })
 	}
+	for _, c := range rd.Committed { // before Execute, which may reach W above them
+		txs := e.bodies.txs(c.Certificate.BatchDigest)
+		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.commit(ctx, c, txs) })
+	}
 	for _, o := range rd.Execute {
 		txs := e.bodies.txs(o.Digest)
 		e.deps.Batcher.InFlight(o.Seq, txs)
 		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.execute(ctx, o, txs) })
-	}
-	for _, c := range rd.Committed {
-		txs := e.bodies.txs(c.Certificate.BatchDigest)
-		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.commit(ctx, c, txs) })
 	}
 	if len(rd.Execute) > 0 {
 		e.inject(pbft.Pool{Executable: e.deps.Batcher.Executable()})
@@ -350,14 +350,17 @@ func (e *Engine) onStable(c *consensus.CheckpointCertificate) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	e.publishEpoch()
-	e.spawn(func(context.Context) { e.replayEarly() })
 	return nil
 }
 
-// publishEpoch tells Receive where the replica stands.
+// publishEpoch tells Receive where the replica stands. Messages that were kept
+// for an epoch come in when it is entered, by a checkpoint or by block sync.
 func (e *Engine) publishEpoch() {
 	at := e.replica.Position()
-	e.epoch.Store(&epochView{epoch: at.Epoch, set: at.Set, committed: at.Committed})
+	old := e.epoch.Swap(&epochView{epoch: at.Epoch, set: at.Set, committed: at.Committed})
+	if old != nil && old.epoch != at.Epoch {
+		e.spawn(func(context.Context) { e.replayEarly() })
+	}
 }
 
 // post hands a result of an own goroutine to the engine goroutine.

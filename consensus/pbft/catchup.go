@@ -71,7 +71,7 @@ func (r *Replica) catchUp() {
 	}
 	if r.mode == consensus.Syncing && r.verified <= r.committed.Seq+consensus.Seq(r.params.PipelineDepth) {
 		r.mode = consensus.Normal
-		r.resume()
+		r.sendCheckpoint()
 	}
 	high := r.claimed()
 	if high <= r.committed.Seq {
@@ -152,8 +152,5 @@ func (r *Replica) executeAgain(moved bool) {
 		return
 	}
 	seq := r.committed.Seq
-	r.out.Rollback, r.out.Execute, r.highest = &seq, nil, seq
-	for n := seq + 1; n < end && !r.slots[n].stranded; n++ {
-		r.execute(r.slots[n])
-	}
+	r.out.Rollback, r.out.Execute, r.highest = &seq, nil, seq // resume orders
 }

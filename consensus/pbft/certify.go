@@ -119,7 +119,7 @@ func (r *Replica) finalise() {
 			r.halt(fmt.Errorf("%w: seq %d executed to %s, certified is %s", ErrDivergence, s.seq, s.blockHash, c.BlockHash))
 			return
 		}
-		r.execute(s) // certified before it was accepted here
+		r.highest = max(r.highest, s.seq) // who makes it final executes it, if it was certified before it was accepted
 		r.out.Committed = append(r.out.Committed, Committed{Batch: s.batch, Certificate: c})
 		r.advanceHead(Head{Seq: s.seq, Digest: s.digest, BlockHash: c.BlockHash, TimeMs: s.batch.Header.TimeMs})
 		r.keepRecent(c)
@@ -128,7 +128,7 @@ func (r *Replica) finalise() {
 
 // advanceHead moves the committed head and forgets the slots below it.
 func (r *Replica) advanceHead(h Head) {
-	for n := r.committed.Seq + 1; n <= h.Seq && n <= r.committed.Seq+consensus.Seq(2*r.params.PipelineDepth); n++ {
+	for n := r.committed.Seq + 1; n <= min(h.Seq, r.last); n++ {
 		delete(r.slots, n)
 	}
 	r.committed = h

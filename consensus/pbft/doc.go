@@ -4,7 +4,7 @@
 //	Message ──────────┐                  ┌────────────► Persist   (fsync first)
 //	Tick    ──────────┤   ┌──────────┐   ├────────────► Messages  (then sign, then send)
 //	Pool    ──────────┼──►│ Replica  ├───┼────────────► Build, Check
-//	BatchBuilt/Checked┤   └──────────┘   ├────────────► Execute, Rollback, Committed
+//	BatchBuilt/Checked┤   └──────────┘   ├────────────► Rollback, Committed, Execute
 //	Executed, Durable ┤    slots of one  ├────────────► Stable, Transfer
 //	Synced  ──────────┘    epoch & view  └────────────► Evidence, Halt
 //

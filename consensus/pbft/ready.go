@@ -13,9 +13,9 @@ type Ready struct {
 	Messages  []Outbound
 	Build     *BuildRequest
 	Check     []*consensus.Batch // have the bodies held and validated
-	Execute   []Order            // speculative, in order of seq
-	Rollback  *consensus.Seq     // before Execute: drop speculative blocks above
-	Committed []Committed        // make final, in order of seq
+	Rollback  *consensus.Seq     // first: drop speculative blocks above
+	Committed []Committed        // then: execute if need be and make final, in order of seq
+	Execute   []Order            // then: speculative, in order of seq, at most W above the last committed
 	Stable    *consensus.CheckpointCertificate
 	Transfer  *Target // behind: block sync
 	Evidence  []consensus.Evidence

@@ -55,7 +55,7 @@ type Replica struct {
 	stable    consensus.Seq
 	mode      consensus.Mode
 
-	slots    map[consensus.Seq]*slot // (committed, committed+2W]; never iterated
+	slots    map[consensus.Seq]*slot // above the committed one: to +2W, or as far as the journal goes; never iterated
 	building bool
 	pool     int
 	highest  consensus.Seq // highest seq executed or ordered for execution
@@ -265,6 +265,7 @@ func (r *Replica) progress() {
 	if r.halted != nil {
 		return
 	}
+	r.resume()
 	r.accept()
 	r.commitVotes()
 	r.finalise()

@@ -44,20 +44,17 @@ func (r *Replica) restore(journal []Record) error {
 			}
 		}
 	}
-	return r.checkRestored()
+	return r.checkRestored(journal)
 }
 
 // checkRestored refuses a journal with a hole: proposals are accepted in order
 // and journalled before anything is sent, so a hole is damage.
-func (r *Replica) checkRestored() error {
+func (r *Replica) checkRestored(journal []Record) error {
 	n := r.nextFresh()
-	for seq := n + 1; seq <= r.windowEnd(); seq++ {
-		if s := r.slots[seq]; s != nil && s.accepted {
-			return fmt.Errorf("journal: proposal %d is there and %d is missing: the journal is damaged", seq, n)
+	for _, rec := range journal {
+		if rec.Seq > n && r.slots[rec.Seq] != nil {
+			return fmt.Errorf("journal: record %d is there and proposal %d is missing: the journal is damaged", rec.Seq, n)
 		}
-	}
-	for seq := r.committed.Seq + 1; seq < n; seq++ {
-		r.execute(r.slots[seq])
 	}
 	return nil
 }
@@ -77,19 +74,22 @@ func (r *Replica) maybeStart() {
 		return
 	}
 	r.mode = consensus.Normal
-	r.resume()
+	r.sendCheckpoint()
 }
 
-// resume sends the votes that the journal remembers again. They are unsigned
-// here: signing the same statement again is no second statement.
+// resume goes on with what was accepted before, in another run or before a
+// block sync, as far as the window reaches: the journal may hold more than a
+// window above the durable head. Executions are ordered, and the votes that
+// the journal remembers are sent again. They are unsigned here: signing the
+// same statement again is no second statement.
 func (r *Replica) resume() {
-	if r.self < 0 {
-		return
-	}
-	r.sendCheckpoint()
-	for n := r.committed.Seq + 1; n < r.nextFresh(); n++ {
+	for n := r.committed.Seq + 1; n <= r.windowEnd(); n++ {
 		s := r.slots[n]
-		if s.prepareSent {
+		if s == nil || !s.accepted || s.stranded {
+			return
+		}
+		r.execute(s)
+		if s.prepareSent || !r.mayVote() {
 			continue
 		}
 		s.prepareSent = true

@@ -54,11 +54,11 @@ func (l *ledger) give(rd *pbft.Ready) {
 		seq := *rd.Rollback
 		l.tasks = append(l.tasks, func() []pbft.Input { return l.rollback(seq) })
 	}
-	for _, o := range rd.Execute {
-		l.tasks = append(l.tasks, func() []pbft.Input { return l.execute(o) })
-	}
 	for _, c := range rd.Committed {
 		l.tasks = append(l.tasks, func() []pbft.Input { return l.commit(c) })
+	}
+	for _, o := range rd.Execute {
+		l.tasks = append(l.tasks, func() []pbft.Input { return l.execute(o) })
 	}
 	if rd.Transfer != nil && l.sync == nil {
 		l.sync = rd.Transfer
@@ -109,7 +109,7 @@ func (l *ledger) speculate(b *consensus.Batch) (common.Hash, bool) {
 	if at > 0 {
 		parent, parentDigest = l.layers[at-1].hash, l.layers[at-1].digest
 	}
-	if b.Header.ParentDigest != parentDigest {
+	if b.Header.ParentDigest != parentDigest || at >= int(l.node.cluster.Params.PipelineDepth) {
 		return common.Hash{}, false
 	}
 	if at < len(l.layers) && l.layers[at].digest == digest {
