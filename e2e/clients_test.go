@@ -28,6 +28,11 @@ const clientsDir = "clients"
 // clientLimit bounds one run of a client.
 const clientLimit = 3 * time.Minute
 
+// slowCheck is what no check of a script may take, in milliseconds: each sends
+// one or two transactions, so it is a message that got lost. Starting the
+// compiler is slow, but outside the checks.
+const slowCheck = 4000
+
 // npmInstall installs exactly what the lock file says, once per lock file.
 // None of the packages' scripts run.
 var npmInstall = sync.OnceValue(func() error {
@@ -127,6 +132,9 @@ func readChecks(t *testing.T, out *bytes.Buffer) (checks []string, txs []common.
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatalf("%q: %v", lines.Text(), err)
+		}
+		if line.MS > slowCheck {
+			t.Errorf("%s took %d ms", line.Check, line.MS)
 		}
 		if line.Check != "" {
 			checks = append(checks, fmt.Sprintf("%s %d ms", line.Check, line.MS))

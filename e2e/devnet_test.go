@@ -164,6 +164,10 @@ func (d *devnet) explain() {
 	folders, _ := filepath.Glob(filepath.Join(d.dir, "*", "log"))
 	for _, f := range folders {
 		n := node{Dir: filepath.Dir(f)}
+		if keep := os.Getenv("QUORATE_E2E_LOGS"); keep != "" {
+			data, _ := os.ReadFile(f)
+			_ = os.WriteFile(filepath.Join(keep, filepath.Base(n.Dir)+".log"), data, 0o644) // best effort
+		}
 		d.t.Logf("%s:\n%s", f, n.logTail(30))
 	}
 	if len(folders) == 0 {

@@ -87,11 +87,12 @@ func spawnEnv(t testing.TB, env []string, args ...string) *process {
 	return p
 }
 
-// cleanEnv is the environment without settings of a node.
+// cleanEnv is the environment without settings of a node, but for the level of
+// the log: QUORATE_LOG_LEVEL=debug go test ./e2e … shows more of a failure.
 func cleanEnv() []string {
 	var out []string
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "QUORATE_") {
+		if !strings.HasPrefix(kv, "QUORATE_") || strings.HasPrefix(kv, "QUORATE_LOG_LEVEL=") {
 			out = append(out, kv)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // pollEvery is the time between two looks at a condition.
-const pollEvery = 20 * time.Millisecond
+const pollEvery = 10 * time.Millisecond
 
 // eventually looks until check returns nil, and returns how long that took.
 // After limit the test fails with what check said last.

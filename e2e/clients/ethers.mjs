@@ -183,24 +183,18 @@ await check("many at once, through two nodes", async () => {
 });
 
 await check("heads and events over WebSocket", async () => {
-  const ws = new ethers.WebSocketProvider(network.ws[2]);
-  try {
-    const block = new Promise((resolve) => ws.once("block", resolve));
-    const live = new ethers.Contract(await store.getAddress(), abi, ws);
-    const event = new Promise((resolve) => live.once("Stored", (by, value, note) => resolve([by, value, note])));
-    await ws.getBlockNumber();
-    await live.value();
-    // The subscriptions are asked for in the background: send until heard of.
-    let receipt;
-    for (let heard = false; !heard; ) {
-      receipt = await mined(await store.store(45, "live"));
-      heard = await Promise.race([Promise.all([block, event]).then(() => true), new Promise((r) => setTimeout(r, 200, false))]);
-    }
-    assert.ok((await block) <= receipt.blockNumber);
-    assert.deepEqual(await event, [wallet.address, 45n, "live"]);
-  } finally {
-    await ws.destroy();
+  const ws = new ethers.WebSocketProvider(network.ws[2]); // lives until the script ends
+  const block = new Promise((resolve) => ws.on("block", resolve));
+  const live = new ethers.Contract(await store.getAddress(), abi, ws);
+  const event = new Promise((resolve) => live.on("Stored", (by, value, note) => resolve([by, value, note])));
+  // The subscriptions are asked for in the background: send until heard of.
+  let receipt;
+  for (let heard = false; !heard; ) {
+    receipt = await mined(await store.store(45, "live"));
+    heard = await Promise.race([Promise.all([block, event]).then(() => true), new Promise((r) => setTimeout(r, 200, false))]);
   }
+  assert.ok((await block) <= receipt.blockNumber);
+  assert.deepEqual(await event, [wallet.address, 45n, "live"]);
 });
 
 await check("the header's RLP hashes to the block hash", async () => {
