@@ -43,7 +43,8 @@ type Cluster struct {
 	Votes   *Recorder
 	Members []*Member // validators in the set's order, then observers
 
-	log *slog.Logger
+	log   *slog.Logger
+	loads []*Load
 }
 
 // Run makes a network in a temporary directory and calls body in a bubble.
@@ -81,6 +82,9 @@ func Run(t *testing.T, s Spec, body func(c *Cluster)) {
 		c.Sim.Start()
 		defer c.Sim.Close()
 		defer func() {
+			for _, l := range c.loads {
+				l.Stop()
+			}
 			for _, m := range c.Members {
 				m.Stop()
 			}

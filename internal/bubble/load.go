@@ -11,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/params"
 
+	"github.com/quorate/quorate/node"
 	"github.com/quorate/quorate/node/devnet"
 )
 
@@ -22,6 +23,7 @@ type Load struct {
 	c     *Cluster
 	pause time.Duration
 	stop  chan struct{}
+	once  sync.Once
 	all   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -38,13 +40,14 @@ type Served struct {
 // Of a client's patience.
 const (
 	lookEvery  = 25 * time.Millisecond // for the receipt
-	retryAfter = time.Second          // to submit again
+	retryAfter = time.Second           // to submit again
 )
 
 // StartLoad starts so many clients, at most one per account, each of which rests
 // for the pause after a receipt. seed chooses whom they talk to.
 func (c *Cluster) StartLoad(clients int, pause time.Duration, seed uint64) *Load {
 	l := &Load{c: c, pause: pause, stop: make(chan struct{})}
+	c.loads = append(c.loads, l)
 	for i := range clients {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		l.all.Go(func() { l.client(c.Users[i], rng) })
@@ -54,7 +57,7 @@ func (c *Cluster) StartLoad(clients int, pause time.Duration, seed uint64) *Load
 
 // Stop ends the clients and returns every receipt that was served.
 func (l *Load) Stop() []Served {
-	close(l.stop)
+	l.once.Do(func() { close(l.stop) })
 	l.all.Wait()
 	return l.served
 }
@@ -92,13 +95,13 @@ func (l *Load) ended(wait time.Duration) bool {
 
 // submit gives a transaction to one node and reports whether its receipt came.
 func (l *Load) submit(tx *types.Transaction, rng *rand.Rand) bool {
-	if n := l.c.Members[rng.IntN(len(l.c.Members))].live(); n != nil {
-		own := new(types.Transaction)
-		if raw, err := tx.MarshalBinary(); err != nil || own.UnmarshalBinary(raw) != nil {
-			panic("a signed transaction does not survive its encoding")
-		}
-		_ = n.node.Pool().Add(context.Background(), own) // a refusal shows as a missing receipt
+	own := new(types.Transaction)
+	if raw, err := tx.MarshalBinary(); err != nil || own.UnmarshalBinary(raw) != nil {
+		panic("a signed transaction does not survive its encoding")
 	}
+	l.c.Members[rng.IntN(len(l.c.Members))].ask(func(n *node.Node) {
+		_ = n.Pool().Add(context.Background(), own) // a refusal shows as a missing receipt
+	})
 	for end := time.Now().Add(retryAfter); time.Now().Before(end); {
 		if l.ended(lookEvery) {
 			return false
@@ -115,17 +118,16 @@ func (l *Load) submit(tx *types.Transaction, rng *rand.Rand) bool {
 
 // look asks one node for a receipt. What a node says after its power was cut
 // is not heard.
-func (l *Load) look(tx common.Hash, rng *rand.Rand) (Served, bool) {
-	n := l.c.Members[rng.IntN(len(l.c.Members))].live()
-	if n == nil {
-		return Served{}, false
-	}
-	number, _, ok, err := n.node.Chain().Lookup(tx)
-	if err != nil || !ok {
-		return Served{}, false
-	}
-	hash := n.node.Chain().GetHash(number)
-	return Served{tx, hash, number}, n.power.on()
+func (l *Load) look(tx common.Hash, rng *rand.Rand) (s Served, ok bool) {
+	heard := l.c.Members[rng.IntN(len(l.c.Members))].ask(func(n *node.Node) {
+		var number uint64
+		var err error
+		number, _, ok, err = n.Chain().Lookup(tx)
+		if ok = ok && err == nil; ok {
+			s = Served{tx, n.Chain().GetHash(number), number}
+		}
+	})
+	return s, ok && heard
 }
 
 // Transfer signs a transfer of one wei from an account to the address of its

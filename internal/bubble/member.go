@@ -42,6 +42,23 @@ type Member struct {
 type life struct {
 	node  *node.Node
 	power *power
+	asked sync.RWMutex // held for reading by who asks the node, as its servers would
+}
+
+// ask calls f with the node if one runs with power. It reports whether the
+// node still had power when f returned: else its answers were not heard.
+func (m *Member) ask(f func(n *node.Node)) bool {
+	l := m.live()
+	if l == nil {
+		return false
+	}
+	l.asked.RLock()
+	defer l.asked.RUnlock()
+	if m.now.Load() != l {
+		return false // it is being stopped
+	}
+	f(l.node)
+	return l.power.on()
 }
 
 // live returns the node that runs and has power, or nil.
@@ -136,7 +153,7 @@ func (m *Member) StartWith(cfg *config.Config) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.Node, m.cancel, m.done, m.running = n, cancel, make(chan error, 1), true
-	m.now.Store(&life{n, m.power})
+	m.now.Store(&life{node: n, power: m.power})
 	go func() { m.done <- n.Run(ctx) }()
 }
 
@@ -146,7 +163,9 @@ func (m *Member) Stop() {
 		return
 	}
 	m.running = false
-	m.now.Store(nil)
+	l := m.now.Swap(nil)
+	l.asked.Lock()   // until those who ask have their answers
+	l.asked.Unlock() //nolint:staticcheck // nobody asks from here on: see ask
 	if m.power.off.Load() {
 		<-m.power.cut
 		m.unplug()
