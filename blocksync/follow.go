@@ -130,7 +130,7 @@ func (f *Follower) learn(err error) {
 
 // peerErrors returns the PeerErrors that were joined into err.
 func peerErrors(err error) []*PeerError {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // walks the tree of joined errors itself
 	case *PeerError:
 		return []*PeerError{e}
 	case interface{ Unwrap() []error }:

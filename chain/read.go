@@ -118,7 +118,7 @@ func (c *Chain) Lookup(txHash common.Hash) (number, index uint64, ok bool, err e
 	if err != nil {
 		return 0, 0, false, err
 	}
-	defer it.Close()
+	defer func() { err = errors.Join(err, it.Close()) }()
 	head := c.head.Load().number()
 	for valid := it.First(); valid; valid = it.Next() {
 		number, index, err := store.ParseLookupKey(bytes.Clone(it.Key()))

@@ -103,8 +103,8 @@ func (s syncer) SyncTo(ctx context.Context, target consensus.Seq, from []common.
 func (n *Node) Syncing() (starting, current, highest uint64, active bool) {
 	p := n.sync.Progress()
 	current = n.chain.Head().Number.Uint64()
-	highest = max(current, uint64(p.Target))
-	return uint64(p.Start), current, highest, p.Running && highest > current
+	highest = max(current, p.Target)
+	return p.Start, current, highest, p.Running && highest > current
 }
 
 // announceBuffer is how many blocks an announcement may lag behind; the newest

@@ -92,7 +92,7 @@ func BenchmarkPushSmall(b *testing.B) {
 	msg := make([]byte, 128)
 	b.ResetTimer()
 	sent := 0
-	for got := 0; got < b.N; got++ {
+	for got := range b.N {
 		for sent < b.N && sent-got < 512 {
 			if err := y.h.Push(x.h.ID(), "vote", msg); err != nil {
 				b.Fatal(err)

@@ -245,8 +245,7 @@ func writeAtomically(path string, data []byte) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		os.Remove(f.Name())
-		return err
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	d, err := os.Open(dir)
 	if err != nil {

@@ -12,8 +12,10 @@ import (
 // TestConfigFaultsAreReportedTogether: one run shows everything that is wrong.
 func TestConfigFaultsAreReportedTogether(t *testing.T) {
 	n := newNode(t, 0, RoleValidator)
-	_, err := New(Config{Key: n.key, Listen: []string{"127.0.0.1:80", "/ip4/1.2.3.4/tcp/1/ws"}, Version: strings.Repeat("x", 65),
-		SignRecord: n.config().SignRecord, Limits: Limits{AcceptRate: -1, DialBackoffMin: time.Minute}}, nil)
+	_, err := New(Config{
+		Key: n.key, Listen: []string{"127.0.0.1:80", "/ip4/1.2.3.4/tcp/1/ws"}, Version: strings.Repeat("x", 65),
+		SignRecord: n.config().SignRecord, Limits: Limits{AcceptRate: -1, DialBackoffMin: time.Minute},
+	}, nil)
 	if err == nil {
 		t.Fatal("no error")
 	}

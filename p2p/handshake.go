@@ -178,7 +178,7 @@ func (h *Host) greet(s *session, c network.Conn) error {
 	}
 	theirs, err := h.judge(c, v.Hello)
 	if err != nil {
-		st.Write(refusal(err, nil).frame())
+		_, _ = st.Write(refusal(err, nil).frame()) // best effort: the connection ends either way
 		return err
 	}
 	if v.Refused {
@@ -219,11 +219,11 @@ func (h *Host) answerHello(c network.Conn, st network.Stream) error {
 	own := h.ownHello()
 	theirs, err := h.judge(c, data)
 	if err != nil {
-		st.Write(refusal(err, own).frame())
+		_, _ = st.Write(refusal(err, own).frame()) // best effort: the connection ends either way
 		st.CloseWrite()
 		// The dialler hangs up when it has read why; only then close.
 		st.SetReadDeadline(time.Now().Add(min(time.Second, h.limits.HandshakeTimeout)))
-		io.Copy(io.Discard, io.LimitReader(r, maxHelloBytes))
+		_, _ = io.Copy(io.Discard, io.LimitReader(r, maxHelloBytes))
 		return err
 	}
 	begin := time.Now()

@@ -59,7 +59,7 @@ func (h *Host) newLibp2p() (host.Host, error) {
 		libp2p.ResourceManager(rm),
 		// The allow-list bounds the connections, so nothing is ever trimmed.
 		libp2p.ConnectionManager(&connmgr.NullConnMgr{}),
-		libp2p.DialRanker(swarm.NoDelayDialRanker),
+		libp2p.SwarmOpts(swarm.WithDialRanker(swarm.NoDelayDialRanker)),
 		libp2p.WithDialTimeout(h.limits.DialTimeout),
 		libp2p.DisableRelay(),
 		libp2p.ForceReachabilityPublic(), // stops the AutoNAT client

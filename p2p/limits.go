@@ -143,27 +143,42 @@ func DefaultLimits() Limits {
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	for _, p := range []struct{ have, def *time.Duration }{
-		{&l.HandshakeTimeout, &d.HandshakeTimeout}, {&l.WriteTimeout, &d.WriteTimeout},
-		{&l.FrameTimeout, &d.FrameTimeout}, {&l.RequestTimeout, &d.RequestTimeout},
-		{&l.ChunkTimeout, &d.ChunkTimeout}, {&l.RequestWait, &d.RequestWait},
-		{&l.DialTimeout, &d.DialTimeout}, {&l.DialBackoffMin, &d.DialBackoffMin},
-		{&l.DialBackoffMax, &d.DialBackoffMax}, {&l.HealthyAfter, &d.HealthyAfter},
-		{&l.WatchPeriod, &d.WatchPeriod}, {&l.GossipSilence, &d.GossipSilence},
-		{&l.RecordLife, &d.RecordLife}, {&l.BookDelay, &d.BookDelay},
+		{&l.HandshakeTimeout, &d.HandshakeTimeout},
+		{&l.WriteTimeout, &d.WriteTimeout},
+		{&l.FrameTimeout, &d.FrameTimeout},
+		{&l.RequestTimeout, &d.RequestTimeout},
+		{&l.ChunkTimeout, &d.ChunkTimeout},
+		{&l.RequestWait, &d.RequestWait},
+		{&l.DialTimeout, &d.DialTimeout},
+		{&l.DialBackoffMin, &d.DialBackoffMin},
+		{&l.DialBackoffMax, &d.DialBackoffMax},
+		{&l.HealthyAfter, &d.HealthyAfter},
+		{&l.WatchPeriod, &d.WatchPeriod},
+		{&l.GossipSilence, &d.GossipSilence},
+		{&l.RecordLife, &d.RecordLife},
+		{&l.BookDelay, &d.BookDelay},
 	} {
 		if *p.have == 0 {
 			*p.have = *p.def
 		}
 	}
 	for _, p := range []struct{ have, def *int }{
-		{&l.AcceptRate, &d.AcceptRate}, {&l.AcceptBurst, &d.AcceptBurst},
-		{&l.AcceptInFlight, &d.AcceptInFlight}, {&l.ConnsPerPeer, &d.ConnsPerPeer},
-		{&l.StreamsPerPeer, &d.StreamsPerPeer}, {&l.MaxGossipBytes, &d.MaxGossipBytes},
-		{&l.PushQueueMessages, &d.PushQueueMessages}, {&l.PushQueueBytes, &d.PushQueueBytes},
-		{&l.FrameRate, &d.FrameRate}, {&l.MaxChunkBytes, &d.MaxChunkBytes},
-		{&l.RequestsPerPeer, &d.RequestsPerPeer}, {&l.RequestRate, &d.RequestRate},
-		{&l.RequestBurst, &d.RequestBurst}, {&l.DialsInFlight, &d.DialsInFlight},
-		{&l.ObserverPeers, &d.ObserverPeers}, {&l.RecordRate, &d.RecordRate},
+		{&l.AcceptRate, &d.AcceptRate},
+		{&l.AcceptBurst, &d.AcceptBurst},
+		{&l.AcceptInFlight, &d.AcceptInFlight},
+		{&l.ConnsPerPeer, &d.ConnsPerPeer},
+		{&l.StreamsPerPeer, &d.StreamsPerPeer},
+		{&l.MaxGossipBytes, &d.MaxGossipBytes},
+		{&l.PushQueueMessages, &d.PushQueueMessages},
+		{&l.PushQueueBytes, &d.PushQueueBytes},
+		{&l.FrameRate, &d.FrameRate},
+		{&l.MaxChunkBytes, &d.MaxChunkBytes},
+		{&l.RequestsPerPeer, &d.RequestsPerPeer},
+		{&l.RequestRate, &d.RequestRate},
+		{&l.RequestBurst, &d.RequestBurst},
+		{&l.DialsInFlight, &d.DialsInFlight},
+		{&l.ObserverPeers, &d.ObserverPeers},
+		{&l.RecordRate, &d.RecordRate},
 		{&l.RecordBurst, &d.RecordBurst},
 	} {
 		if *p.have == 0 {
@@ -192,11 +207,20 @@ func (l Limits) Validate() error {
 		name string
 		v    time.Duration
 	}{
-		{"HandshakeTimeout", l.HandshakeTimeout}, {"WriteTimeout", l.WriteTimeout}, {"FrameTimeout", l.FrameTimeout},
-		{"RequestTimeout", l.RequestTimeout}, {"ChunkTimeout", l.ChunkTimeout}, {"RequestWait", l.RequestWait},
-		{"DialTimeout", l.DialTimeout}, {"DialBackoffMin", l.DialBackoffMin}, {"DialBackoffMax", l.DialBackoffMax},
-		{"HealthyAfter", l.HealthyAfter}, {"WatchPeriod", l.WatchPeriod}, {"GossipSilence", l.GossipSilence},
-		{"RecordLife", l.RecordLife}, {"BookDelay", l.BookDelay},
+		{"HandshakeTimeout", l.HandshakeTimeout},
+		{"WriteTimeout", l.WriteTimeout},
+		{"FrameTimeout", l.FrameTimeout},
+		{"RequestTimeout", l.RequestTimeout},
+		{"ChunkTimeout", l.ChunkTimeout},
+		{"RequestWait", l.RequestWait},
+		{"DialTimeout", l.DialTimeout},
+		{"DialBackoffMin", l.DialBackoffMin},
+		{"DialBackoffMax", l.DialBackoffMax},
+		{"HealthyAfter", l.HealthyAfter},
+		{"WatchPeriod", l.WatchPeriod},
+		{"GossipSilence", l.GossipSilence},
+		{"RecordLife", l.RecordLife},
+		{"BookDelay", l.BookDelay},
 	} {
 		check(d.v > 0, "%s is %v, must be above zero", d.name, d.v)
 	}
@@ -204,12 +228,24 @@ func (l Limits) Validate() error {
 		name string
 		v    int64
 	}{
-		{"AcceptRate", int64(l.AcceptRate)}, {"AcceptBurst", int64(l.AcceptBurst)}, {"AcceptInFlight", int64(l.AcceptInFlight)},
-		{"ConnsPerPeer", int64(l.ConnsPerPeer)}, {"StreamsPerPeer", int64(l.StreamsPerPeer)}, {"MemoryPerPeer", l.MemoryPerPeer},
-		{"MemoryTotal", l.MemoryTotal}, {"MaxGossipBytes", int64(l.MaxGossipBytes)}, {"PushQueueMessages", int64(l.PushQueueMessages)},
-		{"PushQueueBytes", int64(l.PushQueueBytes)}, {"FrameRate", int64(l.FrameRate)}, {"MaxChunkBytes", int64(l.MaxChunkBytes)},
-		{"RequestsPerPeer", int64(l.RequestsPerPeer)}, {"RequestRate", int64(l.RequestRate)}, {"RequestBurst", int64(l.RequestBurst)},
-		{"DialsInFlight", int64(l.DialsInFlight)}, {"ObserverPeers", int64(l.ObserverPeers)}, {"RecordRate", int64(l.RecordRate)},
+		{"AcceptRate", int64(l.AcceptRate)},
+		{"AcceptBurst", int64(l.AcceptBurst)},
+		{"AcceptInFlight", int64(l.AcceptInFlight)},
+		{"ConnsPerPeer", int64(l.ConnsPerPeer)},
+		{"StreamsPerPeer", int64(l.StreamsPerPeer)},
+		{"MemoryPerPeer", l.MemoryPerPeer},
+		{"MemoryTotal", l.MemoryTotal},
+		{"MaxGossipBytes", int64(l.MaxGossipBytes)},
+		{"PushQueueMessages", int64(l.PushQueueMessages)},
+		{"PushQueueBytes", int64(l.PushQueueBytes)},
+		{"FrameRate", int64(l.FrameRate)},
+		{"MaxChunkBytes", int64(l.MaxChunkBytes)},
+		{"RequestsPerPeer", int64(l.RequestsPerPeer)},
+		{"RequestRate", int64(l.RequestRate)},
+		{"RequestBurst", int64(l.RequestBurst)},
+		{"DialsInFlight", int64(l.DialsInFlight)},
+		{"ObserverPeers", int64(l.ObserverPeers)},
+		{"RecordRate", int64(l.RecordRate)},
 		{"RecordBurst", int64(l.RecordBurst)},
 	} {
 		check(n.v > 0, "%s is %d, must be above zero", n.name, n.v)

@@ -3,7 +3,6 @@ package p2p
 import (
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -45,16 +44,6 @@ func (n namespace) stream(p Protocol) protocol.ID { return protocol.ID(string(n)
 
 func (n namespace) gossip(instance string) protocol.ID {
 	return protocol.ID(string(n) + instance + "/meshsub/1.3.0")
-}
-
-// local undoes topic.
-func (n namespace) local(wire string) (Topic, bool) {
-	s, ok := strings.CutPrefix(wire, string(n))
-	if !ok {
-		return "", false
-	}
-	s, ok = strings.CutSuffix(s, "/1")
-	return Topic(s), ok
 }
 
 func (p Protocol) check() {

@@ -116,7 +116,7 @@ func (h *Host) writeBox(s *session, r *remote, p Protocol, box *outbox) {
 		}
 		// A second try on a new stream: an idle stream often turns out to be
 		// dead only when it is used again.
-		if w.send(batch, size) || w.send(batch, size) {
+		if w.send(batch, size) || w.send(batch, size) { //nolint:staticcheck // SA4000: the second call is the second try
 			pause = 0
 			sent.Add(float64(size))
 			continue

@@ -94,7 +94,7 @@ func TestRequestErrors(t *testing.T) {
 			return errSome
 		}
 		return nil
-	}); err != errSome || n != 3 {
+	}); !errors.Is(err, errSome) || n != 3 {
 		t.Errorf("own error: %v after %d chunks", err, n)
 	}
 }

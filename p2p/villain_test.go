@@ -74,8 +74,10 @@ func (v *villain) open(c network.Conn, id protocol.ID) (network.Stream, error) {
 }
 
 func (v *villain) hello() *hello {
-	return &hello{Version: protocolVersion, ChainID: testChain, Genesis: testGenesis, Client: "villain", Role: 1, Instance: 666,
-		Record: testRecord(v.t, v.n, 1, time.Now(), "/ip4/127.0.0.1/tcp/1").encode()}
+	return &hello{
+		Version: protocolVersion, ChainID: testChain, Genesis: testGenesis, Client: "villain", Role: 1, Instance: 666,
+		Record: testRecord(v.t, v.n, 1, time.Now(), "/ip4/127.0.0.1/tcp/1").encode(),
+	}
 }
 
 // greet makes a proper handshake.
@@ -238,8 +240,10 @@ quorate_p2p_handshakes_total{result="ok"} 1
 	for _, f := range families {
 		have[f.GetName()] = true
 	}
-	for _, name := range []string{"quorate_p2p_stream_bytes_total", "quorate_p2p_gossip_rpc_dropped_total", "quorate_p2p_gossip_messages_total",
-		"quorate_p2p_gossip_resubscribe_total", "libp2p_rcmgr_connections"} {
+	for _, name := range []string{
+		"quorate_p2p_stream_bytes_total", "quorate_p2p_gossip_rpc_dropped_total", "quorate_p2p_gossip_messages_total",
+		"quorate_p2p_gossip_resubscribe_total", "libp2p_rcmgr_connections",
+	} {
 		if !have[name] {
 			t.Errorf("%s is missing", name)
 		}

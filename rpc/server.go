@@ -107,7 +107,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.rpc.Stop()
 	case <-ctx.Done():
 		err = s.shutdown(server)
-		<-served
+		<-served //nolint:errcheck // http.ErrServerClosed: it was told to stop
 	}
 	s.streams.Wait()
 	return err

@@ -89,9 +89,19 @@ func TestSkips(t *testing.T) {
 		tx   *types.Transaction
 		want error
 	}{
-		{again, nil}, {again, core.ErrNonceTooLow}, {gap, core.ErrNonceTooHigh}, {poor, core.ErrInsufficientFunds},
-		{us[1].sign(&to, 1, 21000, nil), nil}, {us[1].sign(&to, 1, 21000, nil), nil}, {short, core.ErrIntrinsicGas}, {huge, core.ErrGasLimitTooHigh}, {blob, ErrBlobTransaction}, {foreign, types.ErrInvalidChainId},
-		{full, core.ErrGasLimitReached}, {us[3].sign(&to, 1, 21000, nil), nil}, {gap, nil},
+		{again, nil},
+		{again, core.ErrNonceTooLow},
+		{gap, core.ErrNonceTooHigh},
+		{poor, core.ErrInsufficientFunds},
+		{us[1].sign(&to, 1, 21000, nil), nil},
+		{us[1].sign(&to, 1, 21000, nil), nil},
+		{short, core.ErrIntrinsicGas},
+		{huge, core.ErrGasLimitTooHigh},
+		{blob, ErrBlobTransaction},
+		{foreign, types.ErrInvalidChainId},
+		{full, core.ErrGasLimitReached},
+		{us[3].sign(&to, 1, 21000, nil), nil},
+		{gap, nil},
 	}
 	batch := make([]*types.Transaction, len(cases))
 	for i, x := range cases {

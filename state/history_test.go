@@ -24,7 +24,7 @@ func observe(v *View, w *workload) string {
 	for _, u := range w.users {
 		add(u.addr)
 	}
-	for i := int64(0); i < 60; i++ {
+	for i := range int64(60) {
 		add(common.BigToAddress(big.NewInt(0x1000 + i)))
 	}
 	for i, c := range w.contracts {

@@ -30,7 +30,7 @@ func pebbleOptions(o Options, f *fatal) *pebble.Options {
 	// Filters everywhere but on the last level: absent keys (new accounts,
 	// unknown transactions) are seldom asked for, and the last level's filter
 	// alone would be nine tenths of the memory.
-	for i := 0; i < len(po.Levels)-1; i++ {
+	for i := range len(po.Levels) - 1 {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 		po.Levels[i].FilterType = pebble.TableFilter
 	}

@@ -23,14 +23,23 @@ func TestKeySpacesAreDisjoint(t *testing.T) {
 		prefix byte
 		key    []byte
 	}{
-		{PrefixMeta, MetaKey("\xff\xff")}, {PrefixHead, HeadKey()}, {PrefixCheckpoint, CheckpointKey()},
+		{PrefixMeta, MetaKey("\xff\xff")},
+		{PrefixHead, HeadKey()},
+		{PrefixCheckpoint, CheckpointKey()},
 		{PrefixJournal, JournalKey(math.MaxUint64, 255, math.MaxUint64)},
-		{PrefixHeader, HeaderKey(math.MaxUint64)}, {PrefixBody, BodyKey(math.MaxUint64)}, {PrefixReceipts, ReceiptsKey(math.MaxUint64)},
-		{PrefixNumber, NumberKey(ones)}, {PrefixLookup, LookupKey(ones, 1, 1)},
-		{PrefixAccount, AccountKey(ones)}, {PrefixSlot, SlotKey(ones, ones)},
-		{PrefixAccountNode, AccountNodeKey(bytes.Repeat([]byte{15}, 64))}, {PrefixStorageNode, StorageNodeKey(ones, bytes.Repeat([]byte{15}, 64))},
-		{PrefixCode, CodeKey(ones)}, {PrefixAccountHistory, AccountHistoryKey(math.MaxUint32, ones, math.MaxUint32)},
-		{PrefixSlotHistory, SlotHistoryKey(math.MaxUint32, ones, ones, math.MaxUint32)}, {PrefixEthdb, ethKey(ones[:])},
+		{PrefixHeader, HeaderKey(math.MaxUint64)},
+		{PrefixBody, BodyKey(math.MaxUint64)},
+		{PrefixReceipts, ReceiptsKey(math.MaxUint64)},
+		{PrefixNumber, NumberKey(ones)},
+		{PrefixLookup, LookupKey(ones, 1, 1)},
+		{PrefixAccount, AccountKey(ones)},
+		{PrefixSlot, SlotKey(ones, ones)},
+		{PrefixAccountNode, AccountNodeKey(bytes.Repeat([]byte{15}, 64))},
+		{PrefixStorageNode, StorageNodeKey(ones, bytes.Repeat([]byte{15}, 64))},
+		{PrefixCode, CodeKey(ones)},
+		{PrefixAccountHistory, AccountHistoryKey(math.MaxUint32, ones, math.MaxUint32)},
+		{PrefixSlotHistory, SlotHistoryKey(math.MaxUint32, ones, ones, math.MaxUint32)},
+		{PrefixEthdb, ethKey(ones[:])},
 	} {
 		lower, upper := Space(c.prefix)
 		if !seen[c.prefix] || bytes.Compare(c.key, lower) < 0 || bytes.Compare(c.key, upper) >= 0 {

@@ -2,6 +2,7 @@ package txpool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func (p *Pool) Add(ctx context.Context, tx *types.Transaction) error {
 		err = p.admit([]*types.Transaction{tx}, source{local: true})[0]
 	}
 	if err != nil {
-		if err != ErrAlreadyKnown {
+		if !errors.Is(err, ErrAlreadyKnown) {
 			p.refused(hash, err)
 		}
 		return err
@@ -91,7 +92,7 @@ func (p *Pool) admit(txs []*types.Transaction, src source) []error {
 	for i, tx := range txs {
 		var err error
 		if senders[i], err = types.Sender(p.rules.Signer, tx); err != nil {
-			errs[i] = fmt.Errorf("%w: %v", ErrInvalidSender, err)
+			errs[i] = fmt.Errorf("%w: %w", ErrInvalidSender, err)
 		} else if costs[i].SetFromBig(tx.Cost()) {
 			errs[i] = ErrInsufficientFunds // more than any balance can hold
 		} else {

@@ -58,10 +58,10 @@ func decodeMessage(data []byte, limit int) (*message, error) {
 	}
 	var m message
 	if m.kind, content, err = rlp.SplitUint64(content); err != nil {
-		return nil, fmt.Errorf("%w: kind: %v", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: kind: %w", ErrMalformed, err)
 	}
 	if m.counter, content, err = rlp.SplitUint64(content); err != nil {
-		return nil, fmt.Errorf("%w: counter: %v", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: counter: %w", ErrMalformed, err)
 	}
 	items, rest, err := rlp.SplitList(content)
 	if err != nil || len(rest) > 0 {

@@ -140,13 +140,26 @@ func (c *Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"MaxTransactions", c.MaxTransactions}, {"MaxBytes", c.MaxBytes}, {"MaxQueued", c.MaxQueued},
-		{"PerSender", c.PerSender}, {"QueuedPerSender", c.QueuedPerSender}, {"SlotBytes", c.SlotBytes},
-		{"MaxTxBytes", c.MaxTxBytes}, {"MaxSkips", c.MaxSkips}, {"LockChunk", c.LockChunk},
-		{"Workers", c.Workers}, {"GossipBytes", c.GossipBytes}, {"RebroadcastPerTick", c.RebroadcastPerTick},
-		{"Peers", c.Peers}, {"AnnounceHashes", c.AnnounceHashes}, {"FetchHashes", c.FetchHashes},
-		{"FetchBytes", c.FetchBytes}, {"ForwardedPerPeer", c.ForwardedPerPeer},
-		{"ResyncPerTick", c.ResyncPerTick}, {"Fates", c.Fates}, {"Mined", c.Mined},
+		{"MaxTransactions", c.MaxTransactions},
+		{"MaxBytes", c.MaxBytes},
+		{"MaxQueued", c.MaxQueued},
+		{"PerSender", c.PerSender},
+		{"QueuedPerSender", c.QueuedPerSender},
+		{"SlotBytes", c.SlotBytes},
+		{"MaxTxBytes", c.MaxTxBytes},
+		{"MaxSkips", c.MaxSkips},
+		{"LockChunk", c.LockChunk},
+		{"Workers", c.Workers},
+		{"GossipBytes", c.GossipBytes},
+		{"RebroadcastPerTick", c.RebroadcastPerTick},
+		{"Peers", c.Peers},
+		{"AnnounceHashes", c.AnnounceHashes},
+		{"FetchHashes", c.FetchHashes},
+		{"FetchBytes", c.FetchBytes},
+		{"ForwardedPerPeer", c.ForwardedPerPeer},
+		{"ResyncPerTick", c.ResyncPerTick},
+		{"Fates", c.Fates},
+		{"Mined", c.Mined},
 	} {
 		if l.value < 1 {
 			bad("%s is %d, must be at least 1", l.name, l.value)
@@ -156,8 +169,11 @@ func (c *Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"QueueLifetime", c.QueueLifetime}, {"GossipInterval", c.GossipInterval}, {"GossipGrace", c.GossipGrace},
-		{"RebroadcastAfter", c.RebroadcastAfter}, {"FetchTimeout", c.FetchTimeout},
+		{"QueueLifetime", c.QueueLifetime},
+		{"GossipInterval", c.GossipInterval},
+		{"GossipGrace", c.GossipGrace},
+		{"RebroadcastAfter", c.RebroadcastAfter},
+		{"FetchTimeout", c.FetchTimeout},
 	} {
 		if l.value <= 0 {
 			bad("%s is %v, must be positive", l.name, l.value)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -114,13 +115,11 @@ func (n *Network) open(dir string, so store.Options, o chain.Options) (*Node, er
 	cfg.CacheBytes = state.MinCacheBytes
 	st, err := state.Open(db, cfg)
 	if err != nil {
-		db.Close()
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	c, err := chain.Open(db, n.Genesis, st, o)
 	if err != nil {
-		db.Close()
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	return &Node{DB: db, State: st, Chain: c}, nil
 }

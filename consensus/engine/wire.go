@@ -82,7 +82,7 @@ func VoteIn(data []byte) *consensus.Vote {
 
 func decodeInto[T any](payload []byte, v *T) (*T, error) {
 	if err := rlp.DecodeBytes(payload, v); err != nil {
-		return nil, fmt.Errorf("%w: %v", errWire, err)
+		return nil, fmt.Errorf("%w: %w", errWire, err)
 	}
 	return v, nil
 }

@@ -106,7 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if server.Shutdown(stop) != nil {
 		_ = server.Close()
 	}
-	<-served
+	<-served //nolint:errcheck // http.ErrServerClosed: it was told to stop
 	return nil
 }
 

@@ -8,10 +8,12 @@ import (
 
 // FuzzCallArgs decodes whatever a client sends and builds a message from it.
 func FuzzCallArgs(f *testing.F) {
-	for _, s := range []string{`{}`, `{"to":null,"gas":"0x1","gasPrice":"0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}`,
+	for _, s := range []string{
+		`{}`, `{"to":null,"gas":"0x1","gasPrice":"0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}`,
 		`{"input":"0x01","data":"0x01","accessList":[{"address":"0x0000000000000000000000000000000000000001","storageKeys":[]}]}`,
 		`{"maxFeePerGas":"0x1","maxPriorityFeePerGas":"0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}`,
-		`{"authorizationList":[{"chainId":"0x1","address":"0x0000000000000000000000000000000000000001","nonce":"0x0","yParity":"0x0","r":"0x1","s":"0x1"}]}`} {
+		`{"authorizationList":[{"chainId":"0x1","address":"0x0000000000000000000000000000000000000001","nonce":"0x0","yParity":"0x0","r":"0x1","s":"0x1"}]}`,
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -34,8 +36,10 @@ func FuzzCallArgs(f *testing.F) {
 
 // FuzzCriteria decodes log filters: what is accepted stays within its bounds.
 func FuzzCriteria(f *testing.F) {
-	for _, s := range []string{`{}`, `{"address":null,"topics":null}`, `{"topics":[null,["0x0000000000000000000000000000000000000000000000000000000000000001",null]]}`,
-		`{"fromBlock":"latest","toBlock":"0x5"}`, `{"address":["0x0000000000000000000000000000000000000001"]}`, `{"blockHash":"0x00"}`} {
+	for _, s := range []string{
+		`{}`, `{"address":null,"topics":null}`, `{"topics":[null,["0x0000000000000000000000000000000000000000000000000000000000000001",null]]}`,
+		`{"fromBlock":"latest","toBlock":"0x5"}`, `{"address":["0x0000000000000000000000000000000000000001"]}`, `{"blockHash":"0x00"}`,
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

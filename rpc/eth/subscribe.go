@@ -55,7 +55,7 @@ func (a *API) subscribe(ctx context.Context, tell func(block *types.Block, recei
 		defer events.Close()
 		live, stop := context.WithCancel(context.Background())
 		defer stop()
-		go func() { <-sub.Err(); stop() }() // ends with the subscription or the connection
+		go func() { defer stop(); <-sub.Err() }() //nolint:errcheck // ends with the subscription or the connection
 		err := a.forward(live, events, func(block *types.Block, receipts types.Receipts) error {
 			return tell(block, receipts, func(v any) error { return notifier.Notify(sub.ID, v) })
 		})

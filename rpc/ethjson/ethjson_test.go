@@ -59,15 +59,19 @@ func anyTx(t *rapid.T) *types.Transaction {
 	case 3:
 		inner = &types.DynamicFeeTx{ChainID: big.NewInt(1337), Nonce: nonce, Gas: gas, GasFeeCap: anyBig(t, "cap"), GasTipCap: anyBig(t, "tip"), Value: value, Data: data, AccessList: list}
 	case 4:
-		inner = &types.BlobTx{ChainID: uint256.NewInt(1337), Nonce: nonce, Gas: gas, GasFeeCap: uint256.NewInt(3), GasTipCap: uint256.NewInt(2), Value: uint256.NewInt(1), To: to, Data: data, AccessList: list,
-			BlobFeeCap: uint256.NewInt(9), BlobHashes: []common.Hash{{1, 2}}}
+		inner = &types.BlobTx{
+			ChainID: uint256.NewInt(1337), Nonce: nonce, Gas: gas, GasFeeCap: uint256.NewInt(3), GasTipCap: uint256.NewInt(2), Value: uint256.NewInt(1), To: to, Data: data, AccessList: list,
+			BlobFeeCap: uint256.NewInt(9), BlobHashes: []common.Hash{{1, 2}},
+		}
 	default:
 		auth, err := types.SignSetCode(signingKey, types.SetCodeAuthorization{ChainID: *uint256.NewInt(1337), Address: to, Nonce: nonce})
 		if err != nil {
 			t.Fatal(err)
 		}
-		inner = &types.SetCodeTx{ChainID: uint256.NewInt(1337), Nonce: nonce, Gas: gas, GasFeeCap: uint256.NewInt(3), GasTipCap: uint256.NewInt(2), Value: uint256.NewInt(1), To: to, Data: data, AccessList: list,
-			AuthList: []types.SetCodeAuthorization{auth}}
+		inner = &types.SetCodeTx{
+			ChainID: uint256.NewInt(1337), Nonce: nonce, Gas: gas, GasFeeCap: uint256.NewInt(3), GasTipCap: uint256.NewInt(2), Value: uint256.NewInt(1), To: to, Data: data, AccessList: list,
+			AuthList: []types.SetCodeAuthorization{auth},
+		}
 	}
 	return types.MustSignNewTx(signingKey, signer, inner)
 }
@@ -114,8 +118,10 @@ func TestReceiptAndLogs(t *testing.T) {
 			r.ContractAddress = anyAddress(t, "contract")
 		}
 		for i := range rapid.IntRange(0, 4).Draw(t, "logs") {
-			l := &types.Log{Address: anyAddress(t, "address"), Topics: []common.Hash{}, Data: rapid.SliceOfN(rapid.Byte(), 0, 70).Draw(t, "log data"),
-				BlockNumber: 5, BlockHash: place.BlockHash, BlockTimestamp: 9, TxHash: tx.Hash(), TxIndex: 3, Index: uint(i)}
+			l := &types.Log{
+				Address: anyAddress(t, "address"), Topics: []common.Hash{}, Data: rapid.SliceOfN(rapid.Byte(), 0, 70).Draw(t, "log data"),
+				BlockNumber: 5, BlockHash: place.BlockHash, BlockTimestamp: 9, TxHash: tx.Hash(), TxIndex: 3, Index: uint(i),
+			}
 			for range i {
 				l.Topics = append(l.Topics, anyHash(t, "topic"))
 			}
