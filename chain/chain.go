@@ -124,7 +124,7 @@ func (c *Chain) birth(g *genesis.Genesis, block0 *types.Block) error {
 		}
 		version, err := c.db.Get(metaVersion)
 		if err != nil || len(version) != 1 || version[0] != store.FormatVersion {
-			return fmt.Errorf("chain: the data directory has format version %x (%w), this release reads version %d: use the release that wrote it, or sync anew", version, err, store.FormatVersion)
+			return fmt.Errorf("chain: the data directory has format version %x (%v), this release reads version %d: use the release that wrote it, or sync anew", version, err, store.FormatVersion) //nolint:errorlint // err may be nil
 		}
 		return nil
 	case !errors.Is(err, store.ErrNotFound):

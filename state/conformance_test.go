@@ -127,7 +127,7 @@ func (s *stateTest) apply(st *State, pre Head, post stateTestPost) (root, logs c
 // check compares one case with what the corpus says.
 func (p stateTestPost) check(root, logs common.Hash, refused error) error {
 	if root != p.Root {
-		return fmt.Errorf("state root %x, want %x (refused: %w)", root, p.Root, refused)
+		return fmt.Errorf("state root %x, want %x (refused: %v)", root, p.Root, refused) //nolint:errorlint // may be nil
 	}
 	if p.Refuse == "" {
 		if refused != nil {
