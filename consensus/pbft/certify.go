@@ -119,6 +119,11 @@ func (r *Replica) finalise() {
 			r.halt(fmt.Errorf("%w: seq %d executed to %s, certified is %s", ErrDivergence, s.seq, s.blockHash, c.BlockHash))
 			return
 		}
+		if !s.accepted {
+			// A power cut may come before the block is durable and after the next
+			// proposal is journalled: the journal would have a hole.
+			r.journalProposal(s, s.prepares[r.schedule.Primary(r.view, s.seq)])
+		}
 		r.highest = max(r.highest, s.seq) // who makes it final executes it, if it was certified before it was accepted
 		r.out.Committed = append(r.out.Committed, Committed{Batch: s.batch, Certificate: c})
 		r.advanceHead(Head{Seq: s.seq, Digest: s.digest, BlockHash: c.BlockHash, TimeMs: s.batch.Header.TimeMs})

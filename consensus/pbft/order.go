@@ -180,15 +180,19 @@ func checkChain(h *consensus.BatchHeader, parent common.Hash, parentMs uint64) e
 // sends it.
 func (r *Replica) acceptSlot(s *slot, prePrepare *consensus.Vote) {
 	s.accepted = true
-	r.out.Persist = append(r.out.Persist, Record{
-		Kind: RecordProposal, Seq: s.seq, View: r.view,
-		Proposal: &consensus.Proposal{Vote: prePrepare, Batch: s.batch},
-	})
+	r.journalProposal(s, prePrepare)
 	if int(prePrepare.Sender) == r.self {
 		s.prepareSent = true
 		r.broadcast(prePrepare, s.batch)
 	}
 	r.execute(s)
+}
+
+func (r *Replica) journalProposal(s *slot, prePrepare *consensus.Vote) {
+	r.out.Persist = append(r.out.Persist, Record{
+		Kind: RecordProposal, Seq: s.seq, View: r.view,
+		Proposal: &consensus.Proposal{Vote: prePrepare, Batch: s.batch},
+	})
 }
 
 // execute orders the execution of s unless it is ordered already. Slots are

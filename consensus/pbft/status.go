@@ -203,6 +203,9 @@ func (r *Replica) Report() consensus.Report {
 		}
 		rep.Validators = append(rep.Validators, v)
 	}
+	if r.halted != nil {
+		rep.Halt = r.halted.Error()
+	}
 	return rep
 }
 
