@@ -29,17 +29,50 @@ devnet: build ## run four validators on this machine, data in ./devnet
 	$(BIN) devnet --dir ./devnet
 
 .PHONY: deps
-deps: ## download the libraries; the end-to-end tests fetch their npm packages themselves
+deps: ## download what the tests need (the clients of e2e install themselves)
 	$(GO) mod download
+	$(GO) mod download -modfile=tools/go.mod
+	@command -v npm >/dev/null 2>&1 || { echo "npm is missing: the end-to-end tests use cast, ethers and viem (on Debian: apt-get install nodejs npm)" >&2; exit 1; }
+
+# Everything but the end-to-end tests.
+PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
+
+# Where goroutines meet. The others are pure, or drive processes.
+CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... ./node/... ./p2p/... ./rpc/... ./state/... ./store/... ./txpool/...
 
 .PHONY: test
-test: deps ## run every test
-	$(GO) vet ./...
-	$(GO) test $(TESTFLAGS) ./...
+test: deps check e2e ## run every test
+
+.PHONY: check
+check: lint unit race sim smoke ## what must pass before a change lands: all but the full end-to-end tests
+
+.PHONY: unit
+unit: ## run the tests of all packages
+	$(GO) test $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: race
-race: ## run every test with the race detector
-	$(GO) test -race -short $(TESTFLAGS) ./...
+race: ## run the tests of what is concurrent with the race detector
+	$(GO) test -race -short $(TESTFLAGS) $(CONCURRENT)
+
+# N seeds from SEED on; a failing one prints itself.
+N    ?= 3000
+SEED ?= 10000
+
+.PHONY: sim
+sim: ## play random schedules of the protocol (N=, SEED=)
+	$(GO) test ./consensus/pbft -count=1 -run RandomSchedules -seeds $(N) -seed $(SEED) -timeout 60m
+
+.PHONY: smoke
+smoke: ## the shortest whole way on four real processes
+	$(GO) test ./e2e -count=1 -run Smoke -timeout 5m
+
+.PHONY: e2e
+e2e: ## all end-to-end tests: real processes, cast, ethers, viem, kill -9, bad input
+	$(GO) test ./e2e -count=1 -timeout 40m
+
+.PHONY: e2e-long
+e2e-long: ## and what takes minutes by nature
+	$(GO) test ./e2e -count=1 -long -v -timeout 90m
 
 .PHONY: lint
 lint: ## check form and find common mistakes (the first run builds the linter: minutes)
@@ -48,9 +81,6 @@ lint: ## check form and find common mistakes (the first run builds the linter: m
 .PHONY: fmt
 fmt: ## rewrite the sources in the one form
 	$(TOOL) gofumpt -w $$(git ls-files '*.go')
-
-.PHONY: check
-check: lint test ## what must pass before a change lands
 
 .PHONY: fuzz
 fuzz: ## fuzz every decoder, FUZZTIME each
