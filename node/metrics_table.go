@@ -35,6 +35,14 @@ func metricRows(n *Node) []metricRow {
 		metric("quorate_blocksync_target", "Target of the present or last block sync.", func(s *snapshot) float64 { return float64(s.sync.Target) }),
 		metric("quorate_store_writable", "0 while free space is below the reserve: no new blocks are proposed.", func(s *snapshot) float64 { return flag(s.writable) }),
 		{
+			kind: prometheus.GaugeValue, desc: describe("quorate_store_bytes", "Size of the database on disk."),
+			read: func(_ *snapshot, out sampler) {
+				if m := n.db.Metrics(); m != nil {
+					out(float64(m.DiskSpaceUsage()))
+				}
+			},
+		},
+		{
 			kind: prometheus.GaugeValue, desc: describe("quorate_store_free_bytes", "Free space on the disk of the data directory."),
 			read: func(s *snapshot, out sampler) {
 				if s.disk != nil {
