@@ -47,13 +47,11 @@ var policy = map[string][]string{
 	"internal/suggest":   {},
 }
 
-// deps is the package that only names dependencies, and is never built.
-const deps = "internal/deps"
 
 func TestImportPolicy(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, f := range files(t) {
-		if f.test || f.pkg == deps {
+		if f.test {
 			continue
 		}
 		allowed, ok := policy[f.pkg]
@@ -115,7 +113,7 @@ func TestForeignImports(t *testing.T) {
 				t.Errorf("%s/%s imports %s, which is GPL", f.pkg, f.name, imported)
 			case imported == geth+"consensus" && name != "gethconsensus":
 				t.Errorf("%s/%s imports %s as %s, not as gethconsensus", f.pkg, f.name, imported, name)
-			case f.pkg != deps && imported == geth+"ethdb/pebble":
+			case imported == geth+"ethdb/pebble":
 				t.Errorf("%s/%s imports %s, which writes without sync in the old format", f.pkg, f.name, imported)
 			}
 		}
