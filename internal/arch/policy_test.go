@@ -47,7 +47,6 @@ var policy = map[string][]string{
 	"internal/suggest":   {},
 }
 
-
 func TestImportPolicy(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, f := range files(t) {
