@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -22,11 +23,13 @@ type ledger struct {
 	chain *chain.Chain
 	pool  *txpool.Pool
 	reg   *registry.Registry
+	log   *slog.Logger
 	final *chain.Subscription // for the pool; one slot, taken after every commit
+	told  uint64              // the last block that the pool has heard of
 }
 
-func newLedger(c *chain.Chain, p *txpool.Pool, reg *registry.Registry) *ledger {
-	return &ledger{chain: c, pool: p, reg: reg, final: c.Subscribe(1)}
+func newLedger(c *chain.Chain, p *txpool.Pool, reg *registry.Registry, log *slog.Logger) *ledger {
+	return &ledger{chain: c, pool: p, reg: reg, log: log, final: c.Subscribe(1), told: c.Head().Number.Uint64()}
 }
 
 // Head implements engine.Ledger.
@@ -79,13 +82,33 @@ func (l *ledger) Import(ctx context.Context, v *chain.Verified) error {
 // tellPool hands the block that has just become final to the pool.
 func (l *ledger) tellPool() {
 	select {
-	case e := <-l.final.C():
+	case e, open := <-l.final.C():
+		if !open {
+			l.tellMissed()
+			return
+		}
 		skipped := make(map[common.Hash]string, len(e.Skipped))
 		for _, s := range e.Skipped {
 			skipped[s.Hash] = s.Reason.Error()
 		}
-		l.pool.Committed(e.Block.NumberU64(), e.Block, skipped)
+		l.told = e.Block.NumberU64()
+		l.pool.Committed(l.told, e.Block, skipped)
 	default: // it was final before
+	}
+}
+
+// tellMissed tells the pool of every block since the last one it heard of: the
+// chain closes a subscription when a second block becomes final before the
+// first was taken. Why transactions of them were skipped is lost.
+func (l *ledger) tellMissed() {
+	l.final = l.chain.Subscribe(1)
+	for head := l.chain.Head().Number.Uint64(); l.told < head; l.told++ {
+		b, err := l.chain.Block(l.told + 1)
+		if err != nil {
+			l.log.Error("the pool cannot be told of a final block", "block", l.told+1, "err", err)
+			continue // its maintenance reads the state and finds out
+		}
+		l.pool.Committed(b.NumberU64(), b, nil)
 	}
 }
 

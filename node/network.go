@@ -106,6 +106,9 @@ func (n *Node) members() ([]p2p.Member, error) {
 // onPeer tells the parts that talk to peers about a new one.
 func (n *Node) onPeer(p p2p.PeerInfo, up bool) {
 	if !up {
+		if n.follower != nil {
+			n.follower.Forget(syncPeer(p.ID))
+		}
 		return
 	}
 	n.pool.OnPeer(txpool.Peer(p.ID))

@@ -43,7 +43,7 @@ func (n *Node) buildPool(Options) error {
 	if err != nil {
 		return err
 	}
-	n.ledger = newLedger(n.chain, n.pool, n.reg)
+	n.ledger = newLedger(n.chain, n.pool, n.reg, n.log)
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (n *Node) onAnnouncement(from peer.ID, data []byte) p2p.Verdict {
 	if len(data) > maxAnnouncement || rlp.DecodeBytes(data, &a) != nil {
 		return p2p.Reject
 	}
-	n.follower.Notify(blocksync.Peer(from), a.Number)
+	n.follower.Notify(syncPeer(from), a.Number)
 	return p2p.Accept
 }
 
@@ -76,12 +76,20 @@ func (c syncChain) ImportVerified(ctx context.Context, v *chain.Verified) error 
 	return c.n.engine.Exclusive(ctx, func() error { return c.n.ledger.Import(ctx, v) })
 }
 
+// syncPeer is a peer in block sync's words: the id as people write it, since it
+// stands in logs and errors.
+func syncPeer(id peer.ID) blocksync.Peer { return blocksync.Peer(id.String()) }
+
 // blockFetcher is the network in block sync's words.
 type blockFetcher struct{ n *Node }
 
 // Request implements blocksync.Fetcher.
 func (f blockFetcher) Request(ctx context.Context, from blocksync.Peer, req []byte, onBlock func([]byte) error) error {
-	return f.n.host.Request(ctx, peer.ID(from), protocolBlocks, req, onBlock)
+	id, err := peer.Decode(string(from))
+	if err != nil {
+		return fmt.Errorf("block sync with %q: %w", from, err)
+	}
+	return f.n.host.Request(ctx, id, protocolBlocks, req, onBlock)
 }
 
 // syncer is block sync in the engine's words.
@@ -92,7 +100,7 @@ func (s syncer) SyncTo(ctx context.Context, target consensus.Seq, from []common.
 	var peers []blocksync.Peer
 	for _, v := range from {
 		if id, ok := s.n.peers.node(v); ok {
-			peers = append(peers, blocksync.Peer(id))
+			peers = append(peers, syncPeer(id))
 		}
 	}
 	_, err := s.n.sync.SyncTo(ctx, target, peers)
