@@ -97,3 +97,25 @@ func read(t *testing.T, path string) string {
 	}
 	return string(data)
 }
+
+// TestMetricNames: the metrics that the documents name exist.
+func TestMetricNames(t *testing.T) {
+	name := regexp.MustCompile(`\b(quorate|ethereum)(_[a-z0-9]+)+\b`)
+	known := read(t, filepath.Join("..", "..", "docs", "reference", "metrics.md"))
+	docs, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, doc := range docs {
+		for _, n := range name.FindAllString(read(t, doc), -1) {
+			found++
+			if !strings.Contains(known, "`"+n+"`") {
+				t.Errorf("%s names the metric %s, which does not exist", doc, n)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d names of metrics: the pattern does not find them", found)
+	}
+}
