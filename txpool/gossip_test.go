@@ -249,6 +249,36 @@ func TestSyncOnConnect(t *testing.T) {
 	})
 }
 
+// TestSyncAgain: what is broadcast right after a connection, before gossip
+// reaches the peer, does not wait for the rebroadcast.
+func TestSyncAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, h := newWire(), newHead()
+		a, b := w.pool(t, "a", h, nil), w.pool(t, "b", h, nil)
+		w.setCut(true) // gossip; requests go through
+		stopA, stopB := start(t, a), start(t, b)
+		b.OnPeer("a")
+		synctest.Wait()
+		add(t, a, transfer(0, 0, 0))
+		synctest.Wait()
+		if e, _ := b.Stats(); e != 0 {
+			t.Fatalf("gossip is not cut: %d arrived", e)
+		}
+		time.Sleep(askAgainAfter)
+		synctest.Wait()
+		if e, _ := b.Stats(); e != 1 {
+			t.Errorf("%d arrived", e)
+		}
+		asked := w.asked
+		time.Sleep(a.cfg.RebroadcastAfter / 2)
+		if w.asked != asked {
+			t.Errorf("%d more requests", w.asked-asked)
+		}
+		stopA()
+		stopB()
+	})
+}
+
 func TestUnknownTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, h := newWire(), newHead()

@@ -3,6 +3,7 @@ package txpool
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -74,16 +75,38 @@ func (p *Pool) announcement() []byte {
 	return m.encode()
 }
 
-// syncLoop asks the peers that connected.
+// askAgainAfter is the pause before a peer that connected is asked once more:
+// what it broadcasts before it has heard which topics this node listens to
+// reaches nobody, and would wait for Config.RebroadcastAfter.
+const askAgainAfter = Tick
+
+// syncLoop asks the peers that connected, and each once more a little later.
 func (p *Pool) syncLoop(ctx context.Context) {
+	type visit struct {
+		peer Peer
+		at   time.Time
+	}
+	var again []visit // by time; at most Config.Peers
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
 	for {
+		if len(again) > 0 {
+			timer.Reset(time.Until(again[0].at))
+		}
+		var peer Peer
 		select {
 		case <-ctx.Done():
 			return
-		case peer := <-p.syncs:
-			if err := p.syncWith(ctx, peer); err != nil && ctx.Err() == nil {
-				p.log.Debug("transactions of peer not fetched", "peer", peer, "err", err)
+		case peer = <-p.syncs:
+			if len(again) < p.cfg.Peers {
+				again = append(again, visit{peer, time.Now().Add(askAgainAfter)})
 			}
+		case <-timer.C:
+			peer, again = again[0].peer, again[1:]
+		}
+		if err := p.syncWith(ctx, peer); err != nil && ctx.Err() == nil {
+			p.log.Debug("transactions of peer not fetched", "peer", peer, "err", err)
 		}
 	}
 }
