@@ -17,6 +17,7 @@ type Report struct {
 	WindowHigh Seq
 	F          int
 	Quorum     int
+	Halt       string            // why the replica has stopped voting; empty = it has not
 	Validators []ValidatorReport // in index order
 	Line       string            // the replica in one line, as in logs and scripts
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,9 +18,10 @@ import (
 // that were pushed ahead of their proposal. Receive and the engine goroutine
 // share it.
 type bodyStore struct {
-	mu      sync.Mutex
-	batches map[common.Hash]heldBatch
-	loose   map[common.Hash]*types.Transaction // pushed or fetched, not in a batch yet
+	mu       sync.Mutex
+	batches  map[common.Hash]heldBatch
+	pushed   map[common.Address]*pushes // by validator: none can crowd out another
+	maxBytes int                        // of one validator's pushes
 }
 
 type heldBatch struct {
@@ -27,20 +29,27 @@ type heldBatch struct {
 	txs []*types.Transaction
 }
 
-// maxLoose bounds bodies whose batch is not here: two batches of the largest
-// count.
-const maxLoose = 20_000
+// pushes are the bodies that one validator has pushed and no batch has taken.
+type pushes struct {
+	txs   map[common.Hash]*types.Transaction
+	bytes int
+}
 
-func newBodyStore() *bodyStore {
-	return &bodyStore{batches: map[common.Hash]heldBatch{}, loose: map[common.Hash]*types.Transaction{}}
+func newBodyStore(maxBytes int) *bodyStore {
+	return &bodyStore{batches: map[common.Hash]heldBatch{}, pushed: map[common.Address]*pushes{}, maxBytes: maxBytes}
 }
 
 func (s *bodyStore) put(digest common.Hash, seq consensus.Seq, txs []*types.Transaction) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.batches[digest] = heldBatch{seq, txs}
-	for _, tx := range txs {
-		delete(s.loose, tx.Hash())
+	for _, p := range s.pushed {
+		for _, tx := range txs {
+			if p.txs[tx.Hash()] != nil {
+				delete(p.txs, tx.Hash())
+				p.bytes -= int(tx.Size())
+			}
+		}
 	}
 }
 
@@ -50,27 +59,42 @@ func (s *bodyStore) txs(digest common.Hash) []*types.Transaction {
 	return s.batches[digest].txs
 }
 
-// add keeps bodies for a batch to come. Beyond the bound they are dropped: the
-// fetch brings them again.
-func (s *bodyStore) add(txs []*types.Transaction) {
+// add keeps bodies that a validator pushed for a batch to come. When it has
+// pushed too much its older ones go: they are fetched if they are needed.
+func (s *bodyStore) add(from common.Address, txs []*types.Transaction) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p := s.pushed[from]
+	if p == nil {
+		p = &pushes{txs: map[common.Hash]*types.Transaction{}}
+		s.pushed[from] = p
+	}
 	for _, tx := range txs {
-		if len(s.loose) < maxLoose {
-			s.loose[tx.Hash()] = tx
+		if p.txs[tx.Hash()] != nil {
+			continue
 		}
+		if p.bytes+int(tx.Size()) > s.maxBytes {
+			clear(p.txs)
+			p.bytes = 0
+		}
+		p.txs[tx.Hash()] = tx
+		p.bytes += int(tx.Size())
 	}
 }
 
-// fill puts loose bodies into the holes and returns the holes that remain.
+// fill puts pushed bodies into the holes and returns the holes that remain.
 func (s *bodyStore) fill(hashes []common.Hash, txs []*types.Transaction, missing []int) []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var left []int
 	for _, i := range missing {
-		if tx := s.loose[hashes[i]]; tx != nil {
-			txs[i] = tx
-		} else {
+		for _, p := range s.pushed {
+			if tx := p.txs[hashes[i]]; tx != nil {
+				txs[i] = tx
+				break
+			}
+		}
+		if txs[i] == nil {
 			left = append(left, i)
 		}
 	}
@@ -107,7 +131,7 @@ func (s *bodyStore) forget(seq consensus.Seq) {
 		}
 	}
 	if len(s.batches) == 0 {
-		clear(s.loose)
+		clear(s.pushed)
 	}
 }
 
@@ -206,31 +230,46 @@ func (e *Engine) fetch(digest common.Hash, w *wanted) {
 	e.spawn(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, e.cfg.Limits.FetchTimeout)
 		defer cancel()
+		answer := fetched{digest: digest}
 		if to != e.deps.Signer.Address() {
 			if raw, err := e.deps.Wire.Fetch(ctx, to, hashes); err != nil {
 				e.cfg.Log.Debug("fetching bodies failed", "from", to, "missing", len(hashes), "err", err)
 			} else if txs, err := e.deps.Bodies.Decode(raw); err != nil {
 				e.cfg.Log.Warn("validator served invalid bodies", "from", to, "err", err)
 			} else {
-				e.bodies.add(txs)
+				answer.txs = txs
 			}
 		}
-		e.post(fetched{digest})
+		e.post(answer)
 	})
 }
 
-// fetched says that an attempt has ended.
-type fetched struct{ digest common.Hash }
+// fetched says that an attempt has ended, and what it brought.
+type fetched struct {
+	digest common.Hash
+	txs    []*types.Transaction
+}
 
-// onFetched looks again and, if holes remain, tries the next validator after
-// another grace.
+// maxBackoff bounds the doubling of the grace between attempts: 64 times.
+const maxBackoff = 6
+
+// onFetched fills the holes and, if some remain, tries the next validator after
+// a longer grace.
 func (e *Engine) onFetched(f fetched) {
 	w := e.wanted[f.digest]
 	if w == nil {
 		return
 	}
 	w.fetching = false
-	w.deadline = time.Now().Add(e.cfg.Limits.BodyGrace)
+	w.deadline = time.Now().Add(e.cfg.Limits.BodyGrace << min(w.attempt, maxBackoff))
+	got := make(map[common.Hash]*types.Transaction, len(f.txs))
+	for _, tx := range f.txs {
+		got[tx.Hash()] = tx
+	}
+	for _, i := range w.missing {
+		w.txs[i] = got[w.batch.Hashes[i]]
+	}
+	w.missing = slices.DeleteFunc(w.missing, func(i int) bool { return w.txs[i] != nil })
 	e.reResolve(w)
 	e.gather(f.digest, w)
 }

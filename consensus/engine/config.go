@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -67,8 +68,10 @@ func (c *Config) validate() error {
 	if c.Domain.Genesis == (common.Hash{}) {
 		errs = append(errs, errors.New("engine: the genesis hash is required"))
 	}
-	if c.Limits == (Limits{}) {
-		c.Limits = DefaultLimits()
+	d, l := DefaultLimits(), &c.Limits
+	*l = Limits{
+		Inbox: cmp.Or(l.Inbox, d.Inbox), MessageBytes: cmp.Or(l.MessageBytes, d.MessageBytes), EarlyPerPeer: cmp.Or(l.EarlyPerPeer, d.EarlyPerPeer),
+		BodyGrace: cmp.Or(l.BodyGrace, d.BodyGrace), FetchTimeout: cmp.Or(l.FetchTimeout, d.FetchTimeout), Drain: cmp.Or(l.Drain, d.Drain), GossipBytes: cmp.Or(l.GossipBytes, d.GossipBytes),
 	}
 	errs = append(errs, c.Params.Validate())
 	return errors.Join(errs...)

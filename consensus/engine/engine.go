@@ -31,7 +31,7 @@ type Engine struct {
 
 	epoch   atomic.Pointer[epochView]
 	dropped atomic.Uint64
-	early   map[common.Address][][]byte
+	early   map[common.Address]*earlyBox
 	earlyMu sync.Mutex
 
 	// Owned by the engine goroutine.
@@ -40,9 +40,7 @@ type Engine struct {
 	wanted   map[common.Hash]*wanted
 	lastTick time.Time
 	syncing  bool
-	halted   bool
 	building built // the pool's answer, until it is proposed
-	stale    bool  // the epoch view must be published after this round
 
 	running sync.WaitGroup
 	ctx     context.Context // of Run, for goroutines started by it
@@ -59,10 +57,10 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg, deps: deps, bodies: newBodyStore(), guard: newGuard(deps.Signer, deps.Voted, cfg.Domain),
+		cfg: cfg, deps: deps, bodies: newBodyStore(2 * int(cfg.Params.MaxBatchBytes)), guard: newGuard(deps.Signer, deps.Voted, cfg.Domain),
 		inbox: make(chan any, cfg.Limits.Inbox), results: make(chan any, resultsRoom),
 		inspect: make(chan func(*pbft.Replica)), fatal: make(chan error, 1),
-		early: map[common.Address][][]byte{}, wanted: map[common.Hash]*wanted{}, done: make(chan struct{}),
+		early: map[common.Address]*earlyBox{}, wanted: map[common.Hash]*wanted{}, done: make(chan struct{}),
 	}
 	e.ledger = newLedgerLoop(e)
 	return e, e.restore()
@@ -107,6 +105,8 @@ func hasStable(records []pbft.Record, seq consensus.Seq) bool {
 	}
 	return false
 }
+
+var errStopped = errors.New("the consensus engine has stopped")
 
 func nowMs() uint64 { return uint64(time.Now().UnixMilli()) }
 
@@ -207,10 +207,6 @@ func (e *Engine) round(ctx context.Context) error {
 				e.cfg.Log.Debug("refused", "input", fmt.Sprintf("%T", in), "err", err)
 			}
 		}
-		if e.stale {
-			e.stale = false
-			e.publishEpoch()
-		}
 		rd := e.replica.Ready()
 		if rd.Empty() {
 			return nil
@@ -246,12 +242,12 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 	if err := e.persist(rd.Persist); err != nil {
 		return err
 	}
+	e.settle()
 	for i := range rd.Messages {
 		if err := e.send(ctx, &rd.Messages[i]); err != nil {
 			return err
 		}
 	}
-	e.forgetCommitted(rd)
 	if rd.Stable != nil {
 		if err := e.onStable(rd.Stable); err != nil {
 			return err
@@ -260,11 +256,13 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 	if rd.Transfer != nil {
 		e.startSync(rd.Transfer)
 	}
+	for _, err := range rd.Refused {
+		e.cfg.Log.Debug("proposal refused", "err", err)
+	}
 	for _, ev := range rd.Evidence {
 		e.cfg.Log.Error("a validator signed two statements for one place", "validator", ev.Offender, "kind", ev.First.Kind, "view", ev.First.View, "seq", ev.First.Seq)
 	}
 	if rd.Halt != nil {
-		e.halted = true
 		e.cfg.Log.Error("halted: this validator votes no more until its operator acts", "reason", rd.Halt, "replica", e.replica)
 	}
 	return nil
@@ -291,13 +289,24 @@ func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
 	}
 }
 
-// forgetCommitted drops the bodies of committed batches: the ledger's tasks
-// hold what they need. It comes after persist, which may journal a proposal
-// that was accepted and committed in one round.
-func (e *Engine) forgetCommitted(rd *pbft.Ready) {
-	if n := len(rd.Committed); n > 0 {
-		e.bodies.forget(rd.Committed[n-1].Certificate.Seq)
-		e.publishEpoch()
+// settle follows the replica to where it stands now: it tells Receive, and
+// forgets the bodies of final batches, whose tasks hold what they need. It
+// comes after persist, which may journal a proposal that was accepted and
+// committed in one round.
+func (e *Engine) settle() {
+	was, at := e.epoch.Load(), e.replica.Position()
+	if at.Epoch == was.epoch && at.Committed == was.committed {
+		return
+	}
+	e.publishEpoch()
+	e.bodies.forget(at.Committed)
+	for digest, w := range e.wanted {
+		if w.batch.Header.Seq <= at.Committed {
+			delete(e.wanted, digest)
+		}
+	}
+	if at.Epoch != was.epoch {
+		e.spawn(func(context.Context) { e.replayEarly() })
 	}
 }
 
@@ -309,7 +318,7 @@ func (e *Engine) build(b *pbft.BuildRequest) {
 		in.Hashes = append(in.Hashes, tx.Hash())
 	}
 	if len(txs) > 0 {
-		e.building = built{seq: b.Seq, txs: txs}
+		e.building = built{hash: consensus.HashOfTransactions(in.Hashes), txs: txs}
 	}
 	e.inject(in)
 }
@@ -319,7 +328,7 @@ func (e *Engine) build(b *pbft.BuildRequest) {
 func (e *Engine) adoptBuilt(rd *pbft.Ready) {
 	for i := range rd.Persist {
 		p := rd.Persist[i].Proposal
-		if p != nil && e.building.txs != nil && p.Vote.Seq == e.building.seq && e.bodies.txs(p.Vote.Digest) == nil {
+		if p != nil && len(e.building.txs) > 0 && p.Batch.Header.TxsHash == e.building.hash {
 			e.bodies.put(p.Vote.Digest, p.Vote.Seq, e.building.txs)
 			e.building = built{}
 		}
@@ -343,7 +352,7 @@ func (e *Engine) persist(records []pbft.Record) error {
 	return nil
 }
 
-// onStable cuts the journal below the checkpoint and opens the next epoch.
+// onStable cuts the journal below the checkpoint.
 func (e *Engine) onStable(c *consensus.CheckpointCertificate) error {
 	e.guard.cut(c.Seq)
 	if err := e.deps.Journal.Truncate(uint64(c.Seq) + 1); err != nil {
@@ -398,11 +407,12 @@ func (e *Engine) Report(ctx context.Context) (consensus.Report, error) {
 	case e.inspect <- func(r *pbft.Replica) { out <- r.Report() }:
 		return <-out, nil
 	case <-e.done:
-		return consensus.Report{}, errors.New("the consensus engine has stopped")
+		return consensus.Report{}, errStopped
 	case <-ctx.Done():
 		return consensus.Report{}, ctx.Err()
 	}
 }
 
-// Dropped returns how many messages the full inbox has dropped.
+// Dropped returns how many messages were dropped because the inbox, or the
+// room for the next epoch, was full.
 func (e *Engine) Dropped() uint64 { return e.dropped.Load() }

@@ -44,6 +44,8 @@ func newGuard(s Signer, voted Voted, d consensus.Domain) *guard {
 func (g *guard) remember(records []pbft.Record, self func(*consensus.Proposal) bool) {
 	for _, r := range records {
 		switch r.Kind {
+		case pbft.RecordStable:
+			g.cut(r.Stable.Seq)
 		case pbft.RecordProposal:
 			v := *r.Proposal.Vote
 			if !self(r.Proposal) {
@@ -59,7 +61,7 @@ func (g *guard) remember(records []pbft.Record, self func(*consensus.Proposal) b
 
 // sign signs v in place, or says why not.
 func (g *guard) sign(ctx context.Context, v *consensus.Vote) error {
-	if v.Kind != consensus.Checkpoint && v.Seq <= g.stable {
+	if ofSeq(v.Kind) && v.Seq <= g.stable {
 		return fmt.Errorf("sign guard: %s for seq %d, the stable checkpoint is %d", v.Kind, v.Seq, g.stable)
 	}
 	for _, p := range places(v) {
@@ -112,10 +114,13 @@ func places(v *consensus.Vote) []guarded {
 
 // cut forgets what a stable checkpoint makes impossible to sign.
 func (g *guard) cut(stable consensus.Seq) {
-	g.stable = stable
+	g.stable = max(g.stable, stable)
 	for p := range g.signed {
-		if p.seq <= stable && p.kind != consensus.Checkpoint {
+		if ofSeq(p.kind) && p.seq <= g.stable {
 			delete(g.signed, p)
 		}
 	}
 }
+
+// ofSeq reports whether votes of the kind are about one sequence number.
+func ofSeq(k consensus.Kind) bool { return k <= consensus.Checkpoint }

@@ -82,25 +82,28 @@ func (l *ledgerLoop) rollback(seq consensus.Seq) {
 	}
 }
 
-// commit makes one block final and durable. The block is executed here if a
-// block sync has thrown its execution away; usually that is known already.
+// commit makes one block final and durable. The block is executed here unless
+// that is known already. Two are passed over: what block sync has imported,
+// because it is durable only when that sync has flushed it, and then onSynced
+// says so; and what stands above a divergence.
 func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed, txs []*types.Transaction) {
-	seq := c.Certificate.Seq
-	if head := l.e.deps.Ledger.Head(); seq > head.Seq {
-		_, err := l.e.deps.Ledger.Execute(ctx, &c.Batch.Header, head.BlockHash, txs)
-		if err == nil {
-			err = l.e.deps.Ledger.Commit(&c.Batch.Header, c.Certificate)
-		}
-		if errors.Is(err, pbft.ErrDivergence) {
-			l.e.post(pbft.Diverged{Seq: seq, Err: err})
-			return
-		}
-		if err != nil {
-			l.e.fail(ctx, fmt.Errorf("committing %d: %w", seq, err))
-			return
-		}
-	}
+	seq, head := c.Certificate.Seq, l.e.deps.Ledger.Head()
 	delete(l.hashes, seq)
+	if seq != head.Seq+1 {
+		return
+	}
+	_, err := l.e.deps.Ledger.Execute(ctx, &c.Batch.Header, head.BlockHash, txs)
+	if err == nil {
+		err = l.e.deps.Ledger.Commit(&c.Batch.Header, c.Certificate)
+	}
+	if errors.Is(err, pbft.ErrDivergence) {
+		l.e.post(pbft.Diverged{Seq: seq, Err: err})
+		return
+	}
+	if err != nil {
+		l.e.fail(ctx, fmt.Errorf("committing %d: %w", seq, err))
+		return
+	}
 	in, err := l.e.durable(seq)
 	if err != nil {
 		l.e.fail(ctx, err)
@@ -130,11 +133,15 @@ func (e *Engine) Exclusive(ctx context.Context, f func() error) error {
 	case e.ledger.tasks <- func(context.Context) { done <- f() }:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-e.done:
+		return errStopped
 	}
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-e.done:
+		return errStopped
 	}
 }

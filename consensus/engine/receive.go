@@ -72,11 +72,14 @@ func (e *Engine) Receive(from common.Address, data []byte) (Verdict, error) {
 		}
 		return e.accept(pbft.Message{Status: m, From: index})
 	case *bodiesMessage:
+		if _, ok := view.set.Index(from); !ok {
+			return Ignore, nil // only validators push
+		}
 		txs, err := e.deps.Bodies.Decode(m.Bodies)
 		if err != nil {
 			return Reject, fmt.Errorf("bodies: %w", err)
 		}
-		e.bodies.add(txs)
+		e.bodies.add(from, txs)
 		return e.accept(arrived{})
 	}
 	return Reject, errWire
@@ -88,7 +91,9 @@ type arrived struct{}
 func (e *Engine) receiveVote(view *epochView, from common.Address, raw []byte, v *consensus.Vote, b *consensus.Batch) (Verdict, error) {
 	switch {
 	case v.Epoch == view.epoch+1:
-		e.keepEarly(from, raw)
+		if !e.keepEarly(from, v.Epoch, raw) {
+			return e.Receive(from, raw) // that epoch has begun meanwhile
+		}
 		return Accept, nil
 	case v.Epoch != view.epoch:
 		return Ignore, nil
@@ -111,23 +116,43 @@ func (e *Engine) accept(in any) (Verdict, error) {
 	}
 }
 
+// earlyBox holds one connection's messages of the next epoch.
+type earlyBox struct {
+	messages [][]byte
+	bytes    int
+}
+
 // keepEarly keeps a message of the next epoch, unverified, for its connection.
-func (e *Engine) keepEarly(from common.Address, raw []byte) {
+// What overflows is counted and comes back by STATUS. It returns false when
+// the epoch has moved on: replayEarly may have passed already.
+func (e *Engine) keepEarly(from common.Address, epoch consensus.Epoch, raw []byte) bool {
 	e.earlyMu.Lock()
 	defer e.earlyMu.Unlock()
-	if len(e.early[from]) < e.cfg.Limits.EarlyPerPeer {
-		e.early[from] = append(e.early[from], append([]byte(nil), raw...))
+	if epoch != e.epoch.Load().epoch+1 {
+		return false
 	}
+	box := e.early[from]
+	if box == nil {
+		box = new(earlyBox)
+		e.early[from] = box
+	}
+	if len(box.messages) >= e.cfg.Limits.EarlyPerPeer || box.bytes+len(raw) > e.cfg.Limits.MessageBytes {
+		e.dropped.Add(1)
+		return true
+	}
+	box.messages = append(box.messages, append([]byte(nil), raw...))
+	box.bytes += len(raw)
+	return true
 }
 
 // replayEarly receives the kept messages again, on entering their epoch.
 func (e *Engine) replayEarly() {
 	e.earlyMu.Lock()
 	early := e.early
-	e.early = map[common.Address][][]byte{}
+	e.early = map[common.Address]*earlyBox{}
 	e.earlyMu.Unlock()
-	for from, messages := range early {
-		for _, raw := range messages {
+	for from, box := range early {
+		for _, raw := range box.messages {
 			if _, err := e.Receive(from, raw); err != nil {
 				e.cfg.Log.Debug("message kept for this epoch", "from", from, "err", err)
 			}

@@ -13,8 +13,8 @@ import (
 // built is the batch that the pool gave for a BuildRequest, until the replica
 // has made a proposal of it.
 type built struct {
-	seq consensus.Seq
-	txs []*types.Transaction
+	hash common.Hash // of their hashes, as the batch header has it
+	txs  []*types.Transaction
 }
 
 // send signs new own votes, sends, and hands own votes back to the replica.

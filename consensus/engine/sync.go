@@ -65,5 +65,4 @@ func (e *Engine) onSynced(s synced) {
 		}
 		e.inject(d)
 	}
-	e.stale = true
 }
