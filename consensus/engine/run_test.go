@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// startAll starts everybody; the returned function ends them.
+func (w *world) startAll() func() {
+	for _, m := range w.members {
+		m.start()
+	}
+	synctest.Wait()
+	return func() {
+		for _, m := range w.members {
+			if m.running() != nil {
+				if err := m.kill(); err != nil {
+					w.t.Errorf("member %d: %v", m.i, err)
+				}
+			}
+		}
+	}
+}
+
+func (w *world) submitAll(nonce uint64) {
+	for _, m := range w.members {
+		m.submit(transaction(nonce, 10))
+	}
+	synctest.Wait()
+}
+
+// TestRunCommitsInOrder: with one validator and with four, transactions are
+// committed everywhere, in order, over the ends of epochs.
+func TestRunCommitsInOrder(t *testing.T) {
+	for _, n := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, n)
+			defer w.startAll()()
+			for nonce := range uint64(10) {
+				w.submitAll(nonce)
+				time.Sleep(time.Second)
+			}
+			for _, m := range w.members {
+				if len(m.chain) != 10 {
+					t.Errorf("n=%d: member %d has %d blocks", n, m.i, len(m.chain))
+				}
+				for i, b := range m.chain {
+					if b.head != w.members[0].chain[i].head || b.txs != 1 {
+						t.Errorf("n=%d: member %d: block %d is %+v", n, m.i, i+1, b)
+					}
+				}
+				if !slices.Equal(m.epochs, []consensus.Epoch{0, 1, 2}) {
+					t.Errorf("n=%d: member %d recorded epochs %v", n, m.i, m.epochs)
+				}
+			}
+		})
+	}
+}
+
+// TestNothingLeavesBeforeItsJournal: between a replica's vote and the one
+// before it the journal was appended, but for a CHECKPOINT, which needs the
+// block; and one block costs one append for the proposal and one for the lock.
+func TestNothingLeavesBeforeItsJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		defer w.startAll()()
+		w.submitAll(1)
+		var own []string
+		for _, e := range w.events() {
+			if rest, ok := strings.CutPrefix(e, "1 "); ok {
+				own = append(own, rest)
+			}
+		}
+		want := []string{"journal", "send PREPARE 1", "journal", "send COMMIT 1", "commit 1"}
+		if !slices.Equal(own, want) {
+			t.Errorf("member 1 did %q, want %q", own, want)
+		}
+		if w.members[1].appends != 2 {
+			t.Errorf("%d journal appends for one block", w.members[1].appends)
+		}
+	})
+}
+
+// TestRestartSendsTheSameVotes: all are cut off and killed after their
+// PREPAREs; they resume, send what they sent before, and commit.
+func TestRestartSendsTheSameVotes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		end := w.startAll()
+		for _, m := range w.members[1:] {
+			w.cut[m.address] = true
+		}
+		w.submitAll(1)
+		primary := w.members[0]
+		if len(primary.journal) != 1 || len(primary.chain) != 0 {
+			t.Fatalf("the primary alone has %d records and %d blocks", len(primary.journal), len(primary.chain))
+		}
+		before := slices.Clone(primary.journal[0].Data)
+		end()
+		w.log = nil
+		clear(w.cut)
+		primary.pool = nil // the journal must do
+		end = w.startAll()
+		defer end()
+		time.Sleep(5 * time.Second)
+		for _, m := range w.members {
+			if len(m.chain) != 1 || m.chain[0].txs != 1 {
+				t.Fatalf("member %d has %d blocks after the restart", m.i, len(m.chain))
+			}
+		}
+		if !slices.Equal(primary.journal[0].Data, before) {
+			t.Error("the primary journalled another proposal for the same place")
+		}
+	})
+}
+
+// TestLateMemberCatchesUp: one starts when the others have passed an epoch.
+func TestLateMemberCatchesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		end := w.startAll()
+		defer func() { end() }()
+		late := w.members[3]
+		if err := late.kill(); err != nil {
+			t.Fatal(err)
+		}
+		for nonce := range uint64(6) {
+			w.submitAll(nonce)
+			time.Sleep(time.Second)
+		}
+		late.pool = nil
+		late.start()
+		time.Sleep(15 * time.Second)
+		w.submitAll(100)
+		time.Sleep(2 * time.Second)
+		if len(late.chain) != 7 || late.chain[6].head != w.members[0].chain[6].head {
+			t.Errorf("the late member has %d blocks, the others %d", len(late.chain), len(w.members[0].chain))
+		}
+	})
+}
+
+// TestLedgerFaultEndsRun: a broken disk is fatal.
+func TestLedgerFaultEndsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		m := w.members[0]
+		m.fault = errors.New("the disk is broken")
+		m.start()
+		m.submit(transaction(1, 10))
+		if err := <-m.ended; !errors.Is(err, m.fault) {
+			t.Errorf("Run ended with %v", err)
+		}
+		if _, err := m.running().Report(t.Context()); err == nil {
+			t.Error("a stopped engine reports")
+		}
+		if err := m.running().Exclusive(t.Context(), func() error { return nil }); err == nil {
+			t.Error("a stopped engine imports")
+		}
+	})
+}
+
+// TestHaltKeepsRunning: a replica whose execution diverges votes no more, and
+// its node stays up to say why, also when several blocks are certified at once.
+func TestHaltKeepsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		defer w.startAll()()
+		bad := w.members[2]
+		bad.mu.Lock()
+		bad.corrupt = true
+		bad.mu.Unlock()
+		for nonce := range uint64(3) {
+			w.submitAll(nonce)
+			time.Sleep(time.Second)
+		}
+		rep, err := bad.running().Report(context.Background())
+		if err != nil || rep.Mode != consensus.Halted || !strings.Contains(rep.Halt, "divergence") {
+			t.Errorf("report %+v, %v", rep, err)
+		}
+		if len(bad.chain) != 0 || len(w.members[0].chain) != 3 {
+			t.Errorf("the diverged one has %d blocks, the others %d", len(bad.chain), len(w.members[0].chain))
+		}
+	})
+}
