@@ -78,11 +78,11 @@ func TestNothingLeavesBeforeItsJournal(t *testing.T) {
 		w.submitAll(1)
 		var own []string
 		for _, e := range w.events() {
-			if rest, ok := strings.CutPrefix(e, "1 "); ok {
+			if rest, ok := strings.CutPrefix(e, "1 "); ok && rest != "commit 1" { // that one runs beside
 				own = append(own, rest)
 			}
 		}
-		want := []string{"journal", "send PREPARE 1", "journal", "send COMMIT 1", "commit 1"}
+		want := []string{"journal", "send PREPARE 1", "journal", "send COMMIT 1"}
 		if !slices.Equal(own, want) {
 			t.Errorf("member 1 did %q, want %q", own, want)
 		}
