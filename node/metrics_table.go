@@ -96,7 +96,7 @@ func replicaRows(n *Node) []metricRow {
 	if n.engine == nil {
 		return rows
 	}
-	return append(rows, counter("quorate_consensus_inbox_dropped_total", "Messages that a full inbox dropped; STATUS brings them again.", func(*snapshot) float64 {
+	return append(rows, counter("quorate_consensus_inbox_dropped_total", "Messages dropped because the inbox, or the room for those of the next epoch, was full; STATUS brings them again.", func(*snapshot) float64 {
 		return float64(n.engine.Dropped())
 	}))
 }
