@@ -23,10 +23,10 @@ func TestPushedBodiesAreUsed(t *testing.T) {
 		}
 		defer w.startAll()()
 		w.members[0].submit(transaction(1, 100)) // the primary alone has it
-		time.Sleep(time.Second)
+		pass(time.Second)
 		for _, m := range w.members {
-			if len(m.chain) != 1 || len(m.fetches) != 0 {
-				t.Errorf("member %d has %d blocks after %d fetches", m.i, len(m.chain), len(m.fetches))
+			if len(m.chain) != 1 || len(m.asked()) != 0 {
+				t.Errorf("member %d has %d blocks after %d fetches", m.i, len(m.chain), len(m.asked()))
 			}
 		}
 	})
@@ -40,13 +40,13 @@ func TestMissingBodiesAreFetched(t *testing.T) {
 		defer w.startAll()()
 		w.members[0].submit(transaction(1, 100))
 		synctest.Wait()
-		if len(w.members[1].fetches) != 0 {
+		if len(w.members[1].asked()) != 0 {
 			t.Error("fetched before the grace was over")
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		for _, m := range w.members[1:] {
-			if len(m.chain) != 1 || len(m.fetches) == 0 || m.fetches[0] != w.members[0].address {
-				t.Errorf("member %d has %d blocks after fetches from %v", m.i, len(m.chain), m.fetches)
+			if len(m.chain) != 1 || len(m.asked()) == 0 || m.asked()[0] != w.members[0].address {
+				t.Errorf("member %d has %d blocks after fetches from %v", m.i, len(m.chain), m.asked())
 			}
 		}
 	})
@@ -73,17 +73,17 @@ func TestFetchFailsOver(t *testing.T) {
 		if v, err := reader.running().Receive(w.members[0].address, seal(wireProposal, p.Encode())); v != Accept {
 			t.Fatal(v, err)
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		for _, m := range w.members {
-			if m != reader && !slices.Contains(reader.fetches, m.address) {
+			if m != reader && !slices.Contains(reader.asked(), m.address) {
 				t.Errorf("member %d was not asked", m.i)
 			}
 		}
-		if k := len(reader.fetches); k > 20 {
+		if k := len(reader.asked()); k > 20 {
 			t.Errorf("%d fetches in ten seconds", k)
 		}
 		w.members[2].submit(tx) // now somebody has it
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if len(reader.chain) != 1 {
 			t.Errorf("%d blocks after the body was to be had", len(reader.chain))
 		}

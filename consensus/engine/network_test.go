@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -459,4 +461,17 @@ func (w *world) proposal(i int, txs ...*types.Transaction) *consensus.Proposal {
 	}
 	b.Header.TxCount, b.Header.TxsHash = uint64(len(txs)), consensus.HashOfTransactions(b.Hashes)
 	return &consensus.Proposal{Vote: w.sign(i, consensus.Vote{Kind: consensus.PrePrepare, Seq: 1, Digest: b.Digest()}), Batch: b}
+}
+
+// pass lets virtual time pass until everybody waits again.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// asked returns whom m has asked for bodies.
+func (m *member) asked() []common.Address {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.fetches)
 }

@@ -49,7 +49,7 @@ func TestRunCommitsInOrder(t *testing.T) {
 			defer w.startAll()()
 			for nonce := range uint64(10) {
 				w.submitAll(nonce)
-				time.Sleep(time.Second)
+				pass(time.Second)
 			}
 			for _, m := range w.members {
 				if len(m.chain) != 10 {
@@ -113,7 +113,7 @@ func TestRestartSendsTheSameVotes(t *testing.T) {
 		primary.pool = nil // the journal must do
 		end = w.startAll()
 		defer end()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		for _, m := range w.members {
 			if len(m.chain) != 1 || m.chain[0].txs != 1 {
 				t.Fatalf("member %d has %d blocks after the restart", m.i, len(m.chain))
@@ -137,13 +137,13 @@ func TestLateMemberCatchesUp(t *testing.T) {
 		}
 		for nonce := range uint64(6) {
 			w.submitAll(nonce)
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		late.pool = nil
 		late.start()
-		time.Sleep(15 * time.Second)
+		pass(15 * time.Second)
 		w.submitAll(100)
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if len(late.chain) != 7 || late.chain[6].head != w.members[0].chain[6].head {
 			t.Errorf("the late member has %d blocks, the others %d", len(late.chain), len(w.members[0].chain))
 		}
@@ -182,7 +182,7 @@ func TestHaltKeepsRunning(t *testing.T) {
 		bad.mu.Unlock()
 		for nonce := range uint64(3) {
 			w.submitAll(nonce)
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		rep, err := bad.running().Report(context.Background())
 		if err != nil || rep.Mode != consensus.Halted || !strings.Contains(rep.Halt, "divergence") {
