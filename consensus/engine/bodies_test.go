@@ -43,7 +43,7 @@ func TestMissingBodiesAreFetched(t *testing.T) {
 		if len(w.members[1].asked()) != 0 {
 			t.Error("fetched before the grace was over")
 		}
-		pass(time.Second)
+		pass(5 * time.Second) // one whose fetch comes after the commit needs block sync
 		for _, m := range w.members[1:] {
 			if len(m.chain) != 1 || len(m.asked()) == 0 || m.asked()[0] != w.members[0].address {
 				t.Errorf("member %d has %d blocks after fetches from %v", m.i, len(m.chain), m.asked())

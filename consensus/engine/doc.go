@@ -20,7 +20,14 @@
 //   - A batch's bodies are in the journal before a vote for it leaves.
 //   - The inbox is bounded; what overflows is dropped and counted, and comes
 //     back by STATUS.
-//   - A Commit is applied before any later Execute is reported.
+//   - Commits are given to the ledger before the executions of the same Ready,
+//     which may reach W above them; a Commit is applied before any later
+//     Execute is reported.
+//   - What block sync imported counts as durable only when it has flushed: the
+//     ledger loop says nothing of such blocks, the end of the sync does.
+//   - Nothing that others send takes unbounded room: pushed bodies and messages
+//     of the next epoch are bounded in bytes per connection, wanted batches end
+//     with their block.
 //
 // It does not know libp2p, Pebble, the EVM or the pool: those come through the
 // interfaces in deps.go, which package node connects.

@@ -27,6 +27,11 @@
 //     depends on the protocol's state and returns a typed error for what it
 //     refuses; a refusal never changes the state.
 //
+// Executions may be lost: block sync overtakes the ledger, and a restart
+// forgets them. Who loses one says Synced, also when it brought nothing, and
+// the replica orders again what it still needs. What was accepted before, in
+// another run too, is executed and voted again as the window reaches it.
+//
 // Invariants, checked where they are cheap: committed, stable and epoch only
 // grow; a slot accepts one digest per view; COMMITs are sent in order of
 // sequence numbers; nothing is proposed or executed beyond committed + W.
