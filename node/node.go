@@ -65,11 +65,15 @@ type Node struct {
 }
 
 // Run builds and runs a node until ctx ends or a part fails. The process is the
-// node's: its garbage collector is set for it.
-func Run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+// node's: its garbage collector is set for it. Run calls opened once the data
+// directory is this process's own.
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, opened func() error) error {
 	n, err := Build(cfg, log, Options{})
 	if err != nil {
 		return err
+	}
+	if err := opened(); err != nil {
+		return errors.Join(err, n.close())
 	}
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(cfg.Plan().GoLimit)

@@ -105,7 +105,10 @@ func (n *Node) Report() consensus.Report {
 	if n.engine != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
 		defer cancel()
-		if own, err := n.engine.Report(ctx); err == nil {
+		own, err := n.engine.Report(ctx)
+		if err != nil {
+			r.Mode, r.Line = consensus.Starting, "the replica does not answer: "+err.Error()
+		} else {
 			r = own
 		}
 	}

@@ -252,7 +252,7 @@ func (h *Host) dispatch(s *session) {
 			h.countPeers()
 			info := h.infoNow(e.r)
 			if e.up {
-				h.log.Info("peer connected", "peer", info.ID, "name", info.Name, "role", info.Role, "addr", info.Address, "inbound", info.Inbound, "rtt", info.RTT)
+				h.log.Info("peer connected", "peer", info.ID, "name", info.Name, "role", info.Role.String(), "addr", info.Address, "inbound", info.Inbound, "rtt", info.RTT.String())
 				h.sendBook(info.ID)
 			} else {
 				h.log.Info("peer disconnected", "peer", info.ID, "name", info.Name)

@@ -16,7 +16,7 @@ type ErrDiskLow struct {
 }
 
 func (e *ErrDiskLow) Error() string {
-	return fmt.Sprintf("store: only %d MiB free on the disk of %s, the reserve is %d MiB: free some space or lower the reserve", e.Free>>20, e.Dir, e.Reserve>>20)
+	return fmt.Sprintf("store: only %d MiB free on the disk of %s, the reserve is %d MiB: free some space, or move the data directory to a larger disk", e.Free>>20, e.Dir, e.Reserve>>20)
 }
 
 // Writable returns nil, or *ErrDiskLow if the last look found less free space

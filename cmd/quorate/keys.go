@@ -151,10 +151,10 @@ func (a *app) keysImportCmd() *cobra.Command {
 		Short: "Import a private key of 64 hexadecimal digits",
 		Long: `Import a private key of 64 hexadecimal digits.
 
-Nobody here knows whether this key has voted before, so a validator that starts
-with it waits for a later epoch before its first vote. If it is certain that the
-key has never voted anywhere, --never-voted lets it vote at once. Say so wrongly,
-and the validator may contradict its own earlier vote.`,
+Nobody here knows whether this key has voted before. If it is certain that it has
+never voted anywhere, --never-voted writes that beside the key. A key that has
+voted needs the journal of its votes, in the data directory of its node: with an
+empty one it may contradict its own earlier vote.`,
 		Example: "  quorate keys import key.hex --keystore validator/keystore --password-file validator/password",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -37,16 +37,24 @@ Every setting of config.toml is also a flag and an environment variable:
 		if _, err := os.Stat(dir); err != nil {
 			return err
 		}
+		mine := false // the pid file is this process's
 		cfg, _, err := config.Load(dir, os.Environ(), given())
 		if err != nil {
 			return err
 		}
-		if err := devnet.WritePID(cfg.Dir, os.Getpid()); err != nil {
-			return fmt.Errorf("pid file: %w", err)
-		}
-		defer devnet.RemovePID(cfg.Dir)
 		node.Version = version
-		return node.Run(c.Context(), cfg, logger(c.ErrOrStderr(), cfg))
+		defer func() {
+			if mine {
+				devnet.RemovePID(cfg.Dir)
+			}
+		}()
+		return node.Run(c.Context(), cfg, logger(c.ErrOrStderr(), cfg), func() error {
+			mine = true
+			if err := devnet.WritePID(cfg.Dir, os.Getpid()); err != nil {
+				return fmt.Errorf("pid file: %w", err)
+			}
+			return nil
+		})
 	}
 	return c
 }
