@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 1000, "number of seeds to play")
+	seeds = flag.Uint64("seeds", 600, "number of seeds to play")
 	seed  = flag.Uint64("seed", 0, "first seed")
 )
 
