@@ -38,7 +38,11 @@ func (n *Node) checkQuorum(r *consensus.Report) admin.Check {
 }
 
 func checkMode(r *consensus.Report) admin.Check {
-	return admin.Check{Name: "replica", OK: r.Mode == consensus.Normal, Detail: r.Line}
+	detail := r.Line
+	if r.Halt != "" {
+		detail += "; " + r.Halt
+	}
+	return admin.Check{Name: "replica", OK: r.Mode == consensus.Normal, Detail: detail}
 }
 
 func (n *Node) checkSync() admin.Check {

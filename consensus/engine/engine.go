@@ -305,9 +305,6 @@ func (e *Engine) settle() {
 			delete(e.wanted, digest)
 		}
 	}
-	if at.Epoch != was.epoch {
-		e.spawn(func(context.Context) { e.replayEarly() })
-	}
 }
 
 // build asks the pool for the next batch.
@@ -358,7 +355,6 @@ func (e *Engine) onStable(c *consensus.CheckpointCertificate) error {
 	if err := e.deps.Journal.Truncate(uint64(c.Seq) + 1); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	e.publishEpoch()
 	return nil
 }
 

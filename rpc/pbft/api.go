@@ -59,7 +59,8 @@ type Status struct {
 	Validators []ValidatorStatus `json:"validators"` // in index order
 	F          int               `json:"f"`
 	Quorum     int               `json:"quorum"`
-	Line       string            `json:"line"` // all of it in one line, as in logs
+	Line       string            `json:"line"`           // all of it in one line, as in logs
+	Halt       string            `json:"halt,omitempty"` // why the replica stopped voting for good
 }
 
 // Window is where the replica votes: above low, up to high.
@@ -84,7 +85,7 @@ func (a *API) Status() *Status {
 	out := &Status{
 		Self: r.Self, View: uint64(r.View), Epoch: uint64(r.Epoch), Primary: r.Primary, IsPrimary: r.IsPrimary,
 		Mode: r.Mode.String(), Committed: uint64(r.Committed), Stable: uint64(r.Stable),
-		Window: Window{uint64(r.WindowLow), uint64(r.WindowHigh)}, F: r.F, Quorum: r.Quorum, Line: r.Line,
+		Window: Window{uint64(r.WindowLow), uint64(r.WindowHigh)}, F: r.F, Quorum: r.Quorum, Line: r.Line, Halt: r.Halt,
 		Validators: make([]ValidatorStatus, len(r.Validators)),
 	}
 	for i, v := range r.Validators {
