@@ -95,7 +95,10 @@ func TestCrashAll(t *testing.T) {
 	random := seed(t)
 	d := startDevnet(t, 4, 0)
 	l := startLoad(d, d.Validators, 8)
-	const rounds = 4
+	rounds := 4
+	if *long {
+		rounds = 25
+	}
 	for round := range rounds {
 		l.await(recoverLimit, 100)
 		pause(t, time.Duration(random.IntN(1500))*time.Millisecond)

@@ -19,7 +19,7 @@
 //
 //	go test ./e2e -run Smoke -timeout 5m    the shortest whole way
 //	go test ./e2e -timeout 30m              everything
-//	go test ./e2e -timeout 60m -long        and what takes minutes by nature
+//	go test ./e2e -timeout 60m -long        idle for ten minutes, 16 validators, more crashes
 //	go test ./e2e -v -run Crash             with what was measured
 //
 // With -short only the smoke test runs. $QUORATE_BIN names a binary to test

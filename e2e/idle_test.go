@@ -21,19 +21,14 @@ const (
 )
 
 // TestIdle: a network without transactions writes nothing and costs next to
-// nothing: after some blocks, and a rest.
+// nothing: after some blocks, and a rest. With -long for as long as promised.
 func TestIdle(t *testing.T) {
 	full(t)
-	idle(t, idleTime)
-}
-
-// TestIdleLong is the same for as long as it is promised. Run it with -long.
-func TestIdleLong(t *testing.T) {
-	full(t)
-	if !*long {
-		t.Skip("-long watches an idle network for ten minutes")
+	during := idleTime
+	if *long {
+		during = longIdleTime
 	}
-	idle(t, longIdleTime)
+	idle(t, during)
 }
 
 func idle(t *testing.T, during time.Duration) {
