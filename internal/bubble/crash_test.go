@@ -34,6 +34,15 @@ func finish(c *Cluster, load *Load, blocks uint64) {
 	}
 }
 
+// thorough chooses how much a test does: less with -short, for the race
+// detector.
+func thorough[T any](full, short T) T {
+	if testing.Short() {
+		return short
+	}
+	return full
+}
+
 // crash is one way to lose power.
 type crash struct {
 	name string
@@ -72,7 +81,7 @@ func votes(k int64, f func()) func([]byte) {
 // under load, keeping what it had synced or also half of the rest, stays away
 // for up to two seconds and starts again.
 func TestPowerCutOfOne(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range thorough[uint64](3, 1) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			Run(t, Spec{}, func(c *Cluster) {
 				rng := rand.New(rand.NewPCG(seed, 1))
@@ -113,7 +122,7 @@ func await(c *Cluster, m *Member) {
 // TestPowerCutOfAll: the whole network loses power, every node at another
 // moment within a few events, and starts again.
 func TestPowerCutOfAll(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range thorough[uint64](3, 1) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			Run(t, Spec{}, func(c *Cluster) {
 				rng := rand.New(rand.NewPCG(seed, 2))
@@ -190,17 +199,18 @@ func TestPowerCutAtBirth(t *testing.T) {
 // its second, and so on, from opening the database to the blocks that follow;
 // then before and after every vote.
 func TestPowerCutAtEveryStep(t *testing.T) {
-	for _, who := range []struct {
+	victims := []struct {
 		name string
 		node int
-	}{{"primary", 0}, {"backup", 3}} {
+	}{{"primary", 0}, {"backup", 3}}
+	for _, who := range victims[:thorough(2, 1)] {
 		for _, how := range crashes {
 			t.Run(who.name+" "+how.name, func(t *testing.T) {
 				Run(t, Spec{}, func(c *Cluster) {
 					c.StartAll(c.Members...)
 					load := c.StartLoad(2, 400*time.Millisecond, 1)
 					m := c.Members[who.node]
-					for k := int64(1); k <= 14; k++ { // opening the database takes 8 syncs, a block 3 syncs and 2 votes
+					for k := int64(1); k <= thorough[int64](14, 3); k++ { // opening the database takes 8 syncs, a block 3 syncs and 2 votes
 						m.Stop()
 						cfg := m.Config()
 						how.arm(m, k, nil)

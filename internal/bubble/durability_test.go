@@ -93,6 +93,8 @@ func TestVoteSentIsVoteRemembered(t *testing.T) {
 			send(c, c.Members[nonce], nonce)
 		}
 		time.Sleep(time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		seen := map[consensus.Kind]int{}
 		for _, s := range all {
 			seen[s.vote.Kind]++
