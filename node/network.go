@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/rlp"
@@ -162,7 +163,9 @@ func (n *Node) serveBodies(_ context.Context, _ peer.ID, req []byte, send func([
 		return fmt.Errorf("request for transactions: %w", err)
 	}
 	bodies := n.pool.ServeFetch
-	if n.engine != nil {
+	// The engine also has what is ordered already, but only the pool can say
+	// what waits.
+	if n.engine != nil && !slices.Contains(hashes, txpool.PendingHash) {
 		bodies = n.engine.ServeBodies
 	}
 	var chunk [][]byte
