@@ -174,7 +174,7 @@ func TestBadStarts(t *testing.T) {
 		code    int
 		want    []string
 	}{
-		{"unknown key", edit("config.toml", "name =", "nmae ="), nil, 3, []string{`config.toml line 3: nmae: unknown key, did you mean "name"?`}},
+		{"unknown key", edit("config.toml", "name =", "nme ="), nil, 3, []string{`config.toml line 3: nme: unknown key, did you mean "name"?`}},
 		{"unknown table", edit("config.toml", "[admin]", "[admim]"), nil, 3, []string{`admim.port: unknown key, did you mean "admin.port"?`, `admim.addr: unknown key, did you mean "admin.addr"?`}},
 		{"not TOML", edit("config.toml", "[rpc]", "[rpc"), nil, 3, []string{"config.toml", "line "}},
 		{"one port twice", nil, []string{"--rpc-port", "9000", "--admin-port", "9000"}, 3, []string{"rpc.port and admin.port are both 9000"}},

@@ -262,7 +262,11 @@ func TestTraitor(t *testing.T) {
 		return err
 	})
 	frames := [][]byte{
-		{}, garbage, nested, {0}, {0xff, 0xff, 0xff, 0xff}, binary.AppendUvarint(nil, 1<<60),
+		{},
+		garbage, nested,
+		{0},
+		{0xff, 0xff, 0xff, 0xff},
+		binary.AppendUvarint(nil, 1<<60),
 		binary.BigEndian.AppendUint32(nil, 1<<31-1), append(binary.BigEndian.AppendUint32(nil, uint32(len(garbage))), garbage...),
 		append(binary.AppendUvarint(nil, uint64(len(nested))), nested...), nested[:len(nested)/2],
 	}

@@ -18,7 +18,7 @@ func eventually(t testing.TB, limit time.Duration, what string, check func(conte
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	last := error(context.DeadlineExceeded)
+	last := context.DeadlineExceeded
 	for {
 		err := check(ctx)
 		if err == nil {
