@@ -60,11 +60,16 @@ func (l *ledger) Rollback(seq consensus.Seq) { l.chain.Rollback(uint64(seq)) }
 // Commit implements engine.Ledger.
 func (l *ledger) Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate) error {
 	err := l.chain.Commit(h, c)
-	if d := new(chain.Divergence); errors.As(err, &d) {
-		return fmt.Errorf("%w: %w", pbft.ErrDivergence, err)
-	}
 	if err == nil {
 		l.tellPool()
+	}
+	return diverged(err)
+}
+
+// diverged puts the chain's divergence into the replica's words.
+func diverged(err error) error {
+	if d := new(chain.Divergence); errors.As(err, &d) {
+		return fmt.Errorf("%w: %w", pbft.ErrDivergence, err)
 	}
 	return err
 }

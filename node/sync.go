@@ -104,7 +104,7 @@ func (s syncer) SyncTo(ctx context.Context, target consensus.Seq, from []common.
 		}
 	}
 	_, err := s.n.sync.SyncTo(ctx, target, peers)
-	return err
+	return diverged(err)
 }
 
 // Syncing implements rpc/eth.Progress.

@@ -147,7 +147,7 @@ func (p stateTestPost) check(root, logs common.Hash, refused error) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("refused with %q, must be refused as %s", refused, p.Refuse)
+	return fmt.Errorf("refused with %q, must be refused as %s", refused, p.Refuse) //nolint:errorlint // shown, may be nil
 }
 
 // run runs all Cancun cases of one file.

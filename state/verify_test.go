@@ -47,7 +47,7 @@ func verify(t testing.TB, db store.Reader) Head {
 		}
 		if code := common.BytesToHash(a.CodeHash); code != types.EmptyCodeHash {
 			if ok, err := db.Has(store.CodeKey(code)); !ok {
-				return fmt.Errorf("code %x is missing (%v)", code, err)
+				return fmt.Errorf("code %x is missing (%v)", code, err) //nolint:errorlint // may be nil
 			}
 		}
 		return accounts.Update(hash[:], full)

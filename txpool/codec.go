@@ -54,7 +54,7 @@ func decodeMessage(data []byte, limit int) (*message, error) {
 	}
 	content, rest, err := rlp.SplitList(data)
 	if err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: not one list (%v, %d bytes behind it)", ErrMalformed, err, len(rest))
+		return nil, fmt.Errorf("%w: not one list (%v, %d bytes behind it)", ErrMalformed, err, len(rest)) //nolint:errorlint // err may be nil
 	}
 	var m message
 	if m.kind, content, err = rlp.SplitUint64(content); err != nil {
@@ -65,7 +65,7 @@ func decodeMessage(data []byte, limit int) (*message, error) {
 	}
 	items, rest, err := rlp.SplitList(content)
 	if err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: items: %v, %d bytes behind them", ErrMalformed, err, len(rest))
+		return nil, fmt.Errorf("%w: items: %v, %d bytes behind them", ErrMalformed, err, len(rest)) //nolint:errorlint // err may be nil
 	}
 	if m.kind != kindBodies && m.kind != kindAnnounce {
 		return nil, fmt.Errorf("%w: kind %d", ErrMalformed, m.kind)
@@ -73,7 +73,7 @@ func decodeMessage(data []byte, limit int) (*message, error) {
 	for len(items) > 0 {
 		var item []byte
 		if item, items, err = rlp.SplitString(items); err != nil {
-			return nil, fmt.Errorf("%w: item %d: %v", ErrMalformed, len(m.items), err)
+			return nil, fmt.Errorf("%w: item %d: %w", ErrMalformed, len(m.items), err)
 		}
 		if len(item) < minBodyBytes || m.kind == kindAnnounce && len(item) != common.HashLength {
 			return nil, fmt.Errorf("%w: item %d has %d bytes", ErrMalformed, len(m.items), len(item))
@@ -121,7 +121,7 @@ func decodeBody(raw []byte, hash common.Hash, r Rules) (*types.Transaction, erro
 	}
 	tx := new(types.Transaction)
 	if err := tx.UnmarshalBinary(raw); err != nil {
-		return nil, fmt.Errorf("%w: transaction %v: %v", ErrMalformed, hash, err)
+		return nil, fmt.Errorf("%w: transaction %v: %w", ErrMalformed, hash, err)
 	}
 	if tx.Hash() != hash {
 		return nil, fmt.Errorf("%w: transaction %v is not in canonical encoding", ErrMalformed, hash)

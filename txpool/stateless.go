@@ -40,7 +40,7 @@ func CheckStateless(tx *types.Transaction, r Rules) error {
 		return ErrUnprotected
 	}
 	if _, err := types.Sender(r.Signer, tx); err != nil {
-		return fmt.Errorf("%w: %v", ErrInvalidSender, err)
+		return fmt.Errorf("%w: %w", ErrInvalidSender, err)
 	}
 	return nil
 }

@@ -86,7 +86,8 @@ type Signer interface {
 }
 
 // Syncer catches up from peers: it fetches, verifies and imports until target
-// or an error. It imports inside Engine.Exclusive.
+// or an error. It imports inside Engine.Exclusive. A certified block that the
+// ledger cannot agree with is an error that wraps pbft.ErrDivergence.
 type Syncer interface {
 	SyncTo(ctx context.Context, target consensus.Seq, from []common.Address) error
 }

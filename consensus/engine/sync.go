@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -48,6 +49,10 @@ func (e *Engine) onSynced(s synced) {
 	e.syncing = false
 	if s.err != nil && e.ctx.Err() == nil {
 		e.cfg.Log.Warn("block sync ended early", "err", s.err)
+	}
+	if errors.Is(s.err, pbft.ErrDivergence) {
+		e.inject(pbft.Diverged{Seq: e.deps.Ledger.Head().Seq + 1, Err: s.err})
+		return
 	}
 	head := e.deps.Ledger.Head()
 	k := e.cfg.Params.EpochLength
