@@ -82,7 +82,7 @@ func (p *Pool) check(tx *types.Transaction, a *admission) error {
 	}
 	from, err := types.Sender(p.rules.Signer, tx)
 	if err != nil {
-		return fmt.Errorf("%w: %v", ErrInvalidSender, err)
+		return fmt.Errorf("%w: %w", ErrInvalidSender, err)
 	}
 	if a.minPrice != nil && tx.GasFeeCapIntCmp(a.minPrice) < 0 {
 		return fmt.Errorf("%w: address %v, maxFeePerGas: %s, baseFee: %s", ErrFeeCapTooLow, from.Hex(), tx.GasFeeCap(), a.minPrice)

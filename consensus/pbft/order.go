@@ -10,16 +10,24 @@ import (
 
 // This file is the ordering half of the normal case: PRE-PREPARE and PREPARE.
 
+// paceMs is the least time between two batches of a steady trickle. Where many
+// send, a block of two transactions costs as much as one of twenty, and on
+// loaded processors everybody waits for it.
+const paceMs = 20
+
 // propose asks the pool for a batch when this replica is the primary of the
 // next seq and the window is open: at once if nothing is in flight, otherwise
-// when a full batch waits.
+// when a full batch waits. After a batch of several transactions the next one,
+// unless it is full, waits for paceMs to pass; after a batch of one it does not,
+// so a lone sender is never delayed.
 func (r *Replica) propose() {
 	next := r.nextFresh()
 	if r.building || !r.mayVote() || next > r.windowEnd() || r.strandedBelow(next) || r.schedule.Primary(r.view, next) != r.self {
 		return
 	}
 	idle := next == r.committed.Seq+1
-	if r.pool == 0 || (!idle && r.pool < r.cfg.FullBatch) {
+	full := r.pool >= r.cfg.FullBatch
+	if r.pool == 0 || !full && (!idle || r.ticks < r.paceUntil) {
 		return
 	}
 	r.building = true
@@ -67,6 +75,9 @@ func (r *Replica) onBuilt(in BatchBuilt) error {
 	}}
 	s := r.slot(in.Seq)
 	s.batch, s.digest, s.checked = b, b.Digest(), true
+	if len(in.Hashes) > 1 {
+		r.paceUntil = r.ticks + ticksPer(paceMs)
+	}
 	r.acceptSlot(s, &consensus.Vote{Kind: consensus.PrePrepare, Epoch: r.epoch, Sender: uint64(r.self), View: r.view, Seq: in.Seq, Digest: s.digest})
 	return nil
 }

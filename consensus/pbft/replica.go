@@ -55,10 +55,11 @@ type Replica struct {
 	stable    consensus.Seq
 	mode      consensus.Mode
 
-	slots    map[consensus.Seq]*slot // above the committed one: to +2W, or as far as the journal goes; never iterated
-	building bool
-	pool     int
-	highest  consensus.Seq // highest seq executed or ordered for execution
+	slots     map[consensus.Seq]*slot // above the committed one: to +2W, or as far as the journal goes; never iterated
+	building  bool
+	paceUntil uint64 // tick before which only a full batch is proposed
+	pool      int
+	highest   consensus.Seq // highest seq executed or ordered for execution
 
 	boundary    *Boundary                        // of the epoch's last block once durable
 	checkpoints []*consensus.Vote                // by sender, for the epoch's last seq

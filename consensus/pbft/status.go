@@ -46,6 +46,9 @@ func (r *Replica) NextTick() uint64 {
 	if r.busy() {
 		wait = min(wait, ticksPer(busyTickMs))
 	}
+	if r.pool > 0 && r.paceUntil > r.ticks {
+		wait = min(wait, r.paceUntil-r.ticks)
+	}
 	return wait
 }
 
