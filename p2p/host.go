@@ -196,11 +196,11 @@ func (h *Host) Run(ctx context.Context) error {
 	}
 	h.session.Store(s)
 	h.log.Info("network is up", "id", h.id, "addresses", addrStrings(lp.Addrs()), "members", len(h.members.Load().byID))
-	close(h.ready)
 	s.group.run(func() { h.dispatch(s) })
 	s.group.run(func() { h.book.run(ctx, h.log) })
 	s.group.run(func() { h.watchAddrs(s) })
 	s.group.run(func() { h.watch(s) })
+	close(h.ready)
 	s.dialer.run(ctx)
 	return nil
 }
