@@ -31,3 +31,26 @@ type ValidatorReport struct {
 	Mode      Mode
 	Committed Seq // as last told by STATUS
 }
+
+// Why says what made a replica ask for another view.
+type Why uint8
+
+// The reasons.
+const (
+	WhyJoin     Why = iota // f+1 others ask for it
+	WhyRequest             // a transaction waits and nobody proposes
+	WhyOrdering            // a proposal is not prepared
+	WhyCommit              // a COMMIT was sent and nothing is committed
+	WhyNewView             // a quorum asked for a view and its primary is silent
+	WhyFault               // the primary has proved itself faulty
+)
+
+var whyNames = [...]string{"join", "request timer", "ordering timer", "commit timer", "new-view timer", "faulty primary"}
+
+// String returns the words that logs, scripts and RPC use.
+func (w Why) String() string {
+	if int(w) < len(whyNames) {
+		return whyNames[w]
+	}
+	return "unknown"
+}

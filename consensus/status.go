@@ -33,13 +33,15 @@ func (m Mode) String() string {
 // send what is missing. It is no vote: the connection authenticates it.
 type Status struct {
 	Epoch     Epoch
-	View      View
+	View      View // asked for or entered
+	Active    View // entered last; the slots are of this one
 	Mode      Mode
 	Committed Seq
 	Stable    Seq
 	Head      common.Hash  // hash of the block at Committed
 	Window    []SlotStatus // the slots above Committed, ascending by one, at most the pipeline depth
 	Boundary  Bitset       // senders of CHECKPOINTs held for the epoch's last seq; empty = none
+	Changes   Bitset       // senders of VIEW-CHANGEs held for views above Active; empty = none
 }
 
 // SlotStatus says what the sender of a Status holds for one seq in its view.

@@ -3,6 +3,7 @@ package consensus
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -20,6 +21,13 @@ type ViewChangeBody struct {
 // Digest returns keccak256(rlp(body)), what the sender signs.
 func (b *ViewChangeBody) Digest() common.Hash { return crypto.Keccak256Hash(mustEncode(b)) }
 
+// ChangeID is what a NEW-VIEW names a VIEW-CHANGE by: the hash of sender and
+// body. The sender is part of it because two validators may ask with equal
+// bodies; the signature is not, so a second signature makes no second message.
+func (v *Vote) ChangeID() common.Hash {
+	return crypto.Keccak256Hash(words(nil).uint(v.Sender).hash(v.Change.Digest()))
+}
+
 // BaseSeq returns the base's seq: that of the certificate, or the seq before
 // the epoch's first.
 func (b *ViewChangeBody) BaseSeq(first Seq) Seq {
@@ -35,7 +43,7 @@ type NewViewEntry struct {
 	Digest common.Hash
 }
 
-// NewViewBody opens a view: the digests of exactly q VIEW-CHANGEs of distinct
+// NewViewBody opens a view: the ChangeIDs of exactly q VIEW-CHANGEs of distinct
 // senders by ascending sender index, and what must be proposed again.
 type NewViewBody struct {
 	View    View
@@ -93,7 +101,7 @@ func Reproposals(changes []*ViewChangeBody, first Seq, baseDigest common.Hash) (
 	}
 	digest := parent
 	for s := base + 1; ; s++ {
-		best := highestPrepared(changes, s)
+		best := HighestPrepared(changes, s)
 		if best == nil || best.Header.ParentDigest != digest {
 			return base, parent, o
 		}
@@ -102,7 +110,9 @@ func Reproposals(changes []*ViewChangeBody, first Seq, baseDigest common.Hash) (
 	}
 }
 
-func highestPrepared(changes []*ViewChangeBody, s Seq) *PreparedCertificate {
+// HighestPrepared returns the certificate at s of the highest view, nil if none
+// of the VIEW-CHANGEs holds one.
+func HighestPrepared(changes []*ViewChangeBody, s Seq) *PreparedCertificate {
 	var best *PreparedCertificate
 	for _, c := range changes {
 		for i := range c.Prepared {
@@ -113,4 +123,33 @@ func highestPrepared(changes []*ViewChangeBody, s Seq) *PreparedCertificate {
 		}
 	}
 	return best
+}
+
+// ErrNewView is the reason why a NEW-VIEW does not count.
+var ErrNewView = errors.New("invalid NEW-VIEW")
+
+// VerifyNewView recomputes a NEW-VIEW from the VIEW-CHANGEs that it names, which
+// must be verified themselves. It returns the base seq and its digest.
+func VerifyNewView(v *Vote, changes []*Vote, set *ValidatorSet, first Seq, baseDigest common.Hash) (base Seq, parent common.Hash, err error) {
+	b := v.NewView
+	if len(b.Changes) != set.Quorum() || len(changes) != len(b.Changes) {
+		return 0, parent, fmt.Errorf("%w: names %d VIEW-CHANGEs, exactly %d are needed", ErrNewView, len(b.Changes), set.Quorum())
+	}
+	bodies := make([]*ViewChangeBody, len(changes))
+	for i, c := range changes {
+		switch {
+		case c.ChangeID() != b.Changes[i]:
+			return 0, parent, fmt.Errorf("%w: VIEW-CHANGE %d is another one", ErrNewView, i)
+		case c.Epoch != v.Epoch || c.View != v.View:
+			return 0, parent, fmt.Errorf("%w: VIEW-CHANGE of validator %d is for epoch %d view %d", ErrNewView, c.Sender, c.Epoch, c.View)
+		case i > 0 && c.Sender <= changes[i-1].Sender:
+			return 0, parent, fmt.Errorf("%w: senders are not ascending", ErrNewView)
+		}
+		bodies[i] = c.Change
+	}
+	base, parent, o := Reproposals(bodies, first, baseDigest)
+	if !slices.Equal(o, b.O) {
+		return 0, parent, fmt.Errorf("%w: O is not what its VIEW-CHANGEs give", ErrNewView)
+	}
+	return base, parent, nil
 }

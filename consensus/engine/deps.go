@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -39,6 +40,7 @@ type Ledger interface {
 type Batcher interface {
 	Build(maxTxs, maxBytes int, gasLimit uint64) []*types.Transaction
 	Executable() int
+	Oldest() uint64        // a mark of the executable transaction that waits longest; 0 = none
 	Wake() <-chan struct{} // something became executable or known
 	InFlight(seq consensus.Seq, txs []*types.Transaction)
 	Release(seq consensus.Seq) // the batches at and above seq are dropped
@@ -62,6 +64,9 @@ type Wire interface {
 	Send(to common.Address, data []byte) error
 	// Fetch asks for bodies by hash; the answer may have fewer.
 	Fetch(ctx context.Context, from common.Address, hashes []common.Hash) ([][]byte, error)
+	// Forward shows all validators the transactions that have waited here for
+	// at least age. It does not block.
+	Forward(age time.Duration)
 }
 
 // JournalRecord is one record on disk; (Seq, Kind, View) is its identity.

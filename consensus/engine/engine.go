@@ -80,7 +80,8 @@ func (e *Engine) restore() error {
 	}
 	start := e.deps.Membership.Epoch(epoch)
 	self := e.deps.Signer.Address()
-	e.guard.remember(records, func(p *consensus.Proposal) bool { return start.Set.Address(int(p.Vote.Sender)) == self })
+	index, member := start.Set.Index(self)
+	e.guard.remember(records, func(v *consensus.Vote) bool { return member && v.Sender == uint64(index) })
 	e.replica, err = pbft.New(
 		pbft.Config{Self: self, Params: e.cfg.Params, FullBatch: e.cfg.FullBatch, Beneficiary: e.cfg.Beneficiary},
 		pbft.Start{Head: head, Epoch: start, NowMs: nowMs(), Journal: records})
@@ -198,7 +199,7 @@ func (e *Engine) nextWake() time.Duration {
 // wants nothing more.
 func (e *Engine) round(ctx context.Context) error {
 	e.tick()
-	e.inject(pbft.Pool{Executable: e.deps.Batcher.Executable()})
+	e.inject(e.pool())
 	for {
 		for len(e.pending) > 0 {
 			in := e.pending[0]
@@ -256,6 +257,7 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 	if rd.Transfer != nil {
 		e.startSync(rd.Transfer)
 	}
+	e.report(rd)
 	for _, err := range rd.Refused {
 		e.cfg.Log.Debug("proposal refused", "err", err)
 	}
@@ -266,6 +268,19 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 		e.cfg.Log.Error("halted: this validator votes no more until its operator acts", "reason", rd.Halt, "replica", e.replica)
 	}
 	return nil
+}
+
+// report tells of view changes, and shows the others what waits too long.
+func (e *Engine) report(rd *pbft.Ready) {
+	if rd.Forward {
+		e.deps.Wire.Forward(time.Duration(e.cfg.Params.BaseTimeoutMs) * time.Millisecond / 4)
+	}
+	for _, a := range rd.Asked {
+		e.cfg.Log.Warn("asks for another view", "view", a.View, "why", a.Why.String(), "seq", a.Seq, "replica", e.replica)
+	}
+	for _, v := range rd.Entered {
+		e.cfg.Log.Info("view entered", "view", v, "replica", e.replica)
+	}
 }
 
 // giveLedger hands over rollback, commits and executions, in this order.
@@ -285,8 +300,19 @@ func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
 		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.execute(ctx, o, txs) })
 	}
 	if len(rd.Execute) > 0 {
-		e.inject(pbft.Pool{Executable: e.deps.Batcher.Executable()})
+		e.inject(e.pool())
 	}
+}
+
+// pool says what waits. Only a stable primary is judged by the transaction that
+// waits longest, and finding it takes the pool's lock, so the others are not
+// asked.
+func (e *Engine) pool() pbft.Pool {
+	p := pbft.Pool{Executable: e.deps.Batcher.Executable()}
+	if p.Executable > 0 && e.cfg.Params.PrimarySpan == 0 {
+		p.Oldest = e.deps.Batcher.Oldest()
+	}
+	return p
 }
 
 // settle follows the replica to where it stands now: it tells Receive, and
@@ -324,9 +350,9 @@ func (e *Engine) build(b *pbft.BuildRequest) {
 // replica has just given it.
 func (e *Engine) adoptBuilt(rd *pbft.Ready) {
 	for i := range rd.Persist {
-		p := rd.Persist[i].Proposal
-		if p != nil && len(e.building.txs) > 0 && p.Batch.Header.TxsHash == e.building.hash {
-			e.bodies.put(p.Vote.Digest, p.Vote.Seq, e.building.txs)
+		b := rd.Persist[i].Batch
+		if b != nil && len(e.building.txs) > 0 && b.Header.TxsHash == e.building.hash {
+			e.bodies.put(b.Digest(), b.Header.Seq, e.building.txs)
 			e.building = built{}
 		}
 	}

@@ -21,6 +21,9 @@ type guard struct {
 	domain consensus.Domain
 	signed map[guardPlace]common.Hash // place → what was said
 	stable consensus.Seq
+	// The promise: no vote of promisedEpoch leaves in a view below promised.
+	promisedEpoch consensus.Epoch
+	promised      consensus.View
 }
 
 // guardPlace is where a validator may say one thing only. For the block hash
@@ -40,22 +43,44 @@ func newGuard(s Signer, voted Voted, d consensus.Domain) *guard {
 	return &guard{signer: s, voted: voted, fresh: true, domain: d, signed: make(map[guardPlace]common.Hash)}
 }
 
-// remember loads what the journal says was signed, or may have been.
-func (g *guard) remember(records []pbft.Record, self func(*consensus.Proposal) bool) {
+// remember loads what the journal says was signed, or may have been. self tells
+// own votes from others'.
+func (g *guard) remember(records []pbft.Record, self func(*consensus.Vote) bool) {
 	for _, r := range records {
 		switch r.Kind {
 		case pbft.RecordStable:
 			g.cut(r.Stable.Seq)
 		case pbft.RecordProposal:
-			v := *r.Proposal.Vote
-			if !self(r.Proposal) {
-				v.Kind = consensus.Prepare
+			v := consensus.Vote{Kind: consensus.Prepare, Epoch: r.Batch.Header.Epoch, View: r.View, Seq: r.Seq, Digest: r.Batch.Digest()}
+			if r.Vote != nil && self(r.Vote) {
+				v.Kind = consensus.PrePrepare
 			}
 			g.note(&v)
 		case pbft.RecordPrepared:
 			h := r.Prepared.Header
 			g.note(&consensus.Vote{Kind: consensus.Commit, Epoch: h.Epoch, View: r.View, Seq: r.Seq, Digest: h.Digest(), BlockHash: r.BlockHash})
+		case pbft.RecordViewChange:
+			g.note(r.Vote)
+			g.promise(r.Vote)
+		case pbft.RecordNewView:
+			if self(r.Vote) {
+				g.note(r.Vote)
+			}
+			g.promise(r.Vote)
+			for _, e := range r.Vote.NewView.O {
+				g.note(&consensus.Vote{Kind: consensus.Prepare, Epoch: r.Vote.Epoch, View: r.Vote.View, Seq: e.Seq, Digest: e.Digest})
+			}
 		}
+	}
+}
+
+// promise raises the view below which nothing is signed.
+func (g *guard) promise(v *consensus.Vote) {
+	if v.Epoch > g.promisedEpoch {
+		g.promisedEpoch, g.promised = v.Epoch, 0
+	}
+	if v.Epoch == g.promisedEpoch {
+		g.promised = max(g.promised, v.View)
 	}
 }
 
@@ -63,6 +88,9 @@ func (g *guard) remember(records []pbft.Record, self func(*consensus.Proposal) b
 func (g *guard) sign(ctx context.Context, v *consensus.Vote) error {
 	if ofSeq(v.Kind) && v.Seq <= g.stable {
 		return fmt.Errorf("sign guard: %s for seq %d, the stable checkpoint is %d", v.Kind, v.Seq, g.stable)
+	}
+	if v.Kind != consensus.Checkpoint && v.Epoch == g.promisedEpoch && v.View < g.promised {
+		return fmt.Errorf("sign guard: %s in epoch %d view %d, promised was to vote in none below %d", v.Kind, v.Epoch, v.View, g.promised)
 	}
 	for _, p := range places(v) {
 		if old, ok := g.signed[p.place]; ok && old != p.says {
@@ -81,6 +109,9 @@ func (g *guard) sign(ctx context.Context, v *consensus.Vote) error {
 	}
 	v.Signature = sig
 	g.note(v)
+	if v.Kind == consensus.ViewChange || v.Kind == consensus.NewView {
+		g.promise(v)
+	}
 	return nil
 }
 

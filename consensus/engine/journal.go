@@ -14,12 +14,17 @@ import (
 // The records as they stand on disk.
 type (
 	proposalRecord struct {
-		Proposal *consensus.Proposal
-		Bodies   [][]byte
+		Votes  []*consensus.Vote // the PRE-PREPARE, or nothing
+		Batch  *consensus.Batch
+		Bodies [][]byte
 	}
 	preparedRecord struct {
 		Certificate *consensus.PreparedCertificate
 		BlockHash   common.Hash
+	}
+	viewRecord struct {
+		Vote    *consensus.Vote
+		Changes []*consensus.Vote // of a NEW-VIEW
 	}
 )
 
@@ -30,10 +35,13 @@ func (e *Engine) encodeRecord(r *pbft.Record) (JournalRecord, error) {
 	var v any
 	switch r.Kind {
 	case pbft.RecordProposal:
-		rec := proposalRecord{Proposal: r.Proposal}
-		txs := e.bodies.txs(r.Proposal.Vote.Digest)
-		if len(txs) != len(r.Proposal.Batch.Hashes) {
-			return out, fmt.Errorf("journal: seq %d: the batch has %d transactions and %d bodies are here", r.Seq, len(r.Proposal.Batch.Hashes), len(txs))
+		rec := proposalRecord{Batch: r.Batch}
+		if r.Vote != nil {
+			rec.Votes = []*consensus.Vote{r.Vote}
+		}
+		txs := e.bodies.txs(r.Batch.Digest())
+		if len(txs) != len(r.Batch.Hashes) {
+			return out, fmt.Errorf("journal: seq %d: the batch has %d transactions and %d bodies are here", r.Seq, len(r.Batch.Hashes), len(txs))
 		}
 		for _, tx := range txs {
 			raw, err := tx.MarshalBinary()
@@ -47,6 +55,8 @@ func (e *Engine) encodeRecord(r *pbft.Record) (JournalRecord, error) {
 		v = &preparedRecord{r.Prepared, r.BlockHash}
 	case pbft.RecordStable:
 		v = r.Stable
+	case pbft.RecordViewChange, pbft.RecordNewView:
+		v = &viewRecord{r.Vote, r.Changes}
 	default:
 		return out, fmt.Errorf("journal: record kind %d is unknown", r.Kind)
 	}
@@ -88,8 +98,14 @@ func (e *Engine) decodeRecord(jr JournalRecord) (pbft.Record, error) {
 		if err != nil {
 			return r, err
 		}
-		r.Proposal = rec.Proposal
-		return r, e.bodies.restore(rec.Proposal, txs)
+		if len(rec.Votes) > 1 {
+			return r, fmt.Errorf("%d votes for one proposal", len(rec.Votes))
+		}
+		if len(rec.Votes) == 1 {
+			r.Vote = rec.Votes[0]
+		}
+		r.Batch = rec.Batch
+		return r, e.bodies.restore(&r, txs)
 	case pbft.RecordPrepared:
 		var rec preparedRecord
 		if err := rlp.DecodeBytes(jr.Data, &rec); err != nil {
@@ -100,23 +116,51 @@ func (e *Engine) decodeRecord(jr JournalRecord) (pbft.Record, error) {
 	case pbft.RecordStable:
 		r.Stable = new(consensus.CheckpointCertificate)
 		return r, rlp.DecodeBytes(jr.Data, r.Stable)
+	case pbft.RecordViewChange, pbft.RecordNewView:
+		var rec viewRecord
+		if err := rlp.DecodeBytes(jr.Data, &rec); err != nil {
+			return r, err
+		}
+		if want := viewRecordKinds[r.Kind]; rec.Vote.Kind != want {
+			return r, fmt.Errorf("holds a %s, not a %s", rec.Vote.Kind, want)
+		}
+		for _, c := range rec.Changes {
+			if c.Kind != consensus.ViewChange {
+				return r, fmt.Errorf("holds a %s among its VIEW-CHANGEs", c.Kind)
+			}
+		}
+		r.Vote, r.Changes = rec.Vote, rec.Changes
+		return r, nil
 	}
 	return r, fmt.Errorf("unknown kind")
 }
 
+var viewRecordKinds = map[pbft.RecordKind]consensus.Kind{
+	pbft.RecordViewChange: consensus.ViewChange,
+	pbft.RecordNewView:    consensus.NewView,
+}
+
 // restore puts a journalled batch back.
-func (s *bodyStore) restore(p *consensus.Proposal, txs []*types.Transaction) error {
-	if err := p.Check(); err != nil {
+func (s *bodyStore) restore(r *pbft.Record, txs []*types.Transaction) error {
+	b := r.Batch
+	if r.Vote != nil {
+		if err := (&consensus.Proposal{Vote: r.Vote, Batch: b}).Check(); err != nil {
+			return err
+		}
+	} else if err := b.CheckHashes(); err != nil {
 		return err
 	}
-	if len(txs) != len(p.Batch.Hashes) {
-		return fmt.Errorf("%d bodies for %d transactions", len(txs), len(p.Batch.Hashes))
+	if b.Header.Seq != r.Seq {
+		return fmt.Errorf("the batch is of seq %d", b.Header.Seq)
+	}
+	if len(txs) != len(b.Hashes) {
+		return fmt.Errorf("%d bodies for %d transactions", len(txs), len(b.Hashes))
 	}
 	for i, tx := range txs {
-		if tx.Hash() != p.Batch.Hashes[i] {
-			return fmt.Errorf("body %d hashes to %s, the batch has %s", i, tx.Hash(), p.Batch.Hashes[i])
+		if tx.Hash() != b.Hashes[i] {
+			return fmt.Errorf("body %d hashes to %s, the batch has %s", i, tx.Hash(), b.Hashes[i])
 		}
 	}
-	s.put(p.Vote.Digest, p.Batch.Header.Seq, txs)
+	s.put(b.Digest(), b.Header.Seq, txs)
 	return nil
 }

@@ -71,6 +71,14 @@ func (e *Engine) Receive(from common.Address, data []byte) (Verdict, error) {
 			return Ignore, nil
 		}
 		return e.accept(pbft.Message{Status: m, From: index})
+	case *consensus.Fetch:
+		index, ok := view.set.Index(from)
+		if !ok {
+			return Ignore, nil
+		}
+		return e.accept(pbft.Message{Fetch: m, From: index})
+	case *consensus.Batch:
+		return e.accept(pbft.Message{Batch: m}) // its digest is its proof
 	case *bodiesMessage:
 		if _, ok := view.set.Index(from); !ok {
 			return Ignore, nil // only validators push
@@ -97,11 +105,17 @@ func (e *Engine) receiveVote(view *epochView, from common.Address, raw []byte, v
 		return Accept, nil
 	case v.Epoch != view.epoch:
 		return Ignore, nil
-	case v.Kind != consensus.Checkpoint && v.Seq <= view.committed:
+	case v.Kind <= consensus.Commit && v.Seq <= view.committed:
 		return Ignore, nil // the usual case of votes beyond the quorum
 	}
 	if err := v.Verify(e.cfg.Domain, view.set); err != nil {
 		return Reject, fmt.Errorf("%s of epoch %d seq %d: %w", v.Kind, v.Epoch, v.Seq, err)
+	}
+	if v.Kind == consensus.ViewChange {
+		k := e.cfg.Params.EpochLength
+		if err := consensus.VerifyViewChange(v, e.cfg.Domain, view.set, consensus.FirstSeq(v.Epoch, k), consensus.LastSeq(v.Epoch, k)); err != nil {
+			return Reject, fmt.Errorf("VIEW-CHANGE of validator %d to view %d: %w", v.Sender, v.View, err)
+		}
 	}
 	return e.accept(pbft.Message{Vote: v, Batch: b})
 }

@@ -19,13 +19,18 @@ type built struct {
 
 // send signs new own votes, sends, and hands own votes back to the replica.
 func (e *Engine) send(ctx context.Context, m *pbft.Outbound) error {
-	if m.Vote != nil && m.Vote.Signature == (consensus.Signature{}) {
+	again := m.Vote != nil && m.Vote.Signature != (consensus.Signature{})
+	if m.Vote != nil && !again {
 		v := *m.Vote
 		if err := e.guard.sign(ctx, &v); err != nil {
 			return err
 		}
 		m.Vote = &v
 		e.inject(pbft.Message{Vote: &v, Batch: m.Batch})
+	}
+	if m.Status != nil && m.To == pbft.Everyone {
+		e.sendAll(encodeOutbound(m)) // it belongs to a connection
+		return nil
 	}
 	data := encodeOutbound(m)
 	if m.To != pbft.Everyone {
@@ -35,8 +40,8 @@ func (e *Engine) send(ctx context.Context, m *pbft.Outbound) error {
 	if m.Batch != nil {
 		e.pushBodies(m.Batch)
 	}
-	if m.Status != nil || len(data) > e.cfg.Limits.GossipBytes {
-		e.sendAll(data) // STATUS belongs to a connection; big proposals must not delay votes
+	if again || len(data) > e.cfg.Limits.GossipBytes {
+		e.sendAll(data) // gossip carries nothing twice; big messages must not delay votes
 		return nil
 	}
 	if err := e.deps.Wire.Broadcast(data); err != nil {
@@ -55,6 +60,10 @@ func encodeOutbound(m *pbft.Outbound) []byte {
 		return sealRLP(wireCertificate, m.Certificate)
 	case m.Checkpoint != nil:
 		return sealRLP(wireCheckpoint, m.Checkpoint)
+	case m.Batch != nil:
+		return sealRLP(wireBatch, m.Batch)
+	case m.Fetch != nil:
+		return seal(wireFetch, m.Fetch.Encode())
 	default:
 		return seal(wireStatus, m.Status.Encode())
 	}

@@ -19,6 +19,8 @@ const (
 	wireCheckpoint  = 0x04
 	wireStatus      = 0x05
 	wireBodies      = 0x06
+	wireBatch       = 0x07
+	wireFetch       = 0x08
 )
 
 // bodiesMessage carries transaction bodies beside a proposal. It is unsigned:
@@ -41,7 +43,8 @@ func sealRLP(kind byte, v any) []byte {
 }
 
 // open decodes one message of the wire into *consensus.Vote, *Proposal,
-// *CommitCertificate, *CheckpointCertificate, *Status or *bodiesMessage.
+// *CommitCertificate, *CheckpointCertificate, *Status, *Batch, *Fetch or
+// *bodiesMessage.
 func open(data []byte) (any, error) {
 	if len(data) < 2 {
 		return nil, fmt.Errorf("%w: %d bytes", errWire, len(data))
@@ -60,6 +63,14 @@ func open(data []byte) (any, error) {
 		return consensus.DecodeStatus(payload)
 	case wireBodies:
 		return decodeInto(payload, new(bodiesMessage))
+	case wireBatch:
+		b, err := decodeInto(payload, new(consensus.Batch))
+		if err != nil {
+			return nil, err
+		}
+		return b, b.CheckHashes()
+	case wireFetch:
+		return consensus.DecodeFetch(payload)
 	}
 	return nil, fmt.Errorf("%w: type 0x%02x does not exist", errWire, data[0])
 }

@@ -13,6 +13,11 @@ import (
 // CHECKPOINT becomes due: block, receipts, state and certificate are durable.
 func (r *Replica) onDurable(in Durable) error {
 	r.durable = max(r.durable, in.Seq)
+	for _, c := range r.recent {
+		if c.Certificate.Seq == in.Seq {
+			r.advanceBase(c.Certificate)
+		}
+	}
 	if in.Seq == r.last && in.Boundary != nil && r.boundary == nil {
 		r.boundary = in.Boundary
 		r.sendCheckpoint()
@@ -23,7 +28,7 @@ func (r *Replica) onDurable(in Durable) error {
 // sendCheckpoint signs the boundary. It has no view and is sent in every mode
 // but while starting, when nothing may be signed yet.
 func (r *Replica) sendCheckpoint() {
-	if r.boundary == nil || r.self < 0 || r.mode == consensus.Starting {
+	if r.boundary == nil || r.self < 0 || r.starting {
 		return
 	}
 	r.broadcast(&consensus.Vote{
@@ -83,6 +88,6 @@ func (r *Replica) endEpoch() {
 	r.lastStable = c
 	r.out.Persist = append(r.out.Persist, Record{Kind: RecordStable, Stable: c})
 	r.out.Stable = c
-	r.openEpoch(EpochStart{Epoch: r.epoch + 1, Set: b.Next, Suspended: b.Suspended})
+	r.openEpoch(EpochStart{Epoch: r.epoch + 1, Set: b.Next, Suspended: b.Suspended, Parent: r.committed.Digest})
 	r.sendStatus()
 }

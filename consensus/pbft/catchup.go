@@ -1,10 +1,6 @@
 package pbft
 
-import (
-	"github.com/ethereum/go-ethereum/common"
-
-	"github.com/quorate/quorate/consensus"
-)
+import "github.com/quorate/quorate/consensus"
 
 // This file notices that others are ahead, asks for block sync, and takes what
 // it brings.
@@ -66,13 +62,12 @@ const (
 // after a stall when less is. A claim is not proof: the mode changes only when
 // a verified certificate lies beyond the window.
 func (r *Replica) catchUp() {
-	if r.mode == consensus.Normal && r.verified > r.committed.Seq+consensus.Seq(r.params.PipelineDepth) {
-		r.mode = consensus.Syncing
-	}
-	if r.mode == consensus.Syncing && r.verified <= r.committed.Seq+consensus.Seq(r.params.PipelineDepth) {
-		r.mode = consensus.Normal
+	beyond := r.verified > r.committed.Seq+consensus.Seq(r.params.PipelineDepth)
+	if r.syncing && !beyond {
+		r.syncing = false
 		r.sendCheckpoint()
 	}
+	r.syncing = beyond && !r.starting
 	high := r.claimed()
 	if high <= r.committed.Seq {
 		return
@@ -125,6 +120,7 @@ func (r *Replica) onSynced(in Synced) error {
 		r.openEpoch(*e)
 		r.sendStatus()
 	}
+	r.advanceBase(in.Head.Certificate)
 	r.executeAgain(moved)
 	r.catchUp()
 	return nil
@@ -136,21 +132,13 @@ func (r *Replica) onSynced(in Synced) error {
 // Accepted proposals stay: they were voted for. One that does not stand on the
 // head is stranded: a quorum has committed another branch.
 func (r *Replica) executeAgain(moved bool) {
-	end := r.nextFresh()
+	r.strand(r.committed.Seq+1, r.committed.Digest)
 	waiting := false
-	parent := r.committed.Digest
-	for n := r.committed.Seq + 1; n < end; n++ {
-		s := r.slots[n]
-		s.stranded = s.stranded || s.batch.Header.ParentDigest != parent
-		parent = s.digest
-		if s.stranded {
-			parent = common.Hash{} // and so is all that follows
-		}
-		waiting = waiting || !s.executed
+	for n := r.committed.Seq + 1; n < r.nextFresh(); n++ {
+		waiting = waiting || !r.slots[n].executed
 	}
-	if !moved && !waiting {
-		return
+	if moved || waiting {
+		r.highest = max(r.highest, r.committed.Seq+1) // imports may have dropped layers that nobody counts
+		r.rollback(r.committed.Seq)                   // resume orders
 	}
-	seq := r.committed.Seq
-	r.out.Rollback, r.out.Execute, r.highest = &seq, nil, seq // resume orders
 }

@@ -17,10 +17,21 @@ func (r *Replica) onExecuted(in Executed) error {
 		return nil // rolled back or committed meanwhile
 	}
 	s.executed, s.blockHash = true, in.BlockHash
-	if s.locked != (common.Hash{}) && s.locked != in.BlockHash {
-		r.halt(fmt.Errorf("%w: seq %d executed to %s, the journal holds a COMMIT for %s", ErrDivergence, s.seq, in.BlockHash, s.locked))
+	if locked := r.memories[s.seq].lock(s.digest); locked != (common.Hash{}) && locked != in.BlockHash {
+		r.halt(fmt.Errorf("%w: seq %d executed to %s, the journal holds a COMMIT for %s", ErrDivergence, s.seq, in.BlockHash, locked))
 	}
 	return nil
+}
+
+// markPrepared notes what has q signatures. It does not wait for executions:
+// a slow executor is nobody's fault.
+func (r *Replica) markPrepared() {
+	q := r.set.Quorum()
+	for n := r.committed.Seq + 1; n <= r.windowEnd(); n++ {
+		if s := r.slots[n]; s != nil && s.accepted && !s.stranded && !s.prepared && len(s.matchingPrepares()) >= q {
+			s.prepared = true
+		}
+	}
 }
 
 // commitVotes sends the COMMITs that are due, in order of seq: a COMMIT for n
@@ -30,16 +41,9 @@ func (r *Replica) commitVotes() {
 	if !r.mayVote() {
 		return
 	}
-	q := r.set.Quorum()
 	for n := r.committed.Seq + 1; n <= r.windowEnd(); n++ {
 		s := r.slots[n]
-		if s == nil || !s.accepted || s.stranded {
-			return
-		}
-		if !s.prepared && len(s.matchingPrepares()) >= q {
-			s.prepared = true
-		}
-		if !s.prepared || !s.executed {
+		if s == nil || !s.accepted || s.stranded || !s.prepared || !s.executed {
 			return
 		}
 		if !s.commitSent {
@@ -50,14 +54,17 @@ func (r *Replica) commitVotes() {
 
 func (r *Replica) sendCommit(s *slot) {
 	s.commitSent = true
-	if s.locked == (common.Hash{}) {
-		s.locked = s.blockHash
+	if !s.locked {
+		s.locked = true
+		m := r.remember(s.seq)
+		proof := r.preparedCertificate(s)
+		m.keepProof(proof)
+		m.keepLock(s.digest, s.blockHash)
 		r.out.Persist = append(r.out.Persist, Record{
-			Kind: RecordPrepared, Seq: s.seq, View: r.view, BlockHash: s.blockHash,
-			Prepared: consensus.NewPreparedCertificate(r.view, s.batch.Header, s.matchingPrepares(), r.set.Len()),
+			Kind: RecordPrepared, Seq: s.seq, View: r.active, BlockHash: s.blockHash, Prepared: proof,
 		})
 	}
-	r.broadcast(&consensus.Vote{Kind: consensus.Commit, View: r.view, Seq: s.seq, Digest: s.digest, BlockHash: s.blockHash}, nil)
+	r.broadcast(&consensus.Vote{Kind: consensus.Commit, View: r.active, Seq: s.seq, Digest: s.digest, BlockHash: s.blockHash}, nil)
 }
 
 // onCommit stores a COMMIT and looks for a quorum.
@@ -66,15 +73,20 @@ func (r *Replica) onCommit(v *consensus.Vote) error {
 	if err := r.put(s.commits, v); err != nil {
 		return err
 	}
+	if m := r.memories[v.Seq]; m != nil {
+		if old := m.commits[v.Sender]; old != nil && old.Digest == v.Digest && old.BlockHash != v.BlockHash {
+			r.accuse(old, v)
+		}
+	}
 	if s.certificate != nil {
 		return nil
 	}
 	if votes := s.commitQuorum(r.set.Quorum()); votes != nil {
-		s.certificate = consensus.NewCommitCertificate(votes, r.set.Len())
+		r.certify(s, consensus.NewCommitCertificate(votes, r.set.Len()))
 		return nil
 	}
 	if s.split(r.set.Quorum()) {
-		r.halt(fmt.Errorf("%w: seq %d view %d", ErrSplit, s.seq, r.view))
+		r.halt(fmt.Errorf("%w: seq %d view %d", ErrSplit, s.seq, r.active))
 	}
 	return nil
 }
@@ -102,8 +114,38 @@ func (r *Replica) onCertificate(c *consensus.CommitCertificate) error {
 		}
 		return nil
 	}
-	s.certificate = c
+	r.certify(s, c)
 	return nil
+}
+
+// certify gives a slot its certificate. If that is for another digest than the
+// slot's, a quorum has decided otherwise: the vote given here stands, the slot
+// waits for the batch that was certified, and what was built on the other one
+// is stranded.
+func (r *Replica) certify(s *slot, c *consensus.CommitCertificate) {
+	s.certificate = c
+	if s.batch == nil || s.digest == c.BatchDigest {
+		return
+	}
+	s.overruled = s.overruled || s.accepted
+	s.batch, s.digest, s.checked, s.accepted, s.executed, s.prepared = nil, c.BatchDigest, false, false, false, false
+	r.rollback(s.seq - 1)
+	r.strand(s.seq+1, c.BatchDigest)
+}
+
+// strand marks what does not stand on the digest before it.
+func (r *Replica) strand(from consensus.Seq, parent common.Hash) {
+	for n := from; n <= r.last; n++ {
+		s := r.slots[n]
+		if s == nil || s.batch == nil {
+			return
+		}
+		s.stranded = s.stranded || s.batch.Header.ParentDigest != parent
+		if parent = s.digest; s.stranded {
+			s.executed = false
+			parent = common.Hash{} // and so is all that follows
+		}
+	}
 }
 
 // finalise makes certified slots final, in order of seq, as far as their
@@ -111,8 +153,8 @@ func (r *Replica) onCertificate(c *consensus.CommitCertificate) error {
 func (r *Replica) finalise() {
 	for r.halted == nil {
 		s := r.slots[r.committed.Seq+1]
-		if s == nil || s.certificate == nil || s.batch == nil || !s.checked || s.digest != s.certificate.BatchDigest {
-			return // what is missing comes by STATUS or block sync
+		if s == nil || s.certificate == nil || !r.findCertified(s) {
+			return // what is missing comes by FETCH, STATUS or block sync
 		}
 		c := s.certificate
 		if s.executed && s.blockHash != c.BlockHash {
@@ -122,13 +164,33 @@ func (r *Replica) finalise() {
 		if !s.accepted {
 			// A power cut may come before the block is durable and after the next
 			// proposal is journalled: the journal would have a hole.
-			r.journalProposal(s, s.prepares[r.schedule.Primary(r.view, s.seq)])
+			r.journalProposal(s)
 		}
 		r.highest = max(r.highest, s.seq) // who makes it final executes it, if it was certified before it was accepted
-		r.out.Committed = append(r.out.Committed, Committed{Batch: s.batch, Certificate: c})
-		r.advanceHead(Head{Seq: s.seq, Digest: s.digest, BlockHash: c.BlockHash, TimeMs: s.batch.Header.TimeMs})
-		r.keepRecent(c)
+		done := Committed{Batch: s.batch, Certificate: c}
+		r.out.Committed = append(r.out.Committed, done)
+		r.remember(s.seq).keepCommits(s.commits)
+		if c.View == r.active {
+			r.progressed = true
+			r.backoff -= min(r.backoff, 1)
+		}
+		r.advanceHead(Head{Seq: s.seq, Digest: s.digest, BlockHash: c.BlockHash, TimeMs: s.batch.Header.TimeMs, Certificate: c})
+		r.keepRecent(done)
 	}
+}
+
+// findCertified reports whether the certified batch of s is here whole, in the
+// slot or in the memory of another view.
+func (r *Replica) findCertified(s *slot) bool {
+	want := s.certificate.BatchDigest
+	if s.batch == nil || s.digest != want {
+		b := r.memories[s.seq].batch(want)
+		if b == nil {
+			return false
+		}
+		s.batch, s.digest, s.checked = b, want, true
+	}
+	return s.checked
 }
 
 // advanceHead moves the committed head and forgets the slots below it.
@@ -141,10 +203,15 @@ func (r *Replica) advanceHead(h Head) {
 	r.behindAt = 0
 }
 
-// keepRecent remembers the newest certificates for peers that missed them.
-func (r *Replica) keepRecent(c *consensus.CommitCertificate) {
+// keepRecent remembers the newest commits for peers that missed them, and all
+// that are not durable yet: one of them becomes the base of a VIEW-CHANGE.
+func (r *Replica) keepRecent(c Committed) {
 	r.recent = append(r.recent, c)
-	if extra := len(r.recent) - int(2*r.params.PipelineDepth); extra > 0 {
+	extra := 0
+	for len(r.recent)-extra > int(2*r.params.PipelineDepth) && r.recent[extra].Certificate.Seq <= r.durable {
+		extra++
+	}
+	if extra > 0 {
 		r.recent = append(r.recent[:0:0], r.recent[extra:]...)
 	}
 }

@@ -10,14 +10,16 @@ import (
 type Input interface{ input() }
 
 // Message is something verified that came from a validator, oneself included.
-// Exactly one of its parts is set; Batch stands beside a PRE-PREPARE.
+// Exactly one of its parts is set, but Batch, which stands beside a PRE-PREPARE
+// or alone, as the answer to a Fetch.
 type Message struct {
 	Vote        *consensus.Vote
 	Batch       *consensus.Batch
 	Certificate *consensus.CommitCertificate
 	Checkpoint  *consensus.CheckpointCertificate
 	Status      *consensus.Status
-	From        int // of a Status: sender index of the connection's validator
+	Fetch       *consensus.Fetch
+	From        int // of a Status or Fetch: sender index of the connection's validator
 }
 
 // Tick says that time has passed, and what the wall clock shows.
@@ -26,8 +28,13 @@ type Tick struct {
 	NowMs uint64 // milliseconds since 1970; used for batch times only
 }
 
-// Pool says how many transactions could be proposed now.
-type Pool struct{ Executable int }
+// Pool says how many transactions could be proposed now, by the rule of the
+// protocol, and marks the one of them that waits longest: any number but 0 that
+// is another one when that transaction is another one.
+type Pool struct {
+	Executable int
+	Oldest     uint64
+}
 
 // BatchBuilt answers a BuildRequest. No hashes: nothing to propose after all.
 type BatchBuilt struct {
@@ -86,6 +93,9 @@ type Head struct {
 	Digest    common.Hash // of its batch; of seq 0: the genesis hash
 	BlockHash common.Hash
 	TimeMs    uint64 // of its batch header
+	// Certificate of the block; nil for genesis, and where a checkpoint
+	// certificate of the epoch before has committed it.
+	Certificate *consensus.CommitCertificate
 }
 
 // EpochStart is what opens an epoch.
@@ -93,6 +103,7 @@ type EpochStart struct {
 	Epoch     consensus.Epoch
 	Set       *consensus.ValidatorSet
 	Suspended []common.Address
+	Parent    common.Hash // digest of the batch before the epoch's first seq
 }
 
 func (Message) input()      {}

@@ -22,7 +22,7 @@ const paceMs = 20
 // so a lone sender is never delayed.
 func (r *Replica) propose() {
 	next := r.nextFresh()
-	if r.building || !r.mayVote() || next > r.windowEnd() || r.strandedBelow(next) || r.schedule.Primary(r.view, next) != r.self {
+	if r.building || !r.mayPropose(next) {
 		return
 	}
 	idle := next == r.committed.Seq+1
@@ -32,11 +32,22 @@ func (r *Replica) propose() {
 	}
 	r.building = true
 	r.out.Build = &BuildRequest{
-		View: r.view, Seq: next,
+		View: r.active, Seq: next,
 		MaxTransactions: int(r.params.MaxBatchTransactions),
 		MaxBytes:        int(r.params.MaxBatchBytes),
 		GasLimit:        r.params.BlockGasLimit,
 	}
+}
+
+// mayPropose reports whether this replica may now propose at seq: it is the
+// primary, the NEW-VIEW's proposals are all accepted, and nothing is known of
+// the place.
+func (r *Replica) mayPropose(seq consensus.Seq) bool {
+	if !r.mayVote() || seq > r.windowEnd() || seq <= r.oEnd || r.strandedBelow(seq) || r.schedule.Primary(r.active, seq) != r.self {
+		return false
+	}
+	s := r.slots[seq]
+	return s == nil || s.batch == nil && s.certificate == nil && s.prepares[r.self] == nil
 }
 
 // nextFresh returns the lowest seq above the committed one without an accepted
@@ -63,12 +74,12 @@ func (r *Replica) onBuilt(in BatchBuilt) error {
 		r.pool = 0
 		return nil
 	}
-	if in.View != r.view || in.Seq != r.nextFresh() || in.Seq > r.windowEnd() || r.strandedBelow(in.Seq) || !r.mayVote() || r.schedule.Primary(r.view, in.Seq) != r.self {
+	if in.View != r.active || in.Seq != r.nextFresh() || !r.mayPropose(in.Seq) {
 		return nil // asked for before the world moved on; the pool still has them
 	}
 	parent, parentMs := r.parent(in.Seq)
 	b := &consensus.Batch{Hashes: in.Hashes, Header: consensus.BatchHeader{
-		Version: consensus.BatchVersion, Epoch: r.epoch, Seq: in.Seq, OriginView: r.view,
+		Version: consensus.BatchVersion, Epoch: r.epoch, Seq: in.Seq, OriginView: r.active,
 		Proposer: r.cfg.Self, ParentDigest: parent, TimeMs: max(r.nowMs, parentMs+1),
 		Beneficiary: r.cfg.Beneficiary, GasLimit: r.params.BlockGasLimit,
 		TxCount: uint64(len(in.Hashes)), TxsHash: consensus.HashOfTransactions(in.Hashes),
@@ -78,7 +89,8 @@ func (r *Replica) onBuilt(in BatchBuilt) error {
 	if len(in.Hashes) > 1 {
 		r.paceUntil = r.ticks + ticksPer(paceMs)
 	}
-	r.acceptSlot(s, &consensus.Vote{Kind: consensus.PrePrepare, Epoch: r.epoch, Sender: uint64(r.self), View: r.view, Seq: in.Seq, Digest: s.digest})
+	s.prepares[r.self] = &consensus.Vote{Kind: consensus.PrePrepare, Epoch: r.epoch, Sender: uint64(r.self), View: r.active, Seq: in.Seq, Digest: s.digest}
+	r.acceptSlot(s)
 	return nil
 }
 
@@ -98,23 +110,34 @@ func (r *Replica) onPrePrepare(v *consensus.Vote, b *consensus.Batch) error {
 	if p := r.schedule.Primary(v.View, v.Seq); int(v.Sender) != p {
 		return fmt.Errorf("%w: validator %d proposed, %d is primary of view %d seq %d", ErrNotPrimary, v.Sender, p, v.View, v.Seq)
 	}
+	if v.Seq <= r.oEnd {
+		return fmt.Errorf("%w: seq %d, fresh ones begin at %d", ErrReproposed, v.Seq, r.oEnd+1)
+	}
 	s := r.slot(v.Seq)
 	if s.batch != nil && s.digest != v.Digest && s.prepares[v.Sender] == nil {
 		return ErrConflict // with the own journal: another process has this key
 	}
 	if err := r.put(s.prepares, v); err != nil {
+		r.blame(v.Sender)
 		return err
 	}
-	if s.batch != nil || b == nil {
+	if s.batch != nil || b == nil || s.refused || s.certificate != nil && s.certificate.BatchDigest != v.Digest {
 		return nil // known, or it comes with a STATUS answer
 	}
 	if err := r.checkHeader(v, &b.Header); err != nil {
-		s.prepares[v.Sender] = nil
+		s.refused = true
+		r.blame(v.Sender)
 		return err
 	}
-	s.batch, s.digest = b, v.Digest
-	r.out.Check = append(r.out.Check, b)
+	r.candidate(s, b)
 	return nil
+}
+
+// candidate takes a batch that was proposed or certified, and has its bodies
+// checked.
+func (r *Replica) candidate(s *slot, b *consensus.Batch) {
+	s.batch, s.digest = b, b.Digest()
+	r.out.Check = append(r.out.Check, b)
 }
 
 // checkHeader applies the rules that the message alone decides.
@@ -132,13 +155,14 @@ func (r *Replica) checkHeader(v *consensus.Vote, h *consensus.BatchHeader) error
 
 // onChecked records the verdict on a candidate's bodies.
 func (r *Replica) onChecked(in BatchChecked) error {
-	for n := r.committed.Seq + 1; n <= r.committed.Seq+consensus.Seq(2*r.params.PipelineDepth); n++ {
+	for n := r.committed.Seq + 1; n <= r.last; n++ {
 		s := r.slots[n]
 		if s == nil || s.batch == nil || s.digest != in.Digest || s.accepted {
 			continue
 		}
 		if in.Err != nil {
-			s.drop(r.schedule.Primary(r.view, n))
+			s.refused = true
+			r.blame(uint64(r.schedule.Primary(r.active, n)))
 			return fmt.Errorf("%w: %w", ErrBodies, in.Err)
 		}
 		s.checked = true
@@ -155,25 +179,44 @@ func (r *Replica) accept() {
 	}
 	for n := r.nextFresh(); n <= r.windowEnd(); n++ {
 		s := r.slots[n]
-		if s == nil || !s.checked || r.strandedBelow(n) {
+		if s == nil || !s.checked || s.refused || s.overruled || r.strandedBelow(n) || !r.proposed(s) {
 			return
 		}
-		h := &s.batch.Header
-		parent, parentMs := r.parent(n)
-		if err := checkChain(h, parent, parentMs); err != nil {
-			s.drop(r.schedule.Primary(r.view, n)) // the primary contradicts its own chain
+		due, err := r.judge(s)
+		if err != nil {
+			s.refused = true // only the ordering timer answers: others may see another parent, another clock
 			r.out.Refused = append(r.out.Refused, err)
+		}
+		if err != nil || !due {
 			return
 		}
-		if h.TimeMs > r.nowMs+r.params.ClockDriftMs {
-			return // due later
-		}
-		r.acceptSlot(s, s.prepares[r.schedule.Primary(r.view, n)])
-		if r.self != r.schedule.Primary(r.view, n) {
+		r.acceptSlot(s)
+		if s.reproposed || r.self != r.schedule.Primary(r.active, n) {
 			s.prepareSent = true
-			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.view, Seq: n, Digest: s.digest}, nil)
+			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.active, Seq: n, Digest: s.digest}, nil)
 		}
 	}
+}
+
+// proposed reports whether the slot's batch was proposed, by the NEW-VIEW or by
+// its primary: one that only a certificate names is not voted for.
+func (r *Replica) proposed(s *slot) bool {
+	pp := s.prepares[r.schedule.Primary(r.active, s.seq)]
+	return s.reproposed || pp != nil && pp.Kind == consensus.PrePrepare && pp.Digest == s.digest
+}
+
+// judge applies the rules that need the batch before and the clock. A NEW-VIEW
+// has judged its own proposals: no clock may hold up what was certified.
+func (r *Replica) judge(s *slot) (due bool, err error) {
+	h := &s.batch.Header
+	parent, parentMs := r.parent(s.seq)
+	if err := checkChain(h, parent, parentMs); err != nil || s.reproposed {
+		return err == nil, err
+	}
+	if h.TimeMs+consensus.ClockBehindMs < r.nowMs {
+		return false, fmt.Errorf("%w: seq %d has %d ms, more than %d ms before now, %d", ErrTime, s.seq, h.TimeMs, consensus.ClockBehindMs, r.nowMs)
+	}
+	return h.TimeMs <= r.nowMs+r.params.ClockDriftMs, nil
 }
 
 // checkChain applies the rules that need the batch before.
@@ -189,21 +232,29 @@ func checkChain(h *consensus.BatchHeader, parent common.Hash, parentMs uint64) e
 
 // acceptSlot journals the proposal, has it executed, and, if it is an own one,
 // sends it.
-func (r *Replica) acceptSlot(s *slot, prePrepare *consensus.Vote) {
+func (r *Replica) acceptSlot(s *slot) {
 	s.accepted = true
-	r.journalProposal(s, prePrepare)
-	if int(prePrepare.Sender) == r.self {
+	r.journalProposal(s)
+	if pp := s.prepares[r.schedule.Primary(r.active, s.seq)]; !s.reproposed && int(pp.Sender) == r.self {
 		s.prepareSent = true
-		r.broadcast(prePrepare, s.batch)
+		s.prepares[r.self] = nil // it comes back signed
+		r.broadcast(pp, s.batch)
+	}
+	if !s.reproposed && s.batch.Header.TxCount > 0 {
+		r.fresh++
 	}
 	r.execute(s)
 }
 
-func (r *Replica) journalProposal(s *slot, prePrepare *consensus.Vote) {
-	r.out.Persist = append(r.out.Persist, Record{
-		Kind: RecordProposal, Seq: s.seq, View: r.view,
-		Proposal: &consensus.Proposal{Vote: prePrepare, Batch: s.batch},
-	})
+// journalProposal makes the batch durable with what proposed it: a PRE-PREPARE,
+// or, without one, the NEW-VIEW or a certificate.
+func (r *Replica) journalProposal(s *slot) {
+	r.remember(s.seq).keepBatch(s.batch)
+	rec := Record{Kind: RecordProposal, Seq: s.seq, View: r.active, Batch: s.batch}
+	if pp := s.prepares[r.schedule.Primary(r.active, s.seq)]; pp != nil && pp.Kind == consensus.PrePrepare && pp.Digest == s.digest {
+		rec.Vote = pp
+	}
+	r.out.Persist = append(r.out.Persist, rec)
 }
 
 // execute orders the execution of s unless it is ordered already. Slots are
@@ -216,11 +267,16 @@ func (r *Replica) execute(s *slot) {
 	r.out.Execute = append(r.out.Execute, Order{Seq: s.seq, Digest: s.digest, Batch: s.batch})
 }
 
-// onPrepare stores a PREPARE. The primary sends none: its PRE-PREPARE is its
-// own.
+// onPrepare stores a PREPARE. The primary of a fresh proposal sends none: its
+// PRE-PREPARE is its own.
 func (r *Replica) onPrepare(v *consensus.Vote) error {
-	if int(v.Sender) == r.schedule.Primary(v.View, v.Seq) {
+	if !r.reproposes(v.Seq) && int(v.Sender) == r.schedule.Primary(v.View, v.Seq) {
 		return fmt.Errorf("%w: a PREPARE from the primary of seq %d", ErrNotPrimary, v.Seq)
 	}
-	return r.put(r.slot(v.Seq).prepares, v)
+	s := r.slot(v.Seq)
+	if err := r.put(s.prepares, v); err != nil {
+		return err
+	}
+	r.askUnseen(s, v)
+	return nil
 }

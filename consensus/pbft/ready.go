@@ -19,7 +19,10 @@ type Ready struct {
 	Stable    *consensus.CheckpointCertificate
 	Transfer  *Target // behind: block sync
 	Evidence  []consensus.Evidence
-	Refused   []error // kept proposals that turned out wrong; for logs and metrics
+	Asked     []Asked          // VIEW-CHANGEs sent for the first time; for logs and RPC
+	Entered   []consensus.View // views entered
+	Forward   bool             // show all validators the transactions that wait longest
+	Refused   []error          // kept proposals that turned out wrong; for logs and metrics
 	Halt      error
 }
 
@@ -27,7 +30,8 @@ type Ready struct {
 func (r *Ready) Empty() bool {
 	return len(r.Persist) == 0 && len(r.Messages) == 0 && r.Build == nil && len(r.Check) == 0 &&
 		len(r.Execute) == 0 && r.Rollback == nil && len(r.Committed) == 0 && r.Stable == nil &&
-		r.Transfer == nil && len(r.Evidence) == 0 && len(r.Refused) == 0 && r.Halt == nil
+		r.Transfer == nil && len(r.Evidence) == 0 && len(r.Refused) == 0 &&
+		len(r.Asked) == 0 && len(r.Entered) == 0 && !r.Forward && r.Halt == nil
 }
 
 // Everyone is the destination of a broadcast.
@@ -38,10 +42,18 @@ const Everyone = -1
 type Outbound struct {
 	To          int // sender index, or Everyone
 	Vote        *consensus.Vote
-	Batch       *consensus.Batch // beside a PRE-PREPARE
+	Batch       *consensus.Batch // beside a PRE-PREPARE, or alone
 	Certificate *consensus.CommitCertificate
 	Checkpoint  *consensus.CheckpointCertificate
 	Status      *consensus.Status
+	Fetch       *consensus.Fetch
+}
+
+// Asked says that a VIEW-CHANGE was sent, and why.
+type Asked struct {
+	View consensus.View
+	Why  consensus.Why
+	Seq  consensus.Seq // the one that was stuck
 }
 
 // BuildRequest asks the pool for the next batch of the primary.
@@ -81,6 +93,9 @@ const (
 	RecordStable   RecordKind = 1 // the last checkpoint certificate; one, never cut
 	RecordProposal RecordKind = 2 // an accepted PRE-PREPARE with its batch, by (seq, view)
 	RecordPrepared RecordKind = 3 // the prepared certificate and the block hash of the COMMIT, by (seq, view)
+
+	RecordViewChange RecordKind = 4 // the newest own VIEW-CHANGE: the promise; one, never cut
+	RecordNewView    RecordKind = 5 // the NEW-VIEW of the present view with its VIEW-CHANGEs; one, never cut
 )
 
 // Record is one entry of the journal. (Kind, Seq, View) is its identity: a
@@ -90,8 +105,13 @@ type Record struct {
 	Seq  consensus.Seq // 0 for records that are never cut
 	View consensus.View
 
-	Proposal  *consensus.Proposal // RecordProposal; the batch's bodies are durable with it
+	// Vote is of a RecordProposal its PRE-PREPARE, nil if a NEW-VIEW or a
+	// certificate stands for it; of the view records the VIEW-CHANGE or NEW-VIEW.
+	// An own one may be unsigned: it is journalled before it is signed.
+	Vote      *consensus.Vote
+	Batch     *consensus.Batch // RecordProposal; its bodies are durable with it
 	Prepared  *consensus.PreparedCertificate
 	BlockHash common.Hash // RecordPrepared
 	Stable    *consensus.CheckpointCertificate
+	Changes   []*consensus.Vote // RecordNewView
 }

@@ -77,7 +77,7 @@ func TestJournalBeyondTheWindow(t *testing.T) {
 	parent := testGenesis
 	for seq := consensus.Seq(1); seq <= 20; seq++ {
 		b := batchAt(t, seq, parent, nil)
-		journal = append(journal, Record{Kind: RecordProposal, Seq: seq, Proposal: &consensus.Proposal{Vote: vote(consensus.PrePrepare, 0, seq, b.Digest()), Batch: b}})
+		journal = append(journal, Record{Kind: RecordProposal, Seq: seq, Vote: vote(consensus.PrePrepare, 0, seq, b.Digest()), Batch: b})
 		parent = b.Digest()
 	}
 	r := newTestReplica(t, 1, journal...)
@@ -92,7 +92,7 @@ func TestJournalBeyondTheWindow(t *testing.T) {
 	if got := last(); got != 8 || r.highest != 8 {
 		t.Errorf("voted to %d, executed to %d, want the window of 8", got, r.highest)
 	}
-	head := Head{Seq: 5, Digest: journal[4].Proposal.Vote.Digest, BlockHash: common.Hash{5}}
+	head := Head{Seq: 5, Digest: journal[4].Vote.Digest, BlockHash: common.Hash{5}}
 	step(t, r, Synced{Head: head})
 	if got := last(); got != 13 || r.highest != 13 {
 		t.Errorf("voted to %d, executed to %d, want 13", got, r.highest)

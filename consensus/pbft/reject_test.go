@@ -120,7 +120,6 @@ func TestRejectionRules(t *testing.T) {
 		{"ErrCommitted: certificate", []Input{Synced{Head: Head{Seq: 3}}}, cert(3, 0), ErrCommitted},
 		{"ErrWindow: vote", nil, in(vote(consensus.Prepare, 2, 17, d), nil), ErrWindow},
 		{"ErrWindow: certificate", nil, cert(17, 0), ErrWindow},
-		{"ErrFutureView", nil, in(vote(consensus.Prepare, 2, 1, d), func(v *consensus.Vote) { v.View = 1 }), ErrFutureView},
 		{"ErrNotPrimary: PRE-PREPARE of a backup", nil, Message{Vote: vote(consensus.PrePrepare, 2, 1, d), Batch: good}, ErrNotPrimary},
 		{"ErrNotPrimary: PREPARE of the primary", nil, in(vote(consensus.Prepare, 0, 1, d), nil), ErrNotPrimary},
 		{"ErrEquivocate: PRE-PREPARE", []Input{propose(good)}, propose(other), ErrEquivocate},
@@ -134,7 +133,6 @@ func TestRejectionRules(t *testing.T) {
 		{"ErrGasLimit", nil, header(func(h *consensus.BatchHeader) { h.GasLimit++ }), ErrGasLimit},
 		{"ErrSize", nil, header(func(h *consensus.BatchHeader) { h.TxCount = 5001 }), ErrSize},
 		{"ErrBodies", []Input{propose(good)}, BatchChecked{Digest: d, Err: errors.New("blob transaction")}, ErrBodies},
-		{"ErrKind: VIEW-CHANGE", nil, in(&consensus.Vote{Kind: consensus.ViewChange, Sender: 2, Seq: 1}, nil), ErrKind},
 		{"ErrKind: nothing", nil, Message{}, ErrKind},
 		{"ErrHalted", []Input{Diverged{Seq: 1, Err: errors.New("other root")}}, in(vote(consensus.Prepare, 2, 1, d), nil), ErrHalted},
 		{"no error: the same again", checked(good), propose(good), nil},
@@ -154,7 +152,7 @@ func TestRejectionRules(t *testing.T) {
 // TestErrOldView: votes of a view that is over.
 func TestErrOldView(t *testing.T) {
 	r := newTestReplica(t, 1)
-	r.view = 2 // view change is not part of this release
+	r.view, r.active = 2, 2
 	if err := r.Step(Message{Vote: vote(consensus.Prepare, 2, 1, testGenesis)}); !errors.Is(err, ErrOldView) {
 		t.Error(err)
 	}
@@ -166,7 +164,7 @@ func TestErrConflict(t *testing.T) {
 	own := batchAt(t, 1, testGenesis, nil)
 	unsigned := vote(consensus.PrePrepare, 0, 1, own.Digest())
 	unsigned.Signature = consensus.Signature{}
-	r := newTestReplica(t, 0, Record{Kind: RecordProposal, Seq: 1, Proposal: &consensus.Proposal{Vote: unsigned, Batch: own}})
+	r := newTestReplica(t, 0, Record{Kind: RecordProposal, Seq: 1, Vote: unsigned, Batch: own})
 	other := batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) { h.TimeMs++ })
 	if err := r.Step(propose(other)); !errors.Is(err, ErrConflict) {
 		t.Error(err)
@@ -189,7 +187,7 @@ func TestKeptProposalsRefusedLater(t *testing.T) {
 			step(t, r, BatchChecked{Digest: b.Digest()})
 		}
 		rd := r.Ready()
-		if len(rd.Refused) != 1 || !errors.Is(rd.Refused[0], want) || !r.slots[1].accepted || r.slots[2].batch != nil {
+		if len(rd.Refused) != 1 || !errors.Is(rd.Refused[0], want) || !r.slots[1].accepted || !r.slots[2].refused || r.slots[2].accepted {
 			t.Errorf("want %v: refused %v", want, rd.Refused)
 		}
 	}

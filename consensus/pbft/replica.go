@@ -42,30 +42,54 @@ type Replica struct {
 	params consensus.Params
 
 	// The epoch.
-	epoch       consensus.Epoch
-	set         *consensus.ValidatorSet
-	schedule    *consensus.Schedule
-	self        int // sender index, -1 outside the set
-	first, last consensus.Seq
+	epoch        consensus.Epoch
+	set          *consensus.ValidatorSet
+	self         int // sender index, -1 outside the set
+	first, last  consensus.Seq
+	parentDigest common.Hash // of the batch before first
+
+	// The view. What is asked for is promised: no PREPARE or COMMIT leaves in a
+	// view below it. Slots and schedule belong to the active one.
+	view     consensus.View // asked for or entered
+	active   consensus.View // entered last
+	schedule *consensus.Schedule
+	entered  *opening         // the NEW-VIEW of active; nil in view 0
+	oFrom    consensus.Seq    // the NEW-VIEW proposes oFrom … oEnd; oEnd is below first in view 0
+	oEnd     consensus.Seq    //
+	asked    *consensus.Vote  // the newest own VIEW-CHANGE
+	nextAsk  uint64           // tick at which it is sent again
+	changes  []change         // by sender: the newest VIEW-CHANGE
+	openings []*opening       // by sender: the newest NEW-VIEW
+	future   [][]Message      // by sender: votes of higher views
+	faulty   consensus.Bitset // primaries who proved themselves faulty in this view
 
 	// Progress. Each only grows.
-	view      consensus.View
 	committed Head
 	durable   consensus.Seq
+	base      *consensus.CommitCertificate // of a durable block of this epoch, the newest
 	stable    consensus.Seq
-	mode      consensus.Mode
 
-	slots     map[consensus.Seq]*slot // above the committed one: to +2W, or as far as the journal goes; never iterated
-	building  bool
-	paceUntil uint64 // tick before which only a full batch is proposed
-	pool      int
-	highest   consensus.Seq // highest seq executed or ordered for execution
+	starting bool // exchanging STATUS before the first vote
+	syncing  bool // more than the window behind a verified certificate
+
+	slots      map[consensus.Seq]*slot   // above the committed one: to +2W, or as far as the journal goes; never iterated
+	memories   map[consensus.Seq]*memory // above the base; never iterated
+	building   bool
+	paceUntil  uint64 // tick before which only a full batch is proposed
+	pool       int
+	oldest     uint64        // mark of the transaction that waits longest, 0 = none
+	oldestAt   uint64        // fresh when that one came
+	fresh      uint64        // batches with transactions accepted in this view
+	progressed bool          // something was committed in this view
+	backoff    uint32        // k: how often patience has doubled
+	highest    consensus.Seq // highest seq executed or ordered for execution
+	timers     timers
 
 	boundary    *Boundary                        // of the epoch's last block once durable
 	checkpoints []*consensus.Vote                // by sender, for the epoch's last seq
 	ending      *consensus.CheckpointCertificate // verified, waiting for the block here
 	lastStable  *consensus.CheckpointCertificate
-	recent      []*consensus.CommitCertificate // the newest committed, ascending, at most 2W
+	recent      []Committed // the newest, ascending: 2W, or from the durable one on
 
 	peers    []peer // by sender index
 	verified consensus.Seq
@@ -90,8 +114,12 @@ func New(cfg Config, st Start) (*Replica, error) {
 	if cfg.FullBatch <= 0 {
 		cfg.FullBatch = DefaultFullBatch
 	}
-	r := &Replica{cfg: cfg, params: cfg.Params, committed: st.Head, durable: st.Head.Seq, highest: st.Head.Seq, nowMs: st.NowMs, mode: consensus.Starting}
+	r := &Replica{cfg: cfg, params: cfg.Params, committed: st.Head, durable: st.Head.Seq, highest: st.Head.Seq, nowMs: st.NowMs, starting: true}
 	r.openEpoch(st.Epoch)
+	if c := st.Head.Certificate; st.Head.Seq >= r.first && (c == nil || c.Seq != st.Head.Seq) {
+		return nil, fmt.Errorf("start: the head, %d, has no commit certificate", st.Head.Seq)
+	}
+	r.advanceBase(st.Head.Certificate)
 	if want := consensus.EpochOf(st.Head.Seq+1, r.params.EpochLength); st.Epoch.Epoch != want && r.last != st.Head.Seq {
 		return nil, fmt.Errorf("start: head %d belongs before epoch %d, not %d", st.Head.Seq, want, st.Epoch.Epoch)
 	}
@@ -106,7 +134,8 @@ func New(cfg Config, st Start) (*Replica, error) {
 // openEpoch sets everything that belongs to one epoch.
 func (r *Replica) openEpoch(e EpochStart) {
 	k := r.params.EpochLength
-	r.epoch, r.set, r.view = e.Epoch, e.Set, 0
+	n := e.Set.Len()
+	r.epoch, r.set, r.parentDigest = e.Epoch, e.Set, e.Parent
 	r.first, r.last = consensus.FirstSeq(e.Epoch, k), consensus.LastSeq(e.Epoch, k)
 	r.schedule = consensus.NewSchedule(e.Set, e.Suspended, e.Epoch, r.params.PrimarySpan, r.first)
 	r.stable = r.first - 1
@@ -114,13 +143,40 @@ func (r *Replica) openEpoch(e EpochStart) {
 	if i, ok := e.Set.Index(r.cfg.Self); ok {
 		r.self = i
 	}
+	r.view, r.active, r.entered, r.asked = 0, 0, nil, nil
+	r.oFrom, r.oEnd = r.first, r.first-1
+	r.changes, r.openings, r.future = make([]change, n), make([]*opening, n), make([][]Message, n)
+	r.faulty = consensus.NewBitset(n)
 	r.slots = make(map[consensus.Seq]*slot)
-	r.building = false
+	r.memories = make(map[consensus.Seq]*memory)
+	r.base = nil
+	r.building, r.progressed = false, false
+	r.fresh, r.oldestAt = 0, 0
+	r.timers = timers{}
 	r.boundary, r.ending = nil, nil
-	r.checkpoints = make([]*consensus.Vote, e.Set.Len())
-	r.peers = make([]peer, e.Set.Len())
+	r.checkpoints = make([]*consensus.Vote, n)
+	r.peers = make([]peer, n)
 	r.nextStatus = r.ticks
 }
+
+// mode says what the replica is doing.
+func (r *Replica) mode() consensus.Mode {
+	switch {
+	case r.halted != nil:
+		return consensus.Halted
+	case r.starting:
+		return consensus.Starting
+	case r.syncing:
+		return consensus.Syncing
+	case r.changing():
+		return consensus.ViewChanging
+	}
+	return consensus.Normal
+}
+
+// changing reports whether another view was asked for than the one that was
+// entered.
+func (r *Replica) changing() bool { return r.view > r.active }
 
 // Ready returns everything that the inputs since the last call ask for, and
 // forgets it. The caller owns the result.
@@ -162,7 +218,9 @@ func (r *Replica) dispatch(in Input) error {
 	case Tick:
 		return r.onTick(in)
 	case Pool:
-		r.pool = in.Executable
+		if r.pool = in.Executable; in.Oldest != r.oldest {
+			r.oldest, r.oldestAt = in.Oldest, r.fresh
+		}
 		return nil
 	case BatchBuilt:
 		return r.onBuilt(in)
@@ -185,6 +243,10 @@ func (r *Replica) onMessage(m Message) error {
 	switch {
 	case m.Vote != nil:
 		return r.onVote(m.Vote, m.Batch)
+	case m.Batch != nil:
+		return r.onBatch(m.Batch)
+	case m.Fetch != nil:
+		return r.onFetch(m.From, m.Fetch)
 	case m.Certificate != nil:
 		return r.onCertificate(m.Certificate)
 	case m.Checkpoint != nil:
@@ -202,21 +264,28 @@ func (r *Replica) onVote(v *consensus.Vote, b *consensus.Batch) error {
 		return fmt.Errorf("%w: %d, here it is %d", ErrEpoch, v.Epoch, r.epoch)
 	case v.Sender >= uint64(r.set.Len()):
 		return fmt.Errorf("%w: index %d of %d", ErrSender, v.Sender, r.set.Len())
-	case v.Seq < r.first || v.Seq > r.last || v.Seq <= r.stable:
+	}
+	switch v.Kind {
+	case consensus.ViewChange:
+		return r.onViewChange(v)
+	case consensus.NewView:
+		return r.onNewView(v)
+	}
+	if v.Seq < r.first || v.Seq > r.last || v.Seq <= r.stable {
 		return fmt.Errorf("%w: %d is not in %d … %d", ErrSeqRange, v.Seq, r.first, r.last)
 	}
 	if v.Kind == consensus.Checkpoint {
 		return r.onCheckpoint(v)
 	}
 	switch {
-	case v.View < r.view:
+	case v.View < r.active:
 		return ErrOldView
-	case v.View > r.view:
-		return ErrFutureView
 	case v.Seq <= r.committed.Seq:
 		return ErrCommitted
 	case v.Seq > r.committed.Seq+consensus.Seq(2*r.params.PipelineDepth):
 		return ErrWindow
+	case v.View > r.active:
+		return r.keepFuture(Message{Vote: v, Batch: b})
 	}
 	switch v.Kind {
 	case consensus.PrePrepare:
@@ -242,8 +311,7 @@ func (r *Replica) slot(seq consensus.Seq) *slot {
 }
 
 // put stores the first vote of a sender in its place; a second one that says
-// something else is evidence. One piece per validator and epoch proves enough,
-// and keeps an equivocator from filling logs.
+// something else is evidence.
 func (r *Replica) put(place []*consensus.Vote, v *consensus.Vote) error {
 	old := place[v.Sender]
 	if old == nil {
@@ -253,10 +321,7 @@ func (r *Replica) put(place []*consensus.Vote, v *consensus.Vote) error {
 	if old.SameStatement(v) {
 		return nil
 	}
-	if p := &r.peers[v.Sender]; !p.accused {
-		p.accused = true
-		r.out.Evidence = append(r.out.Evidence, consensus.Evidence{Offender: v.Sender, First: old, Second: v})
-	}
+	r.accuse(old, v)
 	return fmt.Errorf("%w: %s of validator %d at view %d seq %d", ErrEquivocate, v.Kind, v.Sender, v.View, v.Seq)
 }
 
@@ -266,16 +331,23 @@ func (r *Replica) progress() {
 	if r.halted != nil {
 		return
 	}
+	r.leaveFaulty()
+	r.join()
+	r.enterViews()
+	r.proposeView()
 	r.resume()
 	r.accept()
+	r.markPrepared()
 	r.commitVotes()
 	r.finalise()
 	r.endEpoch()
 	r.propose()
+	r.fetchDue()
+	r.runTimers()
 }
 
 // mayVote reports whether PREPARE and COMMIT may be sent now.
-func (r *Replica) mayVote() bool { return r.mode == consensus.Normal && r.self >= 0 }
+func (r *Replica) mayVote() bool { return r.mode() == consensus.Normal && r.self >= 0 }
 
 // windowEnd returns the last seq that may be accepted and executed now.
 func (r *Replica) windowEnd() consensus.Seq {
@@ -283,7 +355,10 @@ func (r *Replica) windowEnd() consensus.Seq {
 }
 
 func (r *Replica) halt(err error) {
-	r.halted, r.mode = err, consensus.Halted
+	if r.halted != nil {
+		return
+	}
+	r.halted = err
 	r.out.Halt = err
 }
 

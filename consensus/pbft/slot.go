@@ -7,7 +7,7 @@ import (
 )
 
 // slot is everything about one sequence number above the committed one, in the
-// present view.
+// view that was entered last.
 type slot struct {
 	seq consensus.Seq
 
@@ -17,18 +17,27 @@ type slot struct {
 	digest   common.Hash // of batch
 	checked  bool        // bodies are here and valid
 	accepted bool
+	refused  bool // it breaks a rule; the vote stands, nothing follows from it here
+
+	reproposed bool   // by the NEW-VIEW, which is its PRE-PREPARE
+	asked      bool   // f+1 prepare what nobody has proposed here: it was asked for
+	nextFetch  uint64 // tick at which a missing batch is asked for again
+	fetches    int
 
 	prepares []*consensus.Vote // by sender; the primary's PRE-PREPARE counts as its own
 	commits  []*consensus.Vote // by sender, the first of each
 
 	prepared  bool
-	locked    common.Hash // block hash of a journalled COMMIT, zero before
+	locked    bool // the prepared certificate and the block hash of the COMMIT are journalled
 	executed  bool
 	blockHash common.Hash // when executed
 
 	// stranded: accepted here, but a quorum has committed another branch. The
 	// vote stands, nothing follows it in this view, and it is never executed.
 	stranded bool
+	// overruled: voted here for another digest than the certificate's, so there
+	// is no vote for the certified one.
+	overruled bool
 
 	prepareSent bool
 	commitSent  bool
@@ -37,12 +46,6 @@ type slot struct {
 
 func newSlot(seq consensus.Seq, n int) *slot {
 	return &slot{seq: seq, prepares: make([]*consensus.Vote, n), commits: make([]*consensus.Vote, n)}
-}
-
-// drop forgets a candidate that turned out invalid. Votes of others stay.
-func (s *slot) drop(primary int) {
-	s.batch, s.digest, s.checked = nil, common.Hash{}, false
-	s.prepares[primary] = nil
 }
 
 // matchingPrepares returns the signed PRE-PREPARE and PREPAREs on the accepted

@@ -8,35 +8,95 @@ import (
 
 // This file begins and resumes: the journal and the first STATUS exchange.
 
-// restore puts the journal's records back: accepted proposals, locks and the
-// last stable checkpoint. The votes that follow from them are sent again, the
-// same ones, as soon as the replica may vote.
+// restore puts the journal's records back: the promise, the present view,
+// accepted proposals, locks, proofs and the last stable checkpoint. The votes
+// that follow from them are sent again, the same ones, as soon as the replica
+// may vote.
 func (r *Replica) restore(journal []Record) error {
 	for _, rec := range journal {
-		if rec.Kind == RecordStable {
+		switch rec.Kind {
+		case RecordStable:
 			r.lastStable = rec.Stable
+		case RecordProposal:
+			if r.ofEpoch(rec.Seq) {
+				r.remember(rec.Seq).keepBatch(rec.Batch)
+			}
+		case RecordPrepared:
+			if r.ofEpoch(rec.Seq) {
+				r.remember(rec.Seq).keepProof(rec.Prepared)
+				r.remember(rec.Seq).keepLock(rec.Prepared.Header.Digest(), rec.BlockHash)
+			}
 		}
 	}
 	for _, rec := range journal {
-		inWindow := rec.Seq > r.committed.Seq && rec.Seq <= r.last && rec.View == r.view
-		if rec.Kind != RecordProposal || !inWindow {
+		if rec.Kind == RecordNewView && rec.Vote.Epoch == r.epoch {
+			if err := r.restoreView(rec); err != nil {
+				return err
+			}
+		}
+	}
+	for _, rec := range journal {
+		if rec.Kind == RecordViewChange && rec.Vote.Epoch == r.epoch {
+			r.restorePromise(rec.Vote)
+		}
+	}
+	for _, rec := range journal {
+		if rec.Seq <= r.committed.Seq || rec.Seq > r.last || rec.View != r.active {
 			continue
 		}
+		if err := r.restoreVote(rec); err != nil {
+			return err
+		}
+	}
+	return r.checkRestored(journal)
+}
+
+// ofEpoch reports whether a record is about a seq above the base.
+func (r *Replica) ofEpoch(seq consensus.Seq) bool { return seq > r.baseSeq() && seq <= r.last }
+
+// restoreView enters the journalled view again, silently.
+func (r *Replica) restoreView(rec Record) error {
+	if _, _, err := consensus.VerifyNewView(rec.Vote, rec.Changes, r.set, r.first, r.parentDigest); err != nil {
+		return fmt.Errorf("journal: the present view: %w", err)
+	}
+	o := &opening{vote: rec.Vote, changes: rec.Changes}
+	r.openings[rec.Vote.Sender] = o
+	r.openView(o)
+	return nil
+}
+
+// restorePromise keeps an own VIEW-CHANGE: the promise, if its view was not
+// entered, and the certificates that it carried.
+func (r *Replica) restorePromise(v *consensus.Vote) {
+	for i := range v.Change.Prepared {
+		c := &v.Change.Prepared[i]
+		if r.ofEpoch(c.Header.Seq) {
+			r.remember(c.Header.Seq).keepProof(c)
+		}
+	}
+	if v.View > r.active {
+		r.view, r.asked = v.View, v
+	}
+}
+
+// restoreVote puts what was voted in the present view back into its slot.
+func (r *Replica) restoreVote(rec Record) error {
+	switch rec.Kind {
+	case RecordProposal:
 		s := r.slot(rec.Seq)
-		s.batch, s.digest, s.checked, s.accepted = rec.Proposal.Batch, rec.Proposal.Vote.Digest, true, true
-		if v := rec.Proposal.Vote; v.Signature != (consensus.Signature{}) {
+		s.batch, s.digest, s.checked, s.accepted = rec.Batch, rec.Batch.Digest(), true, true
+		if v := rec.Vote; v != nil && v.Signature != (consensus.Signature{}) {
 			s.prepares[v.Sender] = v
 		}
-	}
-	for _, rec := range journal {
+	case RecordPrepared:
 		s := r.slots[rec.Seq]
-		if rec.Kind != RecordPrepared || s == nil || rec.View != r.view {
-			continue
+		if s == nil || !s.accepted {
+			return fmt.Errorf("journal: seq %d view %d: a prepared certificate and no proposal", rec.Seq, rec.View)
 		}
 		if rec.Prepared.Header.Digest() != s.digest {
 			return fmt.Errorf("journal: seq %d: the prepared certificate is for another batch than the proposal", rec.Seq)
 		}
-		s.prepared, s.locked = true, rec.BlockHash
+		s.prepared, s.locked = true, true
 		for _, share := range rec.Prepared.Signatures {
 			s.prepares[share.Sender] = &consensus.Vote{
 				Kind: consensus.Kind(share.Kind), Epoch: r.epoch, Sender: share.Sender, View: rec.View,
@@ -44,16 +104,16 @@ func (r *Replica) restore(journal []Record) error {
 			}
 		}
 	}
-	return r.checkRestored(journal)
+	return nil
 }
 
-// checkRestored refuses a journal with a hole: proposals are accepted in order
-// and journalled before anything is sent, so a hole is damage.
+// checkRestored refuses a journal with a hole: fresh proposals are accepted in
+// order and journalled before anything is sent, so a hole is damage.
 func (r *Replica) checkRestored(journal []Record) error {
-	n := r.nextFresh()
 	for _, rec := range journal {
-		if rec.Seq > n && r.slots[rec.Seq] != nil {
-			return fmt.Errorf("journal: record %d is there and proposal %d is missing: the journal is damaged", rec.Seq, n)
+		s, before := r.slots[rec.Seq], r.slots[rec.Seq-1]
+		if s != nil && s.accepted && rec.Seq-1 > max(r.committed.Seq, r.oEnd) && (before == nil || !before.accepted) {
+			return fmt.Errorf("journal: record %d is there and proposal %d is missing: the journal is damaged", rec.Seq, rec.Seq-1)
 		}
 	}
 	return nil
@@ -61,7 +121,7 @@ func (r *Replica) checkRestored(journal []Record) error {
 
 // maybeStart ends the start once q−1 others have said where they stand.
 func (r *Replica) maybeStart() {
-	if r.mode != consensus.Starting {
+	if !r.starting {
 		return
 	}
 	heard := 1
@@ -73,8 +133,14 @@ func (r *Replica) maybeStart() {
 	if heard < r.set.Quorum() {
 		return
 	}
-	r.mode = consensus.Normal
+	r.starting = false
 	r.sendCheckpoint()
+	switch {
+	case r.changing() && r.mayAsk():
+		r.sendAsked() // the promise that the journal holds
+	case r.entered != nil && r.self >= 0 && r.entered.vote.Sender == uint64(r.self):
+		r.broadcast(r.entered.vote, nil) // it may never have left
+	}
 }
 
 // resume goes on with what was accepted before, in another run or before a
@@ -93,10 +159,10 @@ func (r *Replica) resume() {
 			continue
 		}
 		s.prepareSent = true
-		if r.schedule.Primary(r.view, n) == r.self {
-			r.broadcast(&consensus.Vote{Kind: consensus.PrePrepare, View: r.view, Seq: n, Digest: s.digest}, s.batch)
+		if !s.reproposed && r.schedule.Primary(r.active, n) == r.self {
+			r.broadcast(&consensus.Vote{Kind: consensus.PrePrepare, View: r.active, Seq: n, Digest: s.digest}, s.batch)
 		} else {
-			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.view, Seq: n, Digest: s.digest}, nil)
+			r.broadcast(&consensus.Vote{Kind: consensus.Prepare, View: r.active, Seq: n, Digest: s.digest}, nil)
 		}
 	}
 }

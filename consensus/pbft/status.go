@@ -16,6 +16,9 @@ type peer struct {
 	greeted  bool   // an answer was given in this epoch
 	accused  bool   // evidence against it was given in this epoch
 
+	fetched   int    // requests since fetchedAt
+	fetchedAt uint64 // tick
+
 	doubtMs   uint64 // how long its claims were doubted last
 	doubtedTo uint64 // tick until which its claim to be ahead is not believed
 }
@@ -32,6 +35,7 @@ func (r *Replica) onTick(in Tick) error {
 	}
 	if r.halted == nil {
 		r.catchUp()
+		r.resendAsked()
 	}
 	return nil
 }
@@ -49,6 +53,9 @@ func (r *Replica) NextTick() uint64 {
 	if r.pool > 0 && r.paceUntil > r.ticks {
 		wait = min(wait, r.paceUntil-r.ticks)
 	}
+	if left, running := r.nextDeadline(); running {
+		wait = min(wait, left)
+	}
 	return wait
 }
 
@@ -58,7 +65,7 @@ const busyTickMs = 50
 
 // busy reports whether anything is in flight.
 func (r *Replica) busy() bool {
-	return r.mode != consensus.Normal || r.slots[r.committed.Seq+1] != nil || r.committed.Seq == r.last || r.behind()
+	return r.mode() != consensus.Normal || r.slots[r.committed.Seq+1] != nil || r.committed.Seq == r.last || r.behind()
 }
 
 // stallStatusMs is how long after work has begun a STATUS is due: by then a
@@ -70,7 +77,7 @@ const stallStatusMs = 250
 func (r *Replica) sendStatus() {
 	ms := r.params.IdleStatusIntervalMs
 	switch {
-	case r.mode == consensus.Starting || r.committed.Seq == r.last:
+	case r.starting || r.changing() || r.committed.Seq == r.last:
 		ms = min(r.params.BaseTimeoutMs/4, r.params.StatusIntervalMs) // all stand still until this is over
 	case r.busy():
 		ms = r.params.StatusIntervalMs
@@ -91,11 +98,19 @@ func (r *Replica) Greet(index int) {
 
 func (r *Replica) status() *consensus.Status {
 	st := &consensus.Status{
-		Epoch: r.epoch, View: r.view, Mode: r.mode, Committed: r.committed.Seq, Stable: r.stable,
+		Epoch: r.epoch, View: r.view, Active: r.active, Mode: r.mode(), Committed: r.committed.Seq, Stable: r.stable,
 		Head: r.committed.BlockHash,
 	}
 	if r.committed.Seq == r.last {
 		st.Boundary = held(r.checkpoints)
+	}
+	for i, c := range r.changes {
+		if c.vote != nil && c.vote.View > r.active {
+			if len(st.Changes) == 0 {
+				st.Changes = consensus.NewBitset(r.set.Len())
+			}
+			st.Changes.Set(i)
+		}
 	}
 	for n := r.committed.Seq + 1; n <= r.windowEnd(); n++ {
 		ss := consensus.SlotStatus{Prepares: consensus.NewBitset(r.set.Len()), Commits: consensus.NewBitset(r.set.Len())}
@@ -118,7 +133,11 @@ func (r *Replica) onStatus(from int, st *consensus.Status) error {
 		return nil
 	}
 	r.maybeStart()
-	if p.greeted && r.ticks < p.answered+ticksPer(answerIntervalMs) {
+	interval := ticksPer(answerIntervalMs)
+	if st.Mode == consensus.ViewChanging {
+		interval = min(interval, ticksPer(r.params.BaseTimeoutMs/4)) // all stand still until this is over
+	}
+	if p.greeted && r.ticks < p.answered+interval {
 		return nil
 	}
 	if r.answer(from, st) {
@@ -142,11 +161,14 @@ func (r *Replica) answer(to int, st *consensus.Status) bool {
 		r.sendTo(to, Outbound{Checkpoint: c})
 	}
 	for _, c := range r.recent {
-		if c.Epoch == st.Epoch && c.Seq > st.Committed && c.Seq <= st.Committed+consensus.Seq(r.params.PipelineDepth) {
-			r.sendTo(to, Outbound{Certificate: c})
+		if x := c.Certificate; x.Epoch == st.Epoch && x.Seq > st.Committed && x.Seq <= st.Committed+consensus.Seq(r.params.PipelineDepth) {
+			r.sendTo(to, Outbound{Certificate: x})
 		}
 	}
-	if st.Epoch == r.epoch && st.View == r.view && st.Committed < r.last {
+	if st.Epoch == r.epoch {
+		r.answerView(to, st)
+	}
+	if st.Epoch == r.epoch && st.Active == r.active && st.Committed < r.last {
 		for n := max(st.Committed, r.committed.Seq) + 1; n <= r.windowEnd(); n++ {
 			if s := r.slots[n]; s != nil {
 				r.answerSlot(to, s, slotStatus(st, n))
@@ -159,6 +181,19 @@ func (r *Replica) answer(to int, st *consensus.Status) bool {
 	return len(r.out.Messages) > before
 }
 
+// answerView sends the present NEW-VIEW to who has not entered it, and the
+// VIEW-CHANGEs of this view change to who lacks them.
+func (r *Replica) answerView(to int, st *consensus.Status) {
+	if o := r.entered; o != nil && st.Active < r.active && st.View <= r.active && o.vote.Signature != (consensus.Signature{}) {
+		r.sendTo(to, Outbound{Vote: o.vote})
+	}
+	for i, c := range r.changes {
+		if c.vote != nil && i != to && c.vote.View > max(st.Active, r.active) && !st.Changes.Has(i) && c.vote.Signature != (consensus.Signature{}) {
+			r.sendTo(to, Outbound{Vote: c.vote})
+		}
+	}
+}
+
 // slotStatus returns what st says about seq; beyond its window nothing is held.
 func slotStatus(st *consensus.Status, seq consensus.Seq) consensus.SlotStatus {
 	if i := seq - st.Committed - 1; seq > st.Committed && int(i) < len(st.Window) {
@@ -168,8 +203,12 @@ func slotStatus(st *consensus.Status, seq consensus.Seq) consensus.SlotStatus {
 }
 
 func (r *Replica) answerSlot(to int, s *slot, has consensus.SlotStatus) {
-	primary := r.schedule.Primary(r.view, s.seq)
-	if pp := s.prepares[primary]; pp != nil && s.batch != nil && !has.Proposal {
+	pp := s.prepares[r.schedule.Primary(r.active, s.seq)]
+	switch {
+	case s.batch == nil || has.Proposal:
+	case s.reproposed:
+		r.sendTo(to, Outbound{Batch: s.batch})
+	case pp != nil && pp.Kind == consensus.PrePrepare && pp.Digest == s.digest:
 		r.sendTo(to, Outbound{Vote: pp, Batch: s.batch})
 	}
 	r.resend(to, s.prepares, has.Prepares)
@@ -194,15 +233,15 @@ func (r *Replica) sendTo(to int, m Outbound) {
 func (r *Replica) Report() consensus.Report {
 	next := r.committed.Seq + 1
 	rep := consensus.Report{
-		Self: r.cfg.Self, Epoch: r.epoch, View: r.view, Mode: r.mode,
-		Primary: r.set.Address(r.schedule.Primary(r.view, next)), IsPrimary: r.schedule.Primary(r.view, next) == r.self,
+		Self: r.cfg.Self, Epoch: r.epoch, View: r.view, Mode: r.mode(),
+		Primary: r.set.Address(r.schedule.Primary(r.active, next)), IsPrimary: r.schedule.Primary(r.active, next) == r.self,
 		Committed: r.committed.Seq, Stable: r.stable, WindowLow: r.committed.Seq, WindowHigh: r.windowEnd(),
 		F: r.set.F(), Quorum: r.set.Quorum(), Line: r.String(),
 	}
 	for i := range r.set.Len() {
 		v := consensus.ValidatorReport{Address: r.set.Address(i), Epoch: r.peers[i].status.Epoch, View: r.peers[i].status.View, Mode: r.peers[i].status.Mode, Committed: r.peers[i].status.Committed}
 		if i == r.self {
-			v.Connected, v.Epoch, v.View, v.Mode, v.Committed = true, r.epoch, r.view, r.mode, r.committed.Seq
+			v.Connected, v.Epoch, v.View, v.Mode, v.Committed = true, r.epoch, r.view, r.mode(), r.committed.Seq
 		}
 		rep.Validators = append(rep.Validators, v)
 	}
@@ -217,8 +256,8 @@ func (r *Replica) Report() consensus.Report {
 // mode.
 func (r *Replica) String() string {
 	star := ""
-	if r.schedule.Primary(r.view, r.committed.Seq+1) == r.self {
+	if r.schedule.Primary(r.active, r.committed.Seq+1) == r.self {
 		star = "*"
 	}
-	return fmt.Sprintf("%d%s e%d v%d n=%d [%d,%d) %s", r.self, star, r.epoch, r.view, r.committed.Seq, r.committed.Seq+1, r.windowEnd()+1, r.mode)
+	return fmt.Sprintf("%d%s e%d v%d n=%d [%d,%d) %s", r.self, star, r.epoch, r.view, r.committed.Seq, r.committed.Seq+1, r.windowEnd()+1, r.mode())
 }

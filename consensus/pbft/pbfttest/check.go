@@ -14,12 +14,15 @@ import (
 // compare with. The numbers are those of docs/protocol.md §12.
 type checker struct {
 	votes    map[place]common.Hash
-	order    map[consensus.Seq]common.Hash // batch digest with a certificate
-	blocks   map[consensus.Seq]common.Hash // block hash with a certificate
-	executed map[common.Hash]common.Hash   // block hash of a batch
-	checked  map[int]int                   // per node, how much of its chain was compared
-	grown    map[int]progress              // per node, since its start
-	err      error                         // the first violation that was seen where no error can be returned
+	order    map[consensus.Seq]common.Hash    // batch digest with a certificate
+	blocks   map[consensus.Seq]common.Hash    // block hash with a certificate
+	executed map[common.Hash]common.Hash      // block hash of a batch
+	checked  map[int]int                      // per node, how much of its chain was compared
+	grown    map[int]progress                 // per node, since its start
+	promises map[promise]consensus.View       // of honest nodes
+	opened   map[viewPlace]common.Hash        // base and O of each view that was entered
+	views    map[consensus.Seq]consensus.View // view of the certificate in order
+	err      error                            // the first violation that was seen where no error can be returned
 }
 
 type place struct {
@@ -28,6 +31,16 @@ type place struct {
 	epoch consensus.Epoch
 	view  consensus.View
 	seq   consensus.Seq
+}
+
+type promise struct {
+	node  int
+	epoch consensus.Epoch
+}
+
+type viewPlace struct {
+	epoch consensus.Epoch
+	view  consensus.View
 }
 
 // progress is what never goes back.
@@ -41,6 +54,7 @@ func (k *checker) init() {
 	*k = checker{
 		votes: map[place]common.Hash{}, order: map[consensus.Seq]common.Hash{}, blocks: map[consensus.Seq]common.Hash{},
 		executed: map[common.Hash]common.Hash{}, checked: map[int]int{}, grown: map[int]progress{},
+		promises: map[promise]consensus.View{}, opened: map[viewPlace]common.Hash{}, views: map[consensus.Seq]consensus.View{},
 	}
 }
 
@@ -72,12 +86,84 @@ func (k *checker) signed(n *Node, v *consensus.Vote) {
 		}
 		return
 	}
-	if r, ok := n.journal[journalKey{pbft.RecordProposal, v.Seq, v.View}]; !ok || r.Proposal.Vote.Digest != v.Digest {
+	mine := promise{n.index, v.Epoch}
+	if v.View < k.promises[mine] {
+		k.violated("I4: node %d sends %s in view %d below its promise %d", n.index, v.Kind, v.View, k.promises[mine])
+	}
+	if v.Kind == consensus.ViewChange {
+		k.promises[mine] = v.View
+		// One that was asked for in the same round may have replaced it.
+		if r, ok := n.journal[journalKey{kind: pbft.RecordViewChange}]; !ok || r.Vote.View < v.View || r.Vote.View == v.View && !r.Vote.SameStatement(v) {
+			k.violated("I7: node %d sends VIEW-CHANGE %d that the journal does not hold", n.index, v.View)
+		}
+		return
+	}
+	view, ok := n.journal[journalKey{kind: pbft.RecordNewView}]
+	if v.View > 0 && (!ok || view.Vote.Epoch == v.Epoch && view.Vote.View < v.View) {
+		k.violated("I7: node %d sends %s in view %d that the journal does not hold", n.index, v.Kind, v.View)
+	}
+	if v.Kind == consensus.NewView || n.holdsCommitted(v) {
+		return
+	}
+	if r, ok := n.journal[journalKey{pbft.RecordProposal, v.Seq, v.View}]; !ok || r.Batch.Digest() != v.Digest {
 		k.violated("I7: node %d sends %s %d without its batch in the journal", n.index, v.Kind, v.Seq)
 	}
 	if r, ok := n.journal[journalKey{pbft.RecordPrepared, v.Seq, v.View}]; v.Kind == consensus.Commit && (!ok || r.BlockHash != v.BlockHash) {
 		k.violated("I7: node %d sends COMMIT %d without its lock in the journal", n.index, v.Seq)
 	}
+}
+
+// holdsCommitted reports whether a PREPARE answers for a proposal of the
+// NEW-VIEW that is final on disk, or journalled in an earlier view.
+func (n *Node) holdsCommitted(v *consensus.Vote) bool {
+	if v.Kind != consensus.Prepare || v.View == 0 {
+		return false
+	}
+	if int(v.Seq) <= n.ledger.durable {
+		return n.ledger.chain[v.Seq-1].cert.BatchDigest == v.Digest
+	}
+	for key, r := range n.journal {
+		if key.kind == pbft.RecordProposal && key.seq == v.Seq && r.Batch.Digest() == v.Digest && key.view < v.View {
+			return true
+		}
+	}
+	return false
+}
+
+// persisted checks I6: all honest replicas enter a view with the same base and
+// O, and these cover what was committed in earlier views.
+func (k *checker) persisted(n *Node, rec *pbft.Record) error {
+	if rec.Kind != pbft.RecordNewView || n.villain != nil {
+		return nil
+	}
+	var bodies []*consensus.ViewChangeBody
+	for _, c := range rec.Changes {
+		bodies = append(bodies, c.Change)
+	}
+	first := consensus.FirstSeq(rec.Vote.Epoch, n.cluster.Params.EpochLength)
+	base, digest := first-1, common.Hash{}
+	for _, b := range bodies {
+		if s := b.BaseSeq(first); s > base {
+			base, digest = s, b.Base[0].BatchDigest
+		}
+	}
+	says := crypto.Keccak256Hash(digest[:], []byte(fmt.Sprint(base, rec.Vote.NewView.O)))
+	at := viewPlace{rec.Vote.Epoch, rec.Vote.View}
+	if old, ok := k.opened[at]; ok && old != says {
+		return fmt.Errorf("I6: node %d enters view %d with another O", n.index, rec.Vote.View)
+	}
+	k.opened[at] = says
+	o := rec.Vote.NewView.O
+	for seq := base + 1; seq <= consensus.LastSeq(rec.Vote.Epoch, n.cluster.Params.EpochLength); seq++ {
+		want, ok := k.order[seq]
+		if !ok || k.views[seq] >= rec.Vote.View {
+			continue
+		}
+		if i := int(seq - base - 1); i >= len(o) || o[i].Digest != want {
+			return fmt.Errorf("I6: node %d enters view %d, whose O does not hold the committed seq %d", n.index, rec.Vote.View, seq)
+		}
+	}
+	return nil
 }
 
 // ready checks what a replica wants done: evidence never names an honest
@@ -88,7 +174,8 @@ func (k *checker) ready(n *Node, rd *pbft.Ready) error {
 	for _, e := range rd.Evidence {
 		c.Evidence++
 		if c.Nodes[e.Offender].villain == nil {
-			return fmt.Errorf("I12: node %d accuses honest node %d", n.index, e.Offender)
+			return fmt.Errorf("I12: node %d accuses honest node %d: %s view %d seq %d %x and %s view %d seq %d %x", n.index, e.Offender,
+				e.First.Kind, e.First.View, e.First.Seq, e.First.Digest[:2], e.Second.Kind, e.Second.View, e.Second.Seq, e.Second.Digest[:2])
 		}
 	}
 	if rd.Halt != nil && !n.Corrupt && !c.anyCorrupt() {
@@ -161,6 +248,9 @@ func (k *checker) checkBlock(c *Cluster, n *Node, i int) error {
 	}
 	if h, ok := k.blocks[seq]; ok && h != b.hash {
 		return fmt.Errorf("I1: seq %d: two blocks committed", seq)
+	}
+	if v, ok := k.views[seq]; !ok || b.cert.View < v {
+		k.views[seq] = b.cert.View
 	}
 	k.order[seq], k.blocks[seq] = b.cert.BatchDigest, b.hash
 	parent := Genesis

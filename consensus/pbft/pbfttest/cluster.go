@@ -30,6 +30,7 @@ type Cluster struct {
 	// Rejections counts what replicas refused, by reason.
 	Rejections map[string]int
 	Evidence   int
+	Happened   map[string]int // what replicas did
 	checks     checker
 	rng        *rand.Rand // of the schedule; nil in scripts
 }
@@ -47,7 +48,7 @@ func NewCluster(n int, params consensus.Params) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Params: params, Set: set, Cut: map[[2]int]bool{}, NowMs: 1_000_000, Rejections: map[string]int{}}
+	c := &Cluster{Params: params, Set: set, Cut: map[[2]int]bool{}, NowMs: 1_000_000, Rejections: map[string]int{}, Happened: map[string]int{}}
 	c.checks.init()
 	for i := range n {
 		n := &Node{cluster: c, index: i, journal: map[journalKey]pbft.Record{}}

@@ -45,7 +45,16 @@ func (l *ledger) head() pbft.Head {
 		return pbft.Head{Digest: Genesis, BlockHash: Genesis}
 	}
 	b := l.chain[len(l.chain)-1]
-	return pbft.Head{Seq: b.cert.Seq, Digest: b.cert.BatchDigest, BlockHash: b.hash, TimeMs: b.batch.Header.TimeMs}
+	return pbft.Head{Seq: b.cert.Seq, Digest: b.cert.BatchDigest, BlockHash: b.hash, TimeMs: b.batch.Header.TimeMs, Certificate: b.cert}
+}
+
+// epochStart opens an epoch that the chain has reached.
+func (l *ledger) epochStart(e consensus.Epoch) pbft.EpochStart {
+	start := pbft.EpochStart{Epoch: e, Set: l.node.cluster.Set, Parent: Genesis}
+	if first := consensus.FirstSeq(e, l.node.cluster.Params.EpochLength); first > 1 {
+		start.Parent = l.chain[first-2].cert.BatchDigest
+	}
+	return start
 }
 
 // give queues what a Ready wants, in the engine's order.
@@ -166,7 +175,8 @@ func (l *ledger) syncOn() []pbft.Input {
 	l.sync, l.durable = nil, len(l.chain)
 	in := pbft.Synced{Head: l.head()}
 	epoch := consensus.EpochOf(in.Head.Seq, c.Params.EpochLength)
-	in.Epoch = &pbft.EpochStart{Epoch: epoch, Set: c.Set}
+	start := l.epochStart(epoch)
+	in.Epoch = &start
 	if b := l.node.boundary(in.Head.Seq); b != nil {
 		return []pbft.Input{in, pbft.Durable{Seq: in.Head.Seq, Boundary: b}}
 	}

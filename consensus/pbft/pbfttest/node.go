@@ -2,6 +2,7 @@ package pbfttest
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,7 +29,7 @@ type Node struct {
 	ledger  ledger
 	pool    []common.Hash
 
-	inflight map[common.Hash]bool
+	inflight map[common.Hash]consensus.Seq // of the batch that holds it
 	paused   bool
 	owed     uint64 // ticks that passed while paused
 	skewMs   int64  // its clock less the cluster's
@@ -39,7 +40,7 @@ type Node struct {
 
 // start builds the replica from what is durable.
 func (n *Node) start() error {
-	n.inflight = map[common.Hash]bool{}
+	n.inflight = map[common.Hash]consensus.Seq{}
 	n.paused, n.owed = false, 0
 	head := n.ledger.head()
 	epoch := consensus.EpochOf(head.Seq+1, n.cluster.Params.EpochLength)
@@ -48,7 +49,7 @@ func (n *Node) start() error {
 		epoch--
 	}
 	r, err := pbft.New(pbft.Config{Self: n.cluster.Set.Address(n.index), Params: n.cluster.Params, FullBatch: 4},
-		pbft.Start{Head: head, Epoch: pbft.EpochStart{Epoch: epoch, Set: n.cluster.Set}, NowMs: n.nowMs(), Journal: n.records()})
+		pbft.Start{Head: head, Epoch: n.ledger.epochStart(epoch), NowMs: n.nowMs(), Journal: n.records()})
 	if err != nil {
 		return fmt.Errorf("node %d: %w", n.index, err)
 	}
@@ -125,8 +126,12 @@ func (n *Node) drain() error {
 		if err := n.cluster.checks.ready(n, &rd); err != nil {
 			return err
 		}
+		n.count(&rd)
 		n.ledger.give(&rd)
 		for _, rec := range rd.Persist {
+			if err := n.cluster.checks.persisted(n, &rec); err != nil {
+				return err
+			}
 			n.journal[journalKey{rec.Kind, rec.Seq, rec.View}] = rec
 		}
 		for _, in := range append(n.send(rd.Messages), n.work(&rd)...) {
@@ -166,7 +171,7 @@ func (n *Node) stepInputs(inputs []pbft.Input) {
 		}
 	}
 	n.pool = slices.DeleteFunc(n.pool, func(h common.Hash) bool { return n.ledger.final[h] })
-	_ = n.replica.Step(pbft.Pool{Executable: n.executable()}) // a halted one refuses: counted above
+	_ = n.replica.Step(n.waiting()) // a halted one refuses: counted above
 }
 
 // send signs new votes, puts everything on the network, and returns the own
@@ -175,7 +180,7 @@ func (n *Node) send(messages []pbft.Outbound) []pbft.Input {
 	var own []pbft.Input
 	var packets []Packet
 	for _, m := range messages {
-		msg := pbft.Message{Vote: m.Vote, Batch: m.Batch, Certificate: m.Certificate, Checkpoint: m.Checkpoint, Status: m.Status, From: n.index}
+		msg := pbft.Message{Vote: m.Vote, Batch: m.Batch, Certificate: m.Certificate, Checkpoint: m.Checkpoint, Status: m.Status, Fetch: m.Fetch, From: n.index}
 		if m.Vote != nil && m.Vote.Signature == (consensus.Signature{}) {
 			v := *m.Vote
 			v.Signature = fakeSignature(&v)
@@ -205,9 +210,12 @@ func (n *Node) work(rd *pbft.Ready) []pbft.Input {
 	for _, err := range rd.Refused {
 		n.cluster.Rejections[reason(err)]++
 	}
+	if rd.Rollback != nil {
+		n.release(*rd.Rollback)
+	}
 	for _, o := range rd.Execute {
 		for _, h := range o.Batch.Hashes {
-			n.inflight[h] = true
+			n.inflight[h] = o.Seq
 		}
 	}
 	if rd.Stable != nil {
@@ -220,30 +228,68 @@ func (n *Node) work(rd *pbft.Ready) []pbft.Input {
 	if rd.Build != nil {
 		in = append(in, n.build(rd.Build))
 	}
-	return append(in, pbft.Pool{Executable: n.executable()})
+	return append(in, n.waiting())
 }
 
 func (n *Node) build(b *pbft.BuildRequest) pbft.Input {
 	var hashes []common.Hash
 	for _, h := range n.pool {
-		if !n.inflight[h] && len(hashes) < b.MaxTransactions {
+		if n.inflight[h] == 0 && len(hashes) < b.MaxTransactions {
 			hashes = append(hashes, h)
 		}
 	}
 	return pbft.BatchBuilt{View: b.View, Seq: b.Seq, Hashes: hashes}
 }
 
-func (n *Node) executable() int {
-	k := 0
+// waiting says what the pool has that is in no batch in flight.
+func (n *Node) waiting() pbft.Pool {
+	var p pbft.Pool
 	for _, h := range n.pool {
-		if !n.inflight[h] {
-			k++
+		if n.inflight[h] == 0 {
+			if p.Executable++; p.Oldest == 0 {
+				p.Oldest = binary.BigEndian.Uint64(h[:8])
+			}
 		}
 	}
-	return k
+	return p
 }
 
-func (n *Node) refreshPool() error { return n.step(pbft.Pool{Executable: n.executable()}) }
+// release gives back what the batches above seq hold.
+func (n *Node) release(seq consensus.Seq) {
+	for h, at := range n.inflight {
+		if at > seq {
+			delete(n.inflight, h)
+		}
+	}
+}
+
+func (n *Node) refreshPool() error { return n.step(n.waiting()) }
+
+// count adds up what the replica did, for the tables.
+func (n *Node) count(rd *pbft.Ready) {
+	c := n.cluster.Happened
+	for _, a := range rd.Asked {
+		c["asked: "+a.Why.String()]++
+	}
+	c["views entered"] += len(rd.Entered)
+	if rd.Forward {
+		c["forwarded"]++
+	}
+	if rd.Rollback != nil {
+		c["rollbacks"]++
+	}
+	for _, rec := range rd.Persist {
+		c["journal: "+recordNames[rec.Kind]]++
+		if rec.Kind == pbft.RecordNewView && len(rec.Vote.NewView.O) > 0 {
+			c["views that propose again"]++
+		}
+	}
+}
+
+var recordNames = map[pbft.RecordKind]string{
+	pbft.RecordStable: "stable", pbft.RecordProposal: "proposal", pbft.RecordPrepared: "prepared",
+	pbft.RecordViewChange: "view change", pbft.RecordNewView: "new view",
+}
 
 func (n *Node) boundary(seq consensus.Seq) *pbft.Boundary {
 	if seq == 0 || uint64(seq)%n.cluster.Params.EpochLength != 0 {

@@ -164,6 +164,10 @@ func kindOf(p Packet) (kind string, seq consensus.Seq) {
 	switch {
 	case m.Vote != nil:
 		return m.Vote.Kind.String(), m.Vote.Seq
+	case m.Batch != nil:
+		return "BATCH", m.Batch.Header.Seq
+	case m.Fetch != nil:
+		return "FETCH", m.Fetch.Seq
 	case m.Certificate != nil:
 		return "CERTIFICATE", m.Certificate.Seq
 	case m.Checkpoint != nil:
@@ -176,6 +180,18 @@ func kindOf(p Packet) (kind string, seq consensus.Seq) {
 func describe(p Packet) string {
 	kind, seq := kindOf(p)
 	s := fmt.Sprintf("%d→%d %s n=%d", p.From, p.To, kind, seq)
+	if v := p.Message.Vote; v != nil && (v.Kind == consensus.ViewChange || v.Kind == consensus.NewView) {
+		s = fmt.Sprintf("%d→%d %s v=%d", p.From, p.To, kind, v.View)
+		if v.Kind == consensus.NewView {
+			s += " O=" + describeO(v.NewView.O)
+		}
+	}
+	if f := p.Message.Fetch; f != nil {
+		s = fmt.Sprintf("%d→%d %s %s", p.From, p.To, kind, f.Kind)
+		if f.Kind == consensus.FetchBatch {
+			s += fmt.Sprintf(" n=%d", f.Seq)
+		}
+	}
 	if v := p.Message.Vote; v != nil && int(v.Sender) != p.From {
 		s += fmt.Sprintf(" of %d", v.Sender)
 	}
@@ -183,6 +199,14 @@ func describe(p Packet) string {
 		s += fmt.Sprintf(" (%d tx)", len(p.Message.Batch.Hashes))
 	}
 	return s
+}
+
+// describeO lists the sequence numbers that a NEW-VIEW proposes.
+func describeO(o []consensus.NewViewEntry) string {
+	if len(o) == 0 {
+		return "[]"
+	}
+	return fmt.Sprintf("[%d…%d]", o[0].Seq, o[len(o)-1].Seq)
 }
 
 func matcher(a values) func(Packet) bool {
