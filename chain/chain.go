@@ -27,7 +27,6 @@ type Chain struct {
 	db       *store.DB
 	state    *state.State
 	registry Registry
-	system   SystemWrite
 	indexers []Indexer
 	log      *slog.Logger
 
@@ -86,7 +85,7 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 	block0 := g.Block()
 	config := g.ChainConfig()
 	c := &Chain{
-		db: db, state: st, registry: o.Registry, system: o.System, indexers: o.Indexers, log: o.Logger,
+		db: db, state: st, registry: o.Registry, indexers: o.Indexers, log: o.Logger,
 		config:  config,
 		signer:  types.LatestSigner(config),
 		domain:  consensus.Domain{ChainID: g.ChainID, Genesis: block0.Hash()},

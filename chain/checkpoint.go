@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
@@ -22,29 +21,23 @@ type CheckpointData struct {
 	NextSet   common.Hash // consensus.NextSetHash of the epoch that follows
 }
 
-// CheckpointOf returns the checkpoint data of a block, final or speculative;
-// ok is false if it is not the last of an epoch.
-func (c *Chain) CheckpointOf(h *types.Header) (d CheckpointData, ok bool) {
-	seq, length := consensus.Seq(h.Number.Uint64()), c.registry.Params().EpochLength
-	e := consensus.EpochOf(seq, length)
-	if seq == 0 || seq != consensus.LastSeq(e, length) {
-		return CheckpointData{}, false
-	}
-	return CheckpointData{
-		Epoch: e, Seq: seq, BlockHash: h.Hash(), StateRoot: h.Root,
-		NextSet: consensus.NextSetHash(e+1, c.registry.ValidatorSet(e+1), c.registry.Suspended(e+1)),
-	}, true
-}
-
 // CheckpointData returns the checkpoint data of an epoch whose last block is
-// final, ErrNotFound before.
+// final, ErrNotFound before, and *state.ErrPruned once an epoch has passed whose
+// state is no longer kept.
 func (c *Chain) CheckpointData(e consensus.Epoch) (CheckpointData, error) {
-	s, err := c.sealed(uint64(consensus.LastSeq(e, c.registry.Params().EpochLength)))
+	last := consensus.LastSeq(e, c.registry.Params().EpochLength)
+	s, err := c.sealed(uint64(last))
 	if err != nil {
 		return CheckpointData{}, err
 	}
-	d, _ := c.CheckpointOf(s.Header)
-	return d, nil
+	suspended, err := c.Suspended(e + 1)
+	if err != nil {
+		return CheckpointData{}, err
+	}
+	return CheckpointData{
+		Epoch: e, Seq: last, BlockHash: s.hash, StateRoot: s.Header.Root,
+		NextSet: consensus.NextSetHash(e+1, c.registry.ValidatorSet(e+1), suspended),
+	}, nil
 }
 
 // SetCheckpoint makes the newest stable checkpoint durable. The certificate

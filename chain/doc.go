@@ -24,6 +24,10 @@
 // that the batch held and the execution skipped changes nothing: a skipped
 // transaction leaves no trace.
 //
+// After the last transaction of every batch the chain itself records in a system
+// account who is suspended as primary; package registry decides that. Suspended
+// and CheckpointData read it back from the state.
+//
 // One goroutine writes at a time: the engine's ledger loop, or blocksync while
 // the replica is parked. A mutex makes a breach of that rule slow, not wrong.
 // Readers are concurrent and never wait for a writer.

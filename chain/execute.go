@@ -6,7 +6,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/core/vm"
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/state"
@@ -60,12 +59,8 @@ func (c *Chain) speculate(ctx context.Context, h *consensus.BatchHeader, parent 
 	}
 	c.cut(at)
 	time := max(under.Header.Time, h.TimeMs/1000)
-	var system func(vm.StateDB)
-	if c.system != nil {
-		system = c.system(h)
-	}
 	ancestors := hashes{chain: c}
-	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, c.baseFee), txs, ancestors.get, system)
+	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, c.baseFee), txs, ancestors.get, c.systemWrite(h))
 	if err == nil && ancestors.err != nil {
 		c.state.Drop(n - 1) // it saw a hash that is none
 		err = ancestors.err

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/store"
 )
@@ -30,10 +28,10 @@ const (
 	parallelSenders = 64
 )
 
-// Registry says who decides in an epoch. *registry.Registry is one.
+// Registry says who decides in an epoch, and by which parameters.
+// *registry.Registry is one.
 type Registry interface {
 	ValidatorSet(epoch consensus.Epoch) *consensus.ValidatorSet
-	Suspended(epoch consensus.Epoch) []common.Address
 	Params() consensus.Params
 }
 
@@ -42,15 +40,9 @@ type Indexer interface {
 	Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error
 }
 
-// SystemWrite returns what the chain itself writes into the state after the
-// last transaction of a batch, or nil. It must be a pure function of the batch
-// header and of the state it is given.
-type SystemWrite func(h *consensus.BatchHeader) func(vm.StateDB)
-
 // Options of a chain. The zero value is valid.
 type Options struct {
 	Registry     Registry     // nil = registry.New(genesis)
-	System       SystemWrite  // nil = none
 	Indexers     []Indexer    // run in this order for every committed block
 	CacheBytes   int          // bytes of encoded blocks and receipts; 0 = DefaultCacheBytes
 	CacheHeaders int          // headers; 0 = DefaultCacheHeaders

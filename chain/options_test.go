@@ -6,16 +6,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/core/tracing"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/core/vm"
-	"github.com/holiman/uint256"
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
-	"github.com/quorate/quorate/consensus"
-	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/store"
 )
 
@@ -63,36 +57,6 @@ func TestIndexer(t *testing.T) {
 	}
 	x.fail = false
 	fatal(t, node.Chain.Commit(batch, n.Certify(h)))
-}
-
-// TestSystemWrite: what the chain itself writes is part of the block, of an
-// executed one and of an imported one.
-func TestSystemWrite(t *testing.T) {
-	n := chaintest.New(1, 1)
-	account := common.Address{0x51}
-	o := chain.Options{System: func(h *consensus.BatchHeader) func(vm.StateDB) {
-		return func(s vm.StateDB) {
-			s.AddBalance(account, uint256.NewInt(uint64(h.Seq)), tracing.BalanceChangeUnspecified)
-		}
-	}}
-	from := must[*chaintest.Node](t)(n.Open(nil, "from", o))
-	defer from.DB.Close()
-	to := must[*chaintest.Node](t)(n.Open(nil, "to", o))
-	defer to.DB.Close()
-	for number := uint64(1); number <= 3; number++ {
-		must[*types.Header](t)(n.Append(from.Chain))
-		fatal(t, to.Chain.Import(ctx, sealedBlock(t, from.Chain, number)))
-	}
-	v := must[*state.View](t)(to.State.Latest())
-	defer v.Close()
-	if got := v.StateDB.GetBalance(account); got.Uint64() != 6 {
-		t.Fatalf("the system account has %s, 1+2+3 were written", got)
-	}
-	plain := n.Node(t)
-	var d *chain.Divergence
-	if err := plain.Chain.Import(ctx, sealedBlock(t, from.Chain, 1)); !errors.As(err, &d) {
-		t.Fatalf("a node without the system write: %v", err)
-	}
 }
 
 // TestLookupCollision: hashes that begin alike do not shadow each other.

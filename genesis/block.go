@@ -28,6 +28,15 @@ var systemContracts = []struct {
 	{"beacon roots contract of EIP-4788", params.BeaconRootsAddress, params.BeaconRootsCode},
 }
 
+// SuspensionAccount is the system account whose storage says who is suspended
+// as primary: package registry has the layout, package chain writes it. It is
+// made by the first view change, and no allocation may hold it. The address is
+// "quorate" in ASCII, with a number at its end for the system accounts that may
+// follow: nobody holds a key for it, no contract can come to lie there, people
+// recognise it, and it is far from the low addresses that Ethereum's forks give
+// to precompiles.
+var SuspensionAccount = common.HexToAddress("0x71756F7261746500000000000000000000000001")
+
 func addSystemContracts(alloc types.GenesisAlloc) {
 	for _, c := range systemContracts {
 		alloc[c.address] = types.Account{Nonce: 1, Code: c.code, Balance: new(big.Int)}

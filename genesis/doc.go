@@ -24,6 +24,7 @@
 //     overrides.
 //   - All forks to Osaka are active from block 0, with the history contract of
 //     EIP-2935 and the beacon roots contract of EIP-4788 in the allocation.
+//   - The account in which the protocol records suspensions is in no allocation.
 //
 // The package does not create keys (package keys) nor answer who validates in
 // a later epoch (package registry), and it stores nothing.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/google/go-cmp/cmp"
 )
@@ -148,9 +150,11 @@ func TestValidateWithoutDocument(t *testing.T) {
 	}
 	g.Validators, g.ChainID = nil, 0
 	delete(g.Alloc, systemContracts[0].address)
+	g.Alloc[SuspensionAccount] = types.Account{Balance: new(big.Int)}
 	want := "chainId: 0 is outside 1 … 4503599627370476\n" +
 		"validators: is empty: at least one validator is needed\n" +
-		"alloc.0x0000F90827F1C53a10cb7A02335B175320002935: must be the history contract of EIP-2935 with nonce 1 and its own code (leave it out, then it is put in)"
+		"alloc.0x0000F90827F1C53a10cb7A02335B175320002935: must be the history contract of EIP-2935 with nonce 1 and its own code (leave it out, then it is put in)\n" +
+		"alloc.0x71756F7261746500000000000000000000000001: is the account in which the protocol records suspended primaries: leave it out"
 	if err := g.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -154,13 +154,16 @@ func checkHints(path, name string, addresses []string, ps *Problems) {
 	}
 }
 
-// checkAlloc checks the system contracts and that all wei together fit 256
+// checkAlloc checks the system contracts and accounts, and that all wei together fit 256
 // bits, so that no balance can ever overflow.
 func (g *Genesis) checkAlloc(ps *Problems) {
 	for _, c := range systemContracts {
 		if a, ok := g.Alloc[c.address]; !ok || !bytes.Equal(a.Code, c.code) || a.Nonce != 1 {
 			ps.add("alloc."+c.address.Hex(), "must be the %s with nonce 1 and its own code (leave it out, then it is put in)", c.name)
 		}
+	}
+	if _, ok := g.Alloc[SuspensionAccount]; ok {
+		ps.add("alloc."+SuspensionAccount.Hex(), "is the account in which the protocol records suspended primaries: leave it out")
 	}
 	total := new(big.Int)
 	for _, addr := range g.accounts() {

@@ -124,10 +124,20 @@ func (l *ledger) Boundary(seq consensus.Seq) (*pbft.Boundary, error) {
 		return nil, err
 	}
 	next := consensus.EpochOf(seq, l.reg.Params().EpochLength) + 1
-	return &pbft.Boundary{BlockHash: h.Hash(), StateRoot: h.Root, Next: l.reg.ValidatorSet(next), Suspended: l.reg.Suspended(next)}, nil
+	suspended, err := l.chain.Suspended(next)
+	if err != nil {
+		return nil, err
+	}
+	return &pbft.Boundary{BlockHash: h.Hash(), StateRoot: h.Root, Next: l.reg.ValidatorSet(next), Suspended: suspended}, nil
 }
 
-// Epoch implements engine.Membership.
+// Epoch implements engine.Membership. The engine asks for the epoch of the head
+// or the one that the head opens, which the head's own state answers: if it
+// cannot, the database is broken, and no vote may be built on a guess.
 func (l *ledger) Epoch(e consensus.Epoch) pbft.EpochStart {
-	return pbft.EpochStart{Epoch: e, Set: l.reg.ValidatorSet(e), Suspended: l.reg.Suspended(e)}
+	suspended, err := l.chain.Suspended(e)
+	if err != nil {
+		panic(fmt.Sprintf("node: epoch %d cannot be opened: %v", e, err))
+	}
+	return pbft.EpochStart{Epoch: e, Set: l.reg.ValidatorSet(e), Suspended: suspended}
 }

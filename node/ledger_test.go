@@ -3,11 +3,15 @@ package node
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/quorate/quorate/chain/chaintest"
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/txpool"
 )
@@ -54,4 +58,45 @@ func TestPoolHearsOfMissedBlocks(t *testing.T) {
 	commit(txs[3])
 	l.tellPool()
 	waiting(0)
+}
+
+// TestEpochOfLedger: the engine hears from the state who is suspended, when an
+// epoch ends and when it starts at a later time.
+func TestEpochOfLedger(t *testing.T) {
+	net := chaintest.New(4, 0, func(g *genesis.Genesis) { g.Params.EpochLength = 4 })
+	n := net.Node(t)
+	reg, log := registry.New(net.Genesis), slog.New(slog.DiscardHandler)
+	pool, err := txpool.New(txpool.Default(net.Genesis.ChainConfig()), poolHead{n.State, reg}, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLedger(n.Chain, pool, reg, log)
+	if s := l.Epoch(0); len(s.Suspended) != 0 || s.Set.Len() != 4 {
+		t.Fatalf("epoch 0 opens with %+v", s)
+	}
+	for _, view := range []consensus.View{0, 0, 1, 1, 0} {
+		b := net.Batch(n.Chain.Head(), nil)
+		b.OriginView = view
+		h, err := n.Chain.Execute(context.Background(), b, n.Chain.Head().Hash(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Commit(b, net.Certify(h)); err != nil {
+			t.Fatal(err)
+		}
+		if uint64(b.Seq) < 4 {
+			continue
+		}
+		want := []common.Address{net.Set.Address(0)}
+		boundary, err := l.Boundary(4)
+		if err != nil || !slices.Equal(boundary.Suspended, want) || boundary.Next.Len() != 4 {
+			t.Errorf("head %d: the boundary is %+v, %v", b.Seq, boundary, err)
+		}
+		if s := l.Epoch(1); !slices.Equal(s.Suspended, want) || s.Epoch != 1 {
+			t.Errorf("head %d: epoch 1 opens with %+v", b.Seq, s)
+		}
+		if s := l.Epoch(0); len(s.Suspended) != 0 {
+			t.Errorf("head %d: epoch 0 had %+v", b.Seq, s)
+		}
+	}
 }

@@ -128,7 +128,11 @@ func (n *Node) observed() consensus.Report {
 	head := consensus.Seq(n.chain.Head().Number.Uint64())
 	e := consensus.EpochOf(head+1, k)
 	set := n.reg.ValidatorSet(e)
-	schedule := consensus.NewSchedule(set, n.reg.Suspended(e), e, n.reg.Params().PrimarySpan, consensus.FirstSeq(e, k))
+	suspended, err := n.chain.Suspended(e)
+	if err != nil { // e.g. a head so fast that the epoch is over and its state pruned: the next report is right
+		n.log.Warn("who is suspended is not known for a report", "epoch", e, "err", err)
+	}
+	schedule := consensus.NewSchedule(set, suspended, e, n.reg.Params().PrimarySpan, consensus.FirstSeq(e, k))
 	r := consensus.Report{
 		Epoch: e, Mode: consensus.Normal, Committed: head, Stable: consensus.FirstSeq(e, k) - 1,
 		WindowLow: head, WindowHigh: head, F: set.F(), Quorum: set.Quorum(),

@@ -51,10 +51,6 @@ func New(g *genesis.Genesis) *Registry {
 // ValidatorSet returns the set that decides epoch.
 func (r *Registry) ValidatorSet(consensus.Epoch) *consensus.ValidatorSet { return r.set }
 
-// Suspended returns who may not be primary in epoch, in ascending order:
-// nobody, until suspensions are recorded in the state.
-func (r *Registry) Suspended(consensus.Epoch) []common.Address { return nil }
-
 // Params returns the protocol parameters.
 func (r *Registry) Params() consensus.Params { return r.params }
 

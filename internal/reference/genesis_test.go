@@ -23,7 +23,7 @@ var genesisTexts = map[string]map[string]string{
 		"parameters":  "Protocol parameters, see below. Each has a default.",
 		"permissions": "Who may do what, see below.",
 		"validators":  fmt.Sprintf("The members that vote, 1 … %d, in any order: the protocol counts them by ascending address.", consensus.MaxValidators),
-		"alloc":       "Accounts of block 0 by address. The contracts of EIP-2935 and EIP-4788 are put in if they are left out.",
+		"alloc":       "Accounts of block 0 by address. The contracts of EIP-2935 and EIP-4788 are put in if they are left out; `" + genesis.SuspensionAccount.Hex() + "` is reserved for the protocol.",
 		"osaka":       "In `forks`. Must be 0: all forks to Osaka are active from block 0.",
 	},
 	"validator": {
