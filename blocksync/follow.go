@@ -22,12 +22,13 @@ type Follower struct {
 
 	mu     sync.Mutex
 	claims map[Peer]uint64 // the highest block that a peer says it has
+	misses map[Peer]int    // how often it did not have what it claims
 	liars  map[Peer]bool   // until Forget
 }
 
 // NewFollower returns a follower over a syncer; it starts nothing.
 func NewFollower(s *Syncer) *Follower {
-	return &Follower{syncer: s, wake: make(chan struct{}, 1), claims: make(map[Peer]uint64), liars: make(map[Peer]bool)}
+	return &Follower{syncer: s, wake: make(chan struct{}, 1), claims: make(map[Peer]uint64), misses: make(map[Peer]int), liars: make(map[Peer]bool)}
 }
 
 // Notify says that a peer claims to have blocks up to number: from its STATUS
@@ -40,6 +41,7 @@ func (f *Follower) Notify(peer Peer, number uint64) {
 		return
 	}
 	f.claims[peer] = number
+	delete(f.misses, peer)
 	if number > f.syncer.head() {
 		f.rouse()
 	}
@@ -50,6 +52,7 @@ func (f *Follower) Forget(peer Peer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.claims, peer)
+	delete(f.misses, peer)
 	delete(f.liars, peer)
 }
 
@@ -85,7 +88,10 @@ func (f *Follower) Run(ctx context.Context) error {
 		if err != nil && !errors.Is(err, ErrNoPeers) && !errors.As(err, &low) {
 			return err
 		}
-		if f.learn(err); err != nil {
+		switch soon := f.learn(err); {
+		case soon:
+			retry.Reset(f.syncer.cfg.RetryDelay / soonPart)
+		case err != nil:
 			retry.Reset(f.syncer.cfg.RetryDelay)
 		}
 	}
@@ -109,9 +115,17 @@ func (f *Follower) plan() (peers []Peer, target uint64) {
 	return peers, target
 }
 
+// Who passes an announcement on may not have the block yet: its claim is tried
+// again, soon and a few times, before it counts as a boast.
+const (
+	claimTries = 4 // in all
+	soonPart   = 8 // of RetryDelay: 125 ms at the default, a few round trips
+)
+
 // learn forgets the claims that turned out wrong. A peer that only failed to
-// answer keeps its claim and is asked again.
-func (f *Follower) learn(err error) {
+// answer keeps its claim and is asked again. It reports whether somebody is to
+// be asked again soon.
+func (f *Follower) learn(err error) (soon bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	head := f.syncer.head()
@@ -122,10 +136,15 @@ func (f *Follower) learn(err error) {
 			if len(f.liars) < f.syncer.cfg.MaxPeers {
 				f.liars[fault.Peer] = true
 			}
+		case errors.Is(fault, ErrNoBlocks) && f.misses[fault.Peer] < claimTries-1:
+			f.misses[fault.Peer]++
+			soon = true
 		case errors.Is(fault, ErrNoBlocks):
 			f.claims[fault.Peer] = min(head, f.claims[fault.Peer])
+			delete(f.misses, fault.Peer)
 		}
 	}
+	return soon
 }
 
 // peerErrors returns the PeerErrors that were joined into err.

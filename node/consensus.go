@@ -1,6 +1,8 @@
 package node
 
 import (
+	"encoding/binary"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
@@ -10,6 +12,15 @@ import (
 
 // Executable implements engine.Batcher.
 func (b batcher) Executable() int { return b.n.pool.Proposable() }
+
+// Oldest implements engine.Batcher.
+func (b batcher) Oldest() uint64 {
+	for _, tx := range b.n.pool.Overdue(0, 1) {
+		hash := tx.Hash()
+		return binary.BigEndian.Uint64(hash[:8]) | 1
+	}
+	return 0
+}
 
 // Wake implements engine.Batcher.
 func (b batcher) Wake() <-chan struct{} { return b.n.pool.Wake() }

@@ -37,7 +37,7 @@ func (l *ledger) Head() pbft.Head {
 	s := l.chain.HeadSealed()
 	h := pbft.Head{Seq: consensus.Seq(s.Header.Number.Uint64()), BlockHash: s.Header.Hash(), Digest: s.Header.Hash()}
 	if h.Seq > 0 {
-		h.Digest, h.TimeMs = s.BatchHeader.Digest(), s.BatchHeader.TimeMs
+		h.Digest, h.TimeMs, h.Certificate = s.BatchHeader.Digest(), s.BatchHeader.TimeMs, s.Certificate
 	}
 	return h
 }
@@ -132,12 +132,19 @@ func (l *ledger) Boundary(seq consensus.Seq) (*pbft.Boundary, error) {
 }
 
 // Epoch implements engine.Membership. The engine asks for the epoch of the head
-// or the one that the head opens, which the head's own state answers: if it
-// cannot, the database is broken, and no vote may be built on a guess.
-func (l *ledger) Epoch(e consensus.Epoch) pbft.EpochStart {
-	suspended, err := l.chain.Suspended(e)
-	if err != nil {
-		panic(fmt.Sprintf("node: epoch %d cannot be opened: %v", e, err))
+// or the one that the head opens, which the head's own state answers.
+func (l *ledger) Epoch(e consensus.Epoch) (pbft.EpochStart, error) {
+	start := pbft.EpochStart{Epoch: e, Set: l.reg.ValidatorSet(e), Parent: l.chain.Genesis()}
+	var err error
+	if start.Suspended, err = l.chain.Suspended(e); err != nil {
+		return start, err
 	}
-	return pbft.EpochStart{Epoch: e, Set: l.reg.ValidatorSet(e), Suspended: suspended}
+	if before := consensus.FirstSeq(e, l.reg.Params().EpochLength) - 1; before > 0 {
+		s, err := l.chain.Sealed(uint64(before))
+		if err != nil {
+			return start, err
+		}
+		start.Parent = s.BatchHeader.Digest()
+	}
+	return start, nil
 }

@@ -71,7 +71,7 @@ func TestEpochOfLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newLedger(n.Chain, pool, reg, log)
-	if s := l.Epoch(0); len(s.Suspended) != 0 || s.Set.Len() != 4 {
+	if s, err := l.Epoch(0); err != nil || len(s.Suspended) != 0 || s.Set.Len() != 4 {
 		t.Fatalf("epoch 0 opens with %+v", s)
 	}
 	for _, view := range []consensus.View{0, 0, 1, 1, 0} {
@@ -92,10 +92,10 @@ func TestEpochOfLedger(t *testing.T) {
 		if err != nil || !slices.Equal(boundary.Suspended, want) || boundary.Next.Len() != 4 {
 			t.Errorf("head %d: the boundary is %+v, %v", b.Seq, boundary, err)
 		}
-		if s := l.Epoch(1); !slices.Equal(s.Suspended, want) || s.Epoch != 1 {
+		if s, err := l.Epoch(1); err != nil || !slices.Equal(s.Suspended, want) || s.Epoch != 1 {
 			t.Errorf("head %d: epoch 1 opens with %+v", b.Seq, s)
 		}
-		if s := l.Epoch(0); len(s.Suspended) != 0 {
+		if s, err := l.Epoch(0); err != nil || len(s.Suspended) != 0 {
 			t.Errorf("head %d: epoch 0 had %+v", b.Seq, s)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/rlp"
@@ -18,6 +19,7 @@ import (
 // The protocols of this node beside gossip.
 const (
 	protocolConsensus = p2p.Protocol("consensus")        // push: engine messages to one validator
+	protocolForward   = p2p.Protocol("forward")          // push: transactions that wait too long, to a validator
 	protocolBodies    = p2p.Protocol("transactions")     // request: bodies by hash
 	protocolBlocks    = p2p.Protocol(blocksync.Protocol) // request: final blocks by range
 	protocolHead      = p2p.Protocol("head")             // push: an announcement to a new observer
@@ -29,6 +31,7 @@ const (
 	maxFetchBytes  = maxFetchHashes*33 + 16 // their RLP
 	bodiesChunk    = 1 << 20                // bytes of bodies in one chunk
 	maxPushBytes   = 4<<20 + 64<<10         // the engine's MessageBytes and an envelope
+	maxForwarded   = 256                    // transactions: the pool's ForwardedPerPeer
 )
 
 // buildNetwork makes the host and connects gossip and transactions to it.
@@ -226,6 +229,26 @@ func (w wire) Fetch(ctx context.Context, from common.Address, hashes []common.Ha
 	return w.n.fetchBodies(ctx, id, hashes)
 }
 
+// Forward implements engine.Wire.
+func (w wire) Forward(age time.Duration) {
+	for txs := w.n.pool.Overdue(age, maxForwarded); len(txs) > 0; {
+		data, k, err := w.n.pool.EncodeForward(txs)
+		if err != nil {
+			w.n.log.Error("transactions cannot be forwarded", "err", err)
+			return
+		}
+		txs = txs[k:]
+		for _, p := range w.n.host.Peers() {
+			if p.Role != p2p.RoleValidator {
+				continue
+			}
+			if err := w.n.host.Push(p.ID, protocolForward, data); err != nil {
+				w.n.log.Debug("forwarding transactions", "to", p.ID, "err", err)
+			}
+		}
+	}
+}
+
 // connectEngine routes the wire's messages to the engine.
 func (n *Node) connectEngine() {
 	n.host.OnMessage(p2p.TopicConsensus, func(from peer.ID, data []byte) p2p.Verdict {
@@ -240,6 +263,14 @@ func (n *Node) connectEngine() {
 			return p2p.Reject
 		}
 		return p2p.Ignore
+	})
+	n.host.OnPush(protocolForward, maxPushBytes, func(from peer.ID, data []byte) {
+		if n.peers.validator(from) == (common.Address{}) {
+			return // only validators are admitted above the pool's bounds
+		}
+		if err := n.pool.HandleForwarded(txpool.Peer(from), data); err != nil {
+			n.log.Debug("forwarded transactions", "from", from, "err", err)
+		}
 	})
 	n.host.OnPush(protocolConsensus, maxPushBytes, func(from peer.ID, data []byte) {
 		if _, err := n.engine.Receive(n.peers.validator(from), data); err != nil {

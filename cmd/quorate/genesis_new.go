@@ -50,9 +50,6 @@ func (f *chainFlags) base(c *cobra.Command) (*genesis.Genesis, error) {
 		}
 		maps.Copy(g.Alloc, alloc)
 	}
-	// Rotating primaries need view change, which this release does not have: one
-	// absent validator would stop the network when its turn comes.
-	g.Params.PrimarySpan = 0
 	if f.parameters != "" {
 		data, err := os.ReadFile(f.parameters)
 		if err != nil {

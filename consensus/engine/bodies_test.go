@@ -179,11 +179,11 @@ func TestAdoptBuiltKnowsItsBatch(t *testing.T) {
 	mine := []*types.Transaction{transaction(1, 1)}
 	e.building = built{hash: consensus.HashOfTransactions([]common.Hash{mine[0].Hash()}), txs: mine}
 	empty, own := w.proposal(0), w.proposal(1, mine...)
-	e.adoptBuilt(&pbft.Ready{Persist: []pbft.Record{{Proposal: empty}}})
+	e.adoptBuilt(&pbft.Ready{Persist: []pbft.Record{{Vote: empty.Vote, Batch: empty.Batch}}})
 	if e.bodies.txs(empty.Vote.Digest) != nil {
 		t.Error("an empty batch got bodies")
 	}
-	e.adoptBuilt(&pbft.Ready{Persist: []pbft.Record{{Proposal: own}}})
+	e.adoptBuilt(&pbft.Ready{Persist: []pbft.Record{{Vote: own.Vote, Batch: own.Batch}}})
 	if len(e.bodies.txs(own.Vote.Digest)) != 1 {
 		t.Error("the own batch got no bodies")
 	}

@@ -97,9 +97,10 @@ type Syncer interface {
 	SyncTo(ctx context.Context, target consensus.Seq, from []common.Address) error
 }
 
-// Membership says who validates in an epoch.
+// Membership says who validates in an epoch: that of the head, or the one that
+// the head opens. An error is a broken database.
 type Membership interface {
-	Epoch(e consensus.Epoch) pbft.EpochStart
+	Epoch(e consensus.Epoch) (pbft.EpochStart, error)
 }
 
 // Voted is the file beside the key that remembers the highest epoch voted in.

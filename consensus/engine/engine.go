@@ -78,7 +78,10 @@ func (e *Engine) restore() error {
 	if epoch > 0 && head.Seq == consensus.LastSeq(epoch-1, e.cfg.Params.EpochLength) && !hasStable(records, head.Seq) {
 		epoch--
 	}
-	start := e.deps.Membership.Epoch(epoch)
+	start, err := e.deps.Membership.Epoch(epoch)
+	if err != nil {
+		return fmt.Errorf("epoch %d: %w", epoch, err)
+	}
 	self := e.deps.Signer.Address()
 	index, member := start.Set.Index(self)
 	e.guard.remember(records, func(v *consensus.Vote) bool { return member && v.Sender == uint64(index) })
@@ -265,7 +268,7 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 		e.cfg.Log.Error("a validator signed two statements for one place", "validator", ev.Offender, "kind", ev.First.Kind, "view", ev.First.View, "seq", ev.First.Seq)
 	}
 	if rd.Halt != nil {
-		e.cfg.Log.Error("halted: this validator votes no more until its operator acts", "reason", rd.Halt, "replica", e.replica)
+		e.cfg.Log.Error("halted: this validator votes no more until its operator acts", "reason", rd.Halt, "replica", e.replica.String())
 	}
 	return nil
 }
@@ -276,10 +279,10 @@ func (e *Engine) report(rd *pbft.Ready) {
 		e.deps.Wire.Forward(time.Duration(e.cfg.Params.BaseTimeoutMs) * time.Millisecond / 4)
 	}
 	for _, a := range rd.Asked {
-		e.cfg.Log.Warn("asks for another view", "view", a.View, "why", a.Why.String(), "seq", a.Seq, "replica", e.replica)
+		e.cfg.Log.Warn("asks for another view", "view", a.View, "why", a.Why.String(), "seq", a.Seq, "replica", e.replica.String())
 	}
 	for _, v := range rd.Entered {
-		e.cfg.Log.Info("view entered", "view", v, "replica", e.replica)
+		e.cfg.Log.Info("view entered", "view", v, "replica", e.replica.String())
 	}
 }
 

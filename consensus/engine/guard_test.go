@@ -21,7 +21,7 @@ func TestGuardRefuses(t *testing.T) {
 	records := func(view consensus.View) []pbft.Record {
 		return []pbft.Record{
 			{Kind: pbft.RecordStable, Stable: &consensus.CheckpointCertificate{Seq: 0}},
-			{Kind: pbft.RecordProposal, Seq: 1, View: view, Proposal: p},
+			{Kind: pbft.RecordProposal, Seq: 1, View: view, Vote: p.Vote, Batch: p.Batch},
 			{Kind: pbft.RecordPrepared, Seq: 1, View: view, Prepared: prepared, BlockHash: common.Hash{5}},
 		}
 	}
@@ -40,7 +40,7 @@ func TestGuardRefuses(t *testing.T) {
 	}
 	reloaded := func(_ *testing.T, self int) *guard {
 		g := newGuard(w.members[self], w.members[self], testDomain)
-		g.remember(records(0), func(p *consensus.Proposal) bool { return int(p.Vote.Sender) == self })
+		g.remember(records(0), func(v *consensus.Vote) bool { return int(v.Sender) == self })
 		return g
 	}
 	cases := []struct {

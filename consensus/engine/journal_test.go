@@ -19,7 +19,7 @@ func TestJournalCodec(t *testing.T) {
 	e := m.build()
 	txs := []*types.Transaction{transaction(1, 5), transaction(2, 5)}
 	p := w.proposal(0, txs...)
-	rec := pbft.Record{Kind: pbft.RecordProposal, Seq: 1, Proposal: p}
+	rec := pbft.Record{Kind: pbft.RecordProposal, Seq: 1, Vote: p.Vote, Batch: p.Batch}
 	if _, err := e.encodeRecord(&rec); err == nil {
 		t.Error("a proposal without bodies was encoded")
 	}
@@ -34,7 +34,7 @@ func TestJournalCodec(t *testing.T) {
 	if err != nil || len(records) != 3 {
 		t.Fatalf("%d records, %v", len(records), err)
 	}
-	if records[0].Proposal.Vote.Digest != p.Vote.Digest || records[1].BlockHash != (common.Hash{5}) || records[2].Stable.Seq != 4 {
+	if records[0].Vote.Digest != p.Vote.Digest || records[1].BlockHash != (common.Hash{5}) || records[2].Stable.Seq != 4 {
 		t.Errorf("read back %+v", records)
 	}
 	if got := again.bodies.txs(p.Vote.Digest); len(got) != 2 || got[1].Hash() != txs[1].Hash() {
@@ -48,7 +48,7 @@ func TestJournalCodec(t *testing.T) {
 	flipped[len(good)-20] ^= 1 // in a body; Pebble's checksums guard the rest
 	wrong := w.proposal(0, txs[1], txs[0])
 	e.bodies.put(wrong.Vote.Digest, 1, txs)
-	swapped, err := e.encodeRecord(&pbft.Record{Kind: pbft.RecordProposal, Seq: 1, Proposal: wrong})
+	swapped, err := e.encodeRecord(&pbft.Record{Kind: pbft.RecordProposal, Seq: 1, Vote: wrong.Vote, Batch: wrong.Batch})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -229,6 +229,7 @@ func (m *member) Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate
 	if head.Seq != m.head().Seq+1 {
 		return fmt.Errorf("commit of %d on %d", head.Seq, m.head().Seq)
 	}
+	head.Certificate = c
 	m.chain = append(m.chain, final{head, int(h.TxCount)})
 	m.w.note(m.i, "commit %d", head.Seq)
 	m.pool = slices.DeleteFunc(m.pool, func(tx *types.Transaction) bool { return m.flight[tx.Hash()] })
@@ -242,8 +243,14 @@ func (m *member) Boundary(seq consensus.Seq) (*pbft.Boundary, error) {
 	return &pbft.Boundary{BlockHash: h, StateRoot: crypto.Keccak256Hash(h[:]), Next: m.w.set}, nil
 }
 
-func (m *member) Epoch(e consensus.Epoch) pbft.EpochStart {
-	return pbft.EpochStart{Epoch: e, Set: m.w.set}
+func (m *member) Epoch(e consensus.Epoch) (pbft.EpochStart, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	start := pbft.EpochStart{Epoch: e, Set: m.w.set, Parent: testDomain.Genesis}
+	if before := consensus.FirstSeq(e, m.w.params.EpochLength) - 1; before > 0 {
+		start.Parent = m.chain[before-1].head.Digest
+	}
+	return start, nil
 }
 
 // Batcher and Bodies.
@@ -267,6 +274,28 @@ func (m *member) Executable() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.free())
+}
+
+func (m *member) Oldest() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if free := m.free(); len(free) > 0 {
+		return free[0].Nonce() + 1
+	}
+	return 0
+}
+
+func (m *member) Forward(time.Duration) {
+	m.mu.Lock()
+	txs := m.free()
+	m.mu.Unlock()
+	for _, o := range m.w.members {
+		for _, tx := range txs {
+			if _, missing := o.Resolve([]common.Hash{tx.Hash()}); len(missing) > 0 {
+				o.submit(tx)
+			}
+		}
+	}
 }
 
 func (m *member) Wake() <-chan struct{} { return m.wake }

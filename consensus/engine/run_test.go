@@ -57,7 +57,7 @@ func TestRunCommitsInOrder(t *testing.T) {
 					t.Errorf("n=%d: member %d has %d blocks", n, m.i, len(m.chain))
 				}
 				for i, b := range m.chain {
-					if b.head != w.members[0].chain[i].head || b.txs != 1 {
+					if b.head.BlockHash != w.members[0].chain[i].head.BlockHash || b.txs != 1 {
 						t.Errorf("n=%d: member %d: block %d is %+v", n, m.i, i+1, b)
 					}
 				}
@@ -161,7 +161,7 @@ func TestLateMemberCatchesUp(t *testing.T) {
 		pass(15 * time.Second)
 		w.submitAll(100)
 		pass(2 * time.Second)
-		if len(late.chain) != 7 || late.chain[6].head != w.members[0].chain[6].head {
+		if len(late.chain) != 7 || late.chain[6].head.BlockHash != w.members[0].chain[6].head.BlockHash {
 			t.Errorf("the late member has %d blocks, the others %d", len(late.chain), len(w.members[0].chain))
 		}
 	})

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -59,7 +60,11 @@ func (e *Engine) onSynced(s synced) {
 	epoch := consensus.EpochOf(head.Seq, k)
 	atEnd := head.Seq > 0 && head.Seq == consensus.LastSeq(epoch, k)
 	in := pbft.Synced{Head: head}
-	start := e.deps.Membership.Epoch(epoch)
+	start, err := e.deps.Membership.Epoch(epoch)
+	if err != nil {
+		e.fail(e.ctx, fmt.Errorf("epoch %d: %w", epoch, err))
+		return
+	}
 	in.Epoch = &start
 	e.inject(in)
 	if atEnd {

@@ -133,11 +133,7 @@ func (r *Replica) onStatus(from int, st *consensus.Status) error {
 		return nil
 	}
 	r.maybeStart()
-	interval := ticksPer(answerIntervalMs)
-	if st.Mode == consensus.ViewChanging {
-		interval = min(interval, ticksPer(r.params.BaseTimeoutMs/4)) // all stand still until this is over
-	}
-	if p.greeted && r.ticks < p.answered+interval {
+	if p.greeted && r.ticks < p.answered+ticksPer(answerIntervalMs) {
 		return nil
 	}
 	if r.answer(from, st) {
@@ -147,8 +143,10 @@ func (r *Replica) onStatus(from int, st *consensus.Status) error {
 }
 
 // answerIntervalMs bounds what one peer can make this replica send: one answer
-// a second, but for the first of a connection or an epoch.
-const answerIntervalMs = 1000
+// in this time, but for the first of a connection, an epoch or a view. It is no
+// longer than the pause between two STATUS of a replica whose work has stalled:
+// an honest one is always answered, well before anybody's patience ends.
+const answerIntervalMs = 250
 
 // answer sends what st shows to be missing; it reports whether there was
 // something.

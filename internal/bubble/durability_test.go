@@ -119,11 +119,12 @@ func checkDurable(t *testing.T, s sent) {
 	switch v.Kind {
 	case consensus.PrePrepare, consensus.Prepare:
 		var rec struct {
-			Proposal *consensus.Proposal
-			Bodies   [][]byte
+			Votes  []*consensus.Vote
+			Batch  *consensus.Batch
+			Bodies [][]byte
 		}
 		find(t, db, s, pbft.RecordProposal, &rec)
-		if rec.Proposal == nil || rec.Proposal.Vote.Digest != v.Digest || len(rec.Bodies) != len(rec.Proposal.Batch.Hashes) || len(rec.Bodies) == 0 {
+		if rec.Batch == nil || rec.Batch.Digest() != v.Digest || len(rec.Bodies) != len(rec.Batch.Hashes) || len(rec.Bodies) == 0 {
 			t.Errorf("node %d sent %s %d without having proposal and bodies on disk", s.by, v.Kind, v.Seq)
 		}
 	case consensus.Commit:

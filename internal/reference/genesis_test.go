@@ -60,7 +60,7 @@ Unknown keys are errors; all faults are reported at once, with their line.
 `+members(t, "genesis")+"\n## parameters\n\n"+parameters(t)+
 		"\nThis release has neither the timers of the view change nor the empty block: `maxTimeoutMs` and `emptyBlockMs` have no\n"+
 		"effect, and `baseTimeoutMs` only paces STATUS while a node starts. They are part of the genesis hash all the same.\n"+
-		"With `primarySpan` 0 the first validator of the epoch stays primary, as in a devnet; with R > 0 every\n"+
+		"With `primarySpan` 0 the first validator of the epoch stays primary; with R > 0 every\n"+
 		"R sequence numbers another one is, and without view change the chain waits for whoever is down when its turn comes.\n"+"\n## permissions\n\n"+members(t, "permissions")+
 		"\n## Each of validators\n\n"+members(t, "validator")+"\n## Each account of alloc\n\n"+members(t, "account"))
 }

@@ -56,7 +56,6 @@ func (s Spec) Devnet() (Spec, error) {
 	s.Alloc = types.GenesisAlloc{}
 	Fund(s.Alloc, accounts)
 	s.Params = consensus.DefaultParams()
-	s.Params.PrimarySpan = 0
 	s.Strength = keys.Light
 	s.Memory = 256 << 20
 	return s, nil

@@ -54,7 +54,7 @@ func generate(t *testing.T, validators, observers int) *Network {
 
 func TestGenerate(t *testing.T) {
 	n := generate(t, 3, 1)
-	if n.Genesis.ChainID != 1337 || n.Genesis.Params.PrimarySpan != 0 || len(n.Nodes) != 4 {
+	if n.Genesis.ChainID != 1337 || n.Genesis.Params.PrimarySpan != 16 || len(n.Nodes) != 4 {
 		t.Errorf("%+v", n.Genesis.Params)
 	}
 	for i := range n.Nodes {
