@@ -147,7 +147,7 @@ func TestProposal(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	s := &Status{
-		Epoch: 1, View: 2, Mode: Normal, Committed: 70, Stable: 64, Head: hash("head"), Boundary: Bitset{}, Changes: Bitset{5}, Active: 1,
+		Epoch: 1, View: 2, Mode: Normal, Committed: 70, Stable: 64, Head: hash("head"), Boundary: Bitset{}, Changes: Bitset{5}, Active: 1, Yours: []*Vote{},
 		Window: []SlotStatus{{Proposal: true, Prepares: Bitset{3}, Commits: Bitset{0}}, {Prepares: Bitset{}, Commits: Bitset{}}},
 	}
 	back, err := DecodeStatus(s.Encode())

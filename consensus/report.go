@@ -18,6 +18,8 @@ type Report struct {
 	F          int
 	Quorum     int
 	Halt       string            // why the replica has stopped voting; empty = it has not
+	Held       string            // why, and below which epoch, it may not vote; empty = it may
+	Stands     string            // why no quorum can vote, and the way out; empty = nothing of the kind is known
 	Validators []ValidatorReport // in index order
 	Line       string            // the replica in one line, as in logs and scripts
 }

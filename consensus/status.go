@@ -17,9 +17,10 @@ const (
 	Syncing // catching up; sends no vote but CHECKPOINT
 	ViewChanging
 	Halted
+	HeldBack // may have forgotten own votes; sends no vote but CHECKPOINT until a later epoch
 )
 
-var modeNames = [...]string{"starting", "normal", "syncing", "view-changing", "halted"}
+var modeNames = [...]string{"starting", "normal", "syncing", "view-changing", "halted", "held back"}
 
 // String returns the word that logs, scripts and RPC use.
 func (m Mode) String() string {
@@ -42,6 +43,41 @@ type Status struct {
 	Window    []SlotStatus // the slots above Committed, ascending by one, at most the pipeline depth
 	Boundary  Bitset       // senders of CHECKPOINTs held for the epoch's last seq; empty = none
 	Changes   Bitset       // senders of VIEW-CHANGEs held for views above Active; empty = none
+
+	// An answer to a replica that starts carries the newest vote of that replica,
+	// of each kind, that the sender holds: who has lost its journal is told.
+	Answer bool
+	Yours  []*Vote
+}
+
+// maxYours is one vote of each kind but CHECKPOINT.
+const maxYours = 5
+
+// Held says why a replica may not vote.
+type Held uint8
+
+// The reasons. Their numbers are on disk.
+const (
+	NotHeld     Held = iota
+	HeldNoFile       // the file beside the key is missing: nobody knows where it has voted
+	HeldNoVotes      // the journal is missing, and the key has voted
+	HeldOld          // the journal is older than the file beside the key
+	HeldShown        // others hold newer votes of this key than the journal
+	HeldTwin         // another process votes with this key
+)
+
+var heldNames = [...]string{
+	NotHeld: "", HeldNoFile: "the file beside the key is missing", HeldNoVotes: "the journal of votes is missing",
+	HeldOld: "the journal is older than the file beside the key", HeldShown: "others hold newer votes of this key than the journal",
+	HeldTwin: "another process votes with this key",
+}
+
+// String returns the words that logs and RPC use.
+func (h Held) String() string {
+	if int(h) < len(heldNames) {
+		return heldNames[h]
+	}
+	return "unknown"
 }
 
 // SlotStatus says what the sender of a Status holds for one seq in its view.
@@ -67,6 +103,9 @@ func DecodeStatus(data []byte) (*Status, error) {
 	}
 	if len(s.Window) > MaxStatusWindow {
 		return nil, errStatusWindow
+	}
+	if len(s.Yours) > maxYours {
+		return nil, fmt.Errorf("status: %d votes of the receiver, at most %d", len(s.Yours), maxYours)
 	}
 	return s, nil
 }

@@ -2,12 +2,15 @@ package node
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/engine"
+	"github.com/quorate/quorate/consensus/pbft"
+	"github.com/quorate/quorate/keys"
 )
 
 // Executable implements engine.Batcher.
@@ -46,6 +49,18 @@ func (b batcher) UnknownTo(v common.Address, txs []*types.Transaction) []*types.
 	return b.n.unknownTo(v, txs)
 }
 
+// votedFile is the file beside the key in the replica's words.
+type votedFile struct{ *keys.VotedFile }
+
+// Past implements engine.Voted.
+func (f votedFile) Past() (pbft.Voted, error) {
+	v, err := f.VotedFile.Load()
+	if errors.Is(err, keys.ErrVotedUnknown) {
+		return pbft.Voted{}, nil
+	}
+	return pbft.Voted{Known: true, Ever: v.Ever, Epoch: v.Epoch}, err
+}
+
 // buildConsensus makes block sync, and for a validator the engine.
 func (n *Node) buildConsensus(o Options) error {
 	if err := n.buildSync(); err != nil {
@@ -60,7 +75,7 @@ func (n *Node) buildConsensus(o Options) error {
 		Log: n.log.With("part", "consensus"),
 	}, engine.Deps{
 		Ledger: n.ledger, Batcher: batcher{n}, Bodies: batcher{n}, Wire: n.newWire(o), Journal: journal{n.db.Journal()},
-		Signer: n.keys.signer, Voted: n.keys.voted, Syncer: syncer{n}, Membership: n.ledger,
+		Signer: n.keys.signer, Voted: votedFile{n.keys.voted}, Syncer: syncer{n}, Membership: n.ledger,
 	})
 	if err != nil {
 		return err

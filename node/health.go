@@ -42,6 +42,11 @@ func checkMode(r *consensus.Report) admin.Check {
 	if r.Halt != "" {
 		detail += "; " + r.Halt
 	}
+	for _, why := range []string{r.Held, r.Stands} {
+		if why != "" {
+			detail += "; " + why
+		}
+	}
 	return admin.Check{Name: "replica", OK: r.Mode == consensus.Normal, Detail: detail}
 }
 

@@ -104,8 +104,9 @@ type Membership interface {
 }
 
 // Voted is the file beside the key that remembers the highest epoch voted in.
-// Record returns when that is durable.
+// Record returns when that is durable; it makes a missing file.
 type Voted interface {
+	Past() (pbft.Voted, error)
 	Record(e consensus.Epoch) error
 }
 

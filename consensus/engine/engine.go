@@ -85,9 +85,13 @@ func (e *Engine) restore() error {
 	self := e.deps.Signer.Address()
 	index, member := start.Set.Index(self)
 	e.guard.remember(records, func(v *consensus.Vote) bool { return member && v.Sender == uint64(index) })
+	voted, err := e.deps.Voted.Past()
+	if err != nil {
+		return err
+	}
 	e.replica, err = pbft.New(
 		pbft.Config{Self: self, Params: e.cfg.Params, FullBatch: e.cfg.FullBatch, Beneficiary: e.cfg.Beneficiary},
-		pbft.Start{Head: head, Epoch: start, NowMs: nowMs(), Journal: records})
+		pbft.Start{Head: head, Epoch: start, NowMs: nowMs(), Voted: voted, Journal: records})
 	if err != nil {
 		return err
 	}
@@ -260,6 +264,11 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 	if rd.Transfer != nil {
 		e.startSync(rd.Transfer)
 	}
+	if rd.Held != nil {
+		if err := e.onHeld(rd.Held); err != nil {
+			return err
+		}
+	}
 	e.report(rd)
 	for _, err := range rd.Refused {
 		e.cfg.Log.Debug("proposal refused", "err", err)
@@ -269,6 +278,16 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 	}
 	if rd.Halt != nil {
 		e.cfg.Log.Error("halted: this validator votes no more until its operator acts", "reason", rd.Halt, "replica", e.replica.String())
+	}
+	return nil
+}
+
+// onHeld tells the operator and the file beside the key, which from now on says
+// what this key may have voted in.
+func (e *Engine) onHeld(h *pbft.Opened) error {
+	e.cfg.Log.Error("held back: this validator may have forgotten votes and sends none for a while", "why", h.Why.String(), "until epoch", h.Hold, "replica", e.replica.String())
+	if err := e.deps.Voted.Record(h.Hold - 1); err != nil {
+		return fmt.Errorf("recording that this key may have voted before epoch %d: %w", h.Hold, err)
 	}
 	return nil
 }

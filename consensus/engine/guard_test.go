@@ -108,6 +108,8 @@ func TestGuardStable(t *testing.T) {
 // brokenFile fails to record the epoch.
 type brokenFile struct{}
 
+func (brokenFile) Past() (pbft.Voted, error) { return pbft.Voted{}, errors.New("unreadable") }
+
 func (brokenFile) Record(consensus.Epoch) error { return errors.New("read-only") }
 
 // TestGuardRecordsEpochFirst: no vote of an epoch leaves before the file beside

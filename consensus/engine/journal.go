@@ -22,6 +22,11 @@ type (
 		Certificate *consensus.PreparedCertificate
 		BlockHash   common.Hash
 	}
+	openedRecord struct {
+		Epoch, Hold consensus.Epoch
+		Why         consensus.Held
+		Forgiven    bool
+	}
 	viewRecord struct {
 		Vote    *consensus.Vote
 		Changes []*consensus.Vote // of a NEW-VIEW
@@ -57,6 +62,9 @@ func (e *Engine) encodeRecord(r *pbft.Record) (JournalRecord, error) {
 		v = r.Stable
 	case pbft.RecordViewChange, pbft.RecordNewView:
 		v = &viewRecord{r.Vote, r.Changes}
+	case pbft.RecordOpened:
+		o := openedRecord(*r.Opened)
+		v = &o
 	default:
 		return out, fmt.Errorf("journal: record kind %d is unknown", r.Kind)
 	}
@@ -66,7 +74,8 @@ func (e *Engine) encodeRecord(r *pbft.Record) (JournalRecord, error) {
 }
 
 // loadJournal reads the journal back and hands the bodies of its batches to
-// the body store. Records at or below head are over: the chain has them.
+// the body store. Of records at or below head, which the chain has, only the
+// fact counts that something was voted there.
 func (e *Engine) loadJournal(head consensus.Seq) ([]pbft.Record, error) {
 	raw, err := e.deps.Journal.Load()
 	if err != nil {
@@ -74,10 +83,7 @@ func (e *Engine) loadJournal(head consensus.Seq) ([]pbft.Record, error) {
 	}
 	var out []pbft.Record
 	for _, jr := range raw {
-		if jr.Seq > 0 && jr.Seq <= uint64(head) {
-			continue
-		}
-		r, err := e.decodeRecord(jr)
+		r, err := e.decodeRecord(jr, head)
 		if err != nil {
 			return nil, fmt.Errorf("journal: record kind %d of seq %d view %d: %w", jr.Kind, jr.Seq, jr.View, err)
 		}
@@ -86,16 +92,12 @@ func (e *Engine) loadJournal(head consensus.Seq) ([]pbft.Record, error) {
 	return out, nil
 }
 
-func (e *Engine) decodeRecord(jr JournalRecord) (pbft.Record, error) {
+func (e *Engine) decodeRecord(jr JournalRecord, head consensus.Seq) (pbft.Record, error) {
 	r := pbft.Record{Kind: pbft.RecordKind(jr.Kind), Seq: consensus.Seq(jr.Seq), View: consensus.View(jr.View)}
 	switch r.Kind {
 	case pbft.RecordProposal:
 		var rec proposalRecord
 		if err := rlp.DecodeBytes(jr.Data, &rec); err != nil {
-			return r, err
-		}
-		txs, err := e.deps.Bodies.Decode(rec.Bodies)
-		if err != nil {
 			return r, err
 		}
 		if len(rec.Votes) > 1 {
@@ -104,7 +106,13 @@ func (e *Engine) decodeRecord(jr JournalRecord) (pbft.Record, error) {
 		if len(rec.Votes) == 1 {
 			r.Vote = rec.Votes[0]
 		}
-		r.Batch = rec.Batch
+		if r.Batch = rec.Batch; r.Seq <= head {
+			return r, nil
+		}
+		txs, err := e.deps.Bodies.Decode(rec.Bodies)
+		if err != nil {
+			return r, err
+		}
 		return r, e.bodies.restore(&r, txs)
 	case pbft.RecordPrepared:
 		var rec preparedRecord
@@ -130,6 +138,14 @@ func (e *Engine) decodeRecord(jr JournalRecord) (pbft.Record, error) {
 			}
 		}
 		r.Vote, r.Changes = rec.Vote, rec.Changes
+		return r, nil
+	case pbft.RecordOpened:
+		var rec openedRecord
+		if err := rlp.DecodeBytes(jr.Data, &rec); err != nil {
+			return r, err
+		}
+		o := pbft.Opened(rec)
+		r.Opened = &o
 		return r, nil
 	}
 	return r, fmt.Errorf("unknown kind")
@@ -163,4 +179,15 @@ func (s *bodyStore) restore(r *pbft.Record, txs []*types.Transaction) error {
 	}
 	s.put(b.Digest(), b.Header.Seq, txs)
 	return nil
+}
+
+// ForgiveVotes makes a journal count as whole for epoch and those before,
+// whatever it has lost: an operator's word (protocol, Starting). Nothing else
+// may write to the journal meanwhile.
+func ForgiveVotes(j Journal, epoch consensus.Epoch) error {
+	rec, err := new(Engine).encodeRecord(&pbft.Record{Kind: pbft.RecordOpened, Opened: &pbft.Opened{Epoch: epoch, Forgiven: true}})
+	if err != nil {
+		return err
+	}
+	return j.Append([]JournalRecord{rec})
 }

@@ -73,6 +73,12 @@ func (w *world) events() []string {
 	return slices.Clone(w.log)
 }
 
+func (w *world) forgetLog() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = nil
+}
+
 // member is one validator: what survives a crash, and the engine of this run.
 type member struct {
 	w       *world
@@ -435,6 +441,15 @@ func (m *member) Sign(_ context.Context, preimage []byte) (consensus.Signature, 
 		return consensus.Signature{}, err
 	}
 	return consensus.Signature(sig), nil
+}
+
+func (m *member) Past() (pbft.Voted, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.epochs) == 0 {
+		return pbft.Voted{Known: true}, nil
+	}
+	return pbft.Voted{Known: true, Ever: true, Epoch: slices.Max(m.epochs)}, nil
 }
 
 func (m *member) Record(e consensus.Epoch) error {

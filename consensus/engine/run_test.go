@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -76,6 +77,7 @@ func TestNothingLeavesBeforeItsJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 4)
 		defer w.startAll()()
+		w.forgetLog() // the journal is opened
 		w.submitAll(1)
 		commits := 0
 		for _, m := range w.members {
@@ -120,12 +122,12 @@ func TestRestartSendsTheSameVotes(t *testing.T) {
 		}
 		w.submitAll(1)
 		primary := w.members[0]
-		if len(primary.journal) != 1 || len(primary.chain) != 0 {
+		if len(primary.journal) != 2 || primary.journal[0].Kind != byte(pbft.RecordOpened) || len(primary.chain) != 0 {
 			t.Fatalf("the primary alone has %d records and %d blocks", len(primary.journal), len(primary.chain))
 		}
-		before := slices.Clone(primary.journal[0].Data)
+		before := slices.Clone(primary.journal[1].Data)
 		end()
-		w.log = nil
+		w.forgetLog()
 		clear(w.cut)
 		primary.pool = nil // the journal must do
 		end = w.startAll()
@@ -136,7 +138,7 @@ func TestRestartSendsTheSameVotes(t *testing.T) {
 				t.Fatalf("member %d has %d blocks after the restart", m.i, len(m.chain))
 			}
 		}
-		if !slices.Equal(primary.journal[0].Data, before) {
+		if !slices.Equal(primary.journal[1].Data, before) {
 			t.Error("the primary journalled another proposal for the same place")
 		}
 	})

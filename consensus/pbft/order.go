@@ -25,6 +25,10 @@ func (r *Replica) propose() {
 	if r.building || !r.mayPropose(next) {
 		return
 	}
+	if r.pool == 0 && r.flushes() {
+		r.proposeBatch(next, nil)
+		return
+	}
 	idle := next == r.committed.Seq+1
 	full := r.pool >= r.cfg.FullBatch
 	if r.pool == 0 || !full && (!idle || r.ticks < r.paceUntil) {
@@ -77,21 +81,26 @@ func (r *Replica) onBuilt(in BatchBuilt) error {
 	if in.View != r.active || in.Seq != r.nextFresh() || !r.mayPropose(in.Seq) {
 		return nil // asked for before the world moved on; the pool still has them
 	}
-	parent, parentMs := r.parent(in.Seq)
-	b := &consensus.Batch{Hashes: in.Hashes, Header: consensus.BatchHeader{
-		Version: consensus.BatchVersion, Epoch: r.epoch, Seq: in.Seq, OriginView: r.active,
+	r.proposeBatch(in.Seq, in.Hashes)
+	return nil
+}
+
+// proposeBatch makes the PRE-PREPARE of a batch with these transactions.
+func (r *Replica) proposeBatch(seq consensus.Seq, hashes []common.Hash) {
+	parent, parentMs := r.parent(seq)
+	b := &consensus.Batch{Hashes: hashes, Header: consensus.BatchHeader{
+		Version: consensus.BatchVersion, Epoch: r.epoch, Seq: seq, OriginView: r.active,
 		Proposer: r.cfg.Self, ParentDigest: parent, TimeMs: max(r.nowMs, parentMs+1),
 		Beneficiary: r.cfg.Beneficiary, GasLimit: r.params.BlockGasLimit,
-		TxCount: uint64(len(in.Hashes)), TxsHash: consensus.HashOfTransactions(in.Hashes),
+		TxCount: uint64(len(hashes)), TxsHash: consensus.HashOfTransactions(hashes),
 	}}
-	s := r.slot(in.Seq)
+	s := r.slot(seq)
 	s.batch, s.digest, s.checked = b, b.Digest(), true
-	if len(in.Hashes) > 1 {
+	if len(hashes) > 1 {
 		r.paceUntil = r.ticks + ticksPer(paceMs)
 	}
-	s.prepares[r.self] = &consensus.Vote{Kind: consensus.PrePrepare, Epoch: r.epoch, Sender: uint64(r.self), View: r.active, Seq: in.Seq, Digest: s.digest}
+	s.prepares[r.self] = &consensus.Vote{Kind: consensus.PrePrepare, Epoch: r.epoch, Sender: uint64(r.self), View: r.active, Seq: seq, Digest: s.digest}
 	r.acceptSlot(s)
-	return nil
 }
 
 // parent returns digest and time of the batch before seq, which must be
@@ -240,7 +249,10 @@ func (r *Replica) acceptSlot(s *slot) {
 		s.prepares[r.self] = nil // it comes back signed
 		r.broadcast(pp, s.batch)
 	}
-	if !s.reproposed && s.batch.Header.TxCount > 0 {
+	switch {
+	case s.batch.Header.TxCount == 0:
+		r.flushed = true
+	case !s.reproposed:
 		r.fresh++
 	}
 	r.execute(s)

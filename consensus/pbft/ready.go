@@ -21,6 +21,7 @@ type Ready struct {
 	Evidence  []consensus.Evidence
 	Asked     []Asked          // VIEW-CHANGEs sent for the first time; for logs and RPC
 	Entered   []consensus.View // views entered
+	Held      *Opened          // this replica may not vote for a while: tell the operator and the file beside the key
 	Forward   bool             // show all validators the transactions that wait longest
 	Refused   []error          // kept proposals that turned out wrong; for logs and metrics
 	Halt      error
@@ -31,7 +32,7 @@ func (r *Ready) Empty() bool {
 	return len(r.Persist) == 0 && len(r.Messages) == 0 && r.Build == nil && len(r.Check) == 0 &&
 		len(r.Execute) == 0 && r.Rollback == nil && len(r.Committed) == 0 && r.Stable == nil &&
 		r.Transfer == nil && len(r.Evidence) == 0 && len(r.Refused) == 0 &&
-		len(r.Asked) == 0 && len(r.Entered) == 0 && !r.Forward && r.Halt == nil
+		len(r.Asked) == 0 && len(r.Entered) == 0 && !r.Forward && r.Held == nil && r.Halt == nil
 }
 
 // Everyone is the destination of a broadcast.
@@ -95,6 +96,7 @@ const (
 	RecordPrepared RecordKind = 3 // the prepared certificate and the block hash of the COMMIT, by (seq, view)
 
 	RecordViewChange RecordKind = 4 // the newest own VIEW-CHANGE: the promise; one, never cut
+	RecordOpened     RecordKind = 6 // which epochs the journal is whole for; one, never cut
 	RecordNewView    RecordKind = 5 // the NEW-VIEW of the present view with its VIEW-CHANGEs; one, never cut
 )
 
@@ -114,4 +116,5 @@ type Record struct {
 	BlockHash common.Hash // RecordPrepared
 	Stable    *consensus.CheckpointCertificate
 	Changes   []*consensus.Vote // RecordNewView
+	Opened    *Opened
 }

@@ -29,7 +29,7 @@ func testSet(t *testing.T, n int) *consensus.ValidatorSet {
 }
 
 func testStart(t *testing.T, journal ...Record) Start {
-	return Start{Head: Head{Digest: testGenesis, BlockHash: testGenesis}, Epoch: EpochStart{Set: testSet(t, 4)}, NowMs: 1_000_000, Journal: journal}
+	return Start{Head: Head{Digest: testGenesis, BlockHash: testGenesis}, Epoch: EpochStart{Set: testSet(t, 4)}, NowMs: 1_000_000, Voted: Voted{Known: true}, Journal: journal}
 }
 
 func testParams() consensus.Params {
@@ -47,7 +47,7 @@ func newTestReplica(t *testing.T, self int, journal ...Record) *Replica {
 	}
 	for i := range 4 {
 		if i != self {
-			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal}, From: i})
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
 		}
 	}
 	r.Ready()

@@ -32,7 +32,8 @@ type Start struct {
 	Head    Head
 	Epoch   EpochStart
 	NowMs   uint64
-	Journal []Record
+	Voted   Voted    // the file beside the key
+	Journal []Record // of this epoch, also what is at or below the head
 }
 
 // Replica is one validator's state of the protocol. It is not safe for
@@ -68,6 +69,15 @@ type Replica struct {
 	durable   consensus.Seq
 	base      *consensus.CommitCertificate // of a durable block of this epoch, the newest
 	stable    consensus.Seq
+
+	voted      Voted  // what the file beside the key said
+	journalled bool   // the journal is whole: it has its Opened record
+	opened     Opened // the newest
+	marks      [consensus.NewView + 1]mark
+	newest     []newestVotes   // by sender
+	shownTo    consensus.Epoch // after the newest own vote that others showed and nobody here remembers, 0 = none
+	nextFlush  uint64          // tick before which no empty batches end an epoch
+	flushed    bool            // an empty batch was accepted in this epoch
 
 	starting bool // exchanging STATUS before the first vote
 	syncing  bool // more than the window behind a verified certificate
@@ -114,7 +124,7 @@ func New(cfg Config, st Start) (*Replica, error) {
 	if cfg.FullBatch <= 0 {
 		cfg.FullBatch = DefaultFullBatch
 	}
-	r := &Replica{cfg: cfg, params: cfg.Params, committed: st.Head, durable: st.Head.Seq, highest: st.Head.Seq, nowMs: st.NowMs, starting: true}
+	r := &Replica{cfg: cfg, params: cfg.Params, committed: st.Head, durable: st.Head.Seq, highest: st.Head.Seq, nowMs: st.NowMs, voted: st.Voted, starting: true}
 	r.openEpoch(st.Epoch)
 	if c := st.Head.Certificate; st.Head.Seq >= r.first && (c == nil || c.Seq != st.Head.Seq) {
 		return nil, fmt.Errorf("start: the head, %d, has no commit certificate", st.Head.Seq)
@@ -147,6 +157,13 @@ func (r *Replica) openEpoch(e EpochStart) {
 	r.oFrom, r.oEnd = r.first, r.first-1
 	r.changes, r.openings, r.future = make([]change, n), make([]*opening, n), make([][]Message, n)
 	r.faulty = consensus.NewBitset(n)
+	r.marks = [consensus.NewView + 1]mark{}
+	r.newest = make([]newestVotes, n)
+	if r.flushed {
+		r.nextFlush = r.ticks + ticksPer(flushEveryMs)
+	}
+	r.flushed = false
+	r.extendOpened()
 	r.slots = make(map[consensus.Seq]*slot)
 	r.memories = make(map[consensus.Seq]*memory)
 	r.base = nil
@@ -168,6 +185,8 @@ func (r *Replica) mode() consensus.Mode {
 		return consensus.Starting
 	case r.syncing:
 		return consensus.Syncing
+	case r.held():
+		return consensus.HeldBack
 	case r.changing():
 		return consensus.ViewChanging
 	}
@@ -265,6 +284,10 @@ func (r *Replica) onVote(v *consensus.Vote, b *consensus.Batch) error {
 	case v.Sender >= uint64(r.set.Len()):
 		return fmt.Errorf("%w: index %d of %d", ErrSender, v.Sender, r.set.Len())
 	}
+	r.noteNewest(v)
+	if int(v.Sender) == r.self {
+		r.seeOwn(v)
+	}
 	switch v.Kind {
 	case consensus.ViewChange:
 		return r.onViewChange(v)
@@ -331,6 +354,7 @@ func (r *Replica) progress() {
 	if r.halted != nil {
 		return
 	}
+	r.maybeStart()
 	r.leaveFaulty()
 	r.join()
 	r.enterViews()
@@ -365,6 +389,7 @@ func (r *Replica) halt(err error) {
 // broadcast asks for a new own vote to be signed and sent.
 func (r *Replica) broadcast(v *consensus.Vote, b *consensus.Batch) {
 	v.Epoch, v.Sender = r.epoch, uint64(r.self)
+	r.noteOwn(v)
 	r.out.Messages = append(r.out.Messages, Outbound{To: Everyone, Vote: v, Batch: b})
 }
 

@@ -13,8 +13,11 @@ import (
 // that follow from them are sent again, the same ones, as soon as the replica
 // may vote.
 func (r *Replica) restore(journal []Record) error {
+	r.restoreMarks(journal)
 	for _, rec := range journal {
 		switch rec.Kind {
+		case RecordOpened:
+			r.journalled, r.opened = true, *rec.Opened
 		case RecordStable:
 			r.lastStable = rec.Stable
 		case RecordProposal:
@@ -119,26 +122,41 @@ func (r *Replica) checkRestored(journal []Record) error {
 	return nil
 }
 
-// maybeStart ends the start once q−1 others have said where they stand.
+// maybeStart ends the start once q−1 others have answered where they stand and
+// which votes of this replica they hold, and it is known what it remembers.
 func (r *Replica) maybeStart() {
 	if !r.starting {
 		return
 	}
-	heard := 1
+	answered, proved := 1, 0
+	known := max(r.committed.Seq, r.verified)
 	for i := range r.peers {
-		if r.peers[i].heard && i != r.self {
-			heard++
+		p := &r.peers[i]
+		if i == r.self || !p.answers {
+			continue
+		}
+		answered++
+		if p.status.Committed <= known || r.ticks < p.doubtedTo {
+			proved++
 		}
 	}
-	if heard < r.set.Quorum() {
+	if answered < r.set.Quorum() {
 		return
 	}
-	r.starting = false
+	if r.self < 0 {
+		r.starting = false
+		return
+	}
+	if r.decideStart(proved); r.starting {
+		return
+	}
 	r.sendCheckpoint()
 	switch {
-	case r.changing() && r.mayAsk():
-		r.sendAsked() // the promise that the journal holds
-	case r.entered != nil && r.self >= 0 && r.entered.vote.Sender == uint64(r.self):
+	case r.changing():
+		if r.mayAsk() {
+			r.sendAsked() // the promise that the journal holds
+		}
+	case r.mayVote() && r.entered != nil && r.entered.vote.Sender == uint64(r.self):
 		r.broadcast(r.entered.vote, nil) // it may never have left
 	}
 }

@@ -14,6 +14,7 @@ type peer struct {
 	status   consensus.Status
 	answered uint64 // tick of the last answer
 	greeted  bool   // an answer was given in this epoch
+	answers  bool   // it has answered this replica's start, in this epoch
 	accused  bool   // evidence against it was given in this epoch
 
 	fetched   int    // requests since fetchedAt
@@ -129,10 +130,14 @@ func (r *Replica) onStatus(from int, st *consensus.Status) error {
 	}
 	p := &r.peers[from]
 	p.heard, p.status = true, *st
+	p.status.Yours = nil
+	p.answers = p.answers || st.Answer
+	for _, v := range st.Yours {
+		r.seeOwn(v)
+	}
 	if r.halted != nil {
 		return nil
 	}
-	r.maybeStart()
 	if p.greeted && r.ticks < p.answered+ticksPer(answerIntervalMs) {
 		return nil
 	}
@@ -153,7 +158,9 @@ const answerIntervalMs = 250
 func (r *Replica) answer(to int, st *consensus.Status) bool {
 	before := len(r.out.Messages)
 	if st.Mode == consensus.Starting {
-		r.sendTo(to, Outbound{Status: r.status()}) // it may not vote before it has heard us
+		own := r.status() // it may not vote before it has heard us
+		own.Answer, own.Yours = true, r.yours(to)
+		r.sendTo(to, Outbound{Status: own})
 	}
 	if c := r.lastStable; c != nil && st.Epoch == c.Epoch {
 		r.sendTo(to, Outbound{Checkpoint: c})
@@ -246,6 +253,7 @@ func (r *Replica) Report() consensus.Report {
 	if r.halted != nil {
 		rep.Halt = r.halted.Error()
 	}
+	rep.Held, rep.Stands = r.heldText(), r.standsText()
 	return rep
 }
 

@@ -51,7 +51,7 @@ func NewCluster(n int, params consensus.Params) (*Cluster, error) {
 	c := &Cluster{Params: params, Set: set, Cut: map[[2]int]bool{}, NowMs: 1_000_000, Rejections: map[string]int{}, Happened: map[string]int{}}
 	c.checks.init()
 	for i := range n {
-		n := &Node{cluster: c, index: i, journal: map[journalKey]pbft.Record{}}
+		n := &Node{cluster: c, index: i, journal: map[journalKey]pbft.Record{}, voted: pbft.Voted{Known: true}}
 		n.ledger = ledger{node: n, final: map[common.Hash]bool{}}
 		c.Nodes = append(c.Nodes, n)
 	}

@@ -26,6 +26,7 @@ type Node struct {
 	replica *pbft.Replica // nil while crashed
 
 	journal map[journalKey]pbft.Record // durable
+	voted   pbft.Voted                 // the file beside the key, durable
 	ledger  ledger
 	pool    []common.Hash
 
@@ -49,7 +50,7 @@ func (n *Node) start() error {
 		epoch--
 	}
 	r, err := pbft.New(pbft.Config{Self: n.cluster.Set.Address(n.index), Params: n.cluster.Params, FullBatch: 4},
-		pbft.Start{Head: head, Epoch: n.ledger.epochStart(epoch), NowMs: n.nowMs(), Journal: n.records()})
+		pbft.Start{Head: head, Epoch: n.ledger.epochStart(epoch), NowMs: n.nowMs(), Voted: n.voted, Journal: n.records()})
 	if err != nil {
 		return fmt.Errorf("node %d: %w", n.index, err)
 	}
@@ -89,6 +90,13 @@ func (n *Node) receive(m pbft.Message) error {
 	if err := n.cluster.verify(m); err != nil {
 		n.cluster.Rejections[reason(err)]++
 		return nil
+	}
+	if m.Status != nil {
+		st := *m.Status
+		st.Yours = slices.DeleteFunc(slices.Clone(st.Yours), func(v *consensus.Vote) bool {
+			return v.Sender != uint64(n.index) || fakeSignature(v) != v.Signature
+		})
+		m.Status = &st
 	}
 	return n.step(m)
 }
@@ -185,6 +193,9 @@ func (n *Node) send(messages []pbft.Outbound) []pbft.Input {
 			v := *m.Vote
 			v.Signature = fakeSignature(&v)
 			msg.Vote = &v
+			if !n.voted.Ever || v.Epoch > n.voted.Epoch {
+				n.voted = pbft.Voted{Known: true, Ever: true, Epoch: v.Epoch}
+			}
 			n.cluster.checks.signed(n, &v)
 			own = append(own, msg)
 		}
@@ -209,6 +220,9 @@ func (n *Node) work(rd *pbft.Ready) []pbft.Input {
 	}
 	for _, err := range rd.Refused {
 		n.cluster.Rejections[reason(err)]++
+	}
+	if h := rd.Held; h != nil && (!n.voted.Ever || n.voted.Epoch < h.Hold-1) {
+		n.voted = pbft.Voted{Known: true, Ever: true, Epoch: h.Hold - 1}
 	}
 	if rd.Rollback != nil {
 		n.release(*rd.Rollback)
@@ -288,7 +302,7 @@ func (n *Node) count(rd *pbft.Ready) {
 
 var recordNames = map[pbft.RecordKind]string{
 	pbft.RecordStable: "stable", pbft.RecordProposal: "proposal", pbft.RecordPrepared: "prepared",
-	pbft.RecordViewChange: "view change", pbft.RecordNewView: "new view",
+	pbft.RecordViewChange: "view change", pbft.RecordNewView: "new view", pbft.RecordOpened: "opened",
 }
 
 func (n *Node) boundary(seq consensus.Seq) *pbft.Boundary {

@@ -1,0 +1,43 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/engine"
+	"github.com/quorate/quorate/node/config"
+)
+
+// ForgetVotes lets the validator of a stopped node vote again in the present
+// epoch although its journal is lost: an operator's act, for a network that no
+// quorum can move any more (protocol, Starting). It returns the epoch.
+func ForgetVotes(cfg *config.Config, log *slog.Logger, o Options) (epoch consensus.Epoch, err error) {
+	if cfg.Observer() {
+		return 0, errors.New("this node is an observer: it has no votes to forget")
+	}
+	n := &Node{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
+	defer func() { err = errors.Join(err, n.close()) }()
+	for _, open := range []func(Options) error{n.openKeys, n.openChain} {
+		if err := open(o); err != nil {
+			return 0, err
+		}
+	}
+	past, err := votedFile{n.keys.voted}.Past()
+	if err != nil {
+		return 0, err
+	}
+	next := consensus.Seq(n.chain.Head().Number.Uint64()) + 1
+	epoch = max(consensus.EpochOf(next, n.reg.Params().EpochLength), past.Epoch)
+	if err := engine.ForgiveVotes(journal{n.db.Journal()}, epoch); err != nil {
+		return 0, fmt.Errorf("journal: %w", err)
+	}
+	if err := n.keys.voted.Record(epoch); err != nil {
+		return 0, err
+	}
+	log.Warn("votes forgotten by its operator", "validator", n.keys.address(), "epoch", epoch, "head", next-1)
+	return epoch, nil
+}
