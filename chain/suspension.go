@@ -3,9 +3,11 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/tracing"
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
 
 	"github.com/quorate/quorate/consensus"
@@ -16,11 +18,42 @@ import (
 
 // systemWrite returns what the chain itself writes into the state after the last
 // transaction of a batch: who is suspended as primary.
-func (c *Chain) systemWrite(h *consensus.BatchHeader) func(vm.StateDB) {
+func (c *Chain) systemWrite(h *consensus.BatchHeader) func(vm.StateDB, []*types.Transaction) {
 	e := consensus.EpochOf(h.Seq, c.registry.Params().EpochLength)
-	return func(db vm.StateDB) {
-		registry.RecordSuspensions(suspensionStorage{db}, h, c.registry.ValidatorSet(e), c.registry.ValidatorSet(e+1), c.registry.Params())
+	return func(db vm.StateDB, included []*types.Transaction) {
+		set := c.registry.ValidatorSet(e)
+		registry.RecordSuspensions(suspensionStorage{db}, h, set, c.registry.ValidatorSet(e+1), c.registry.Params(), c.convicted(included, e, set))
 	}
+}
+
+// convicted returns the validators against whom the transactions carry evidence
+// of epoch e, in order, each once. Only what validators themselves send to the
+// system account is looked at, and no more than one piece of each of them: what
+// strangers send there costs them gas and nobody anything.
+func (c *Chain) convicted(included []*types.Transaction, e consensus.Epoch, set *consensus.ValidatorSet) []common.Address {
+	var out []common.Address
+	accusers := map[common.Address]bool{}
+	for _, tx := range included {
+		if to := tx.To(); to == nil || *to != genesis.SuspensionAccount {
+			continue
+		}
+		from, err := types.Sender(c.signer, tx)
+		if _, member := set.Index(from); err != nil || !member || accusers[from] {
+			continue
+		}
+		accusers[from] = true
+		ev, err := consensus.DecodeEvidence(tx.Data())
+		if err != nil || ev.First.Epoch != e {
+			continue
+		}
+		if _, err := ev.Verify(c.domain, set); err != nil {
+			continue
+		}
+		if v := set.Address(int(ev.Offender)); !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // suspensionStorage is the storage of the system account, as the registry reads

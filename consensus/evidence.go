@@ -3,6 +3,8 @@ package consensus
 import (
 	"errors"
 	"fmt"
+
+	"github.com/ethereum/go-ethereum/rlp"
 )
 
 // Evidence proves with two signatures that one validator broke the protocol.
@@ -12,6 +14,29 @@ type Evidence struct {
 	Offender uint64 // sender index in the set of the votes' epoch
 	First    *Vote
 	Second   *Vote
+}
+
+// MaxEvidenceBytes bounds encoded evidence: it must fit in a transaction. Two
+// VIEW-CHANGEs of a network of a hundred may not; then it stays with those who
+// hold it.
+const MaxEvidenceBytes = 100 << 10
+
+// evidenceBody is the encoding: the offender is the sender of both votes.
+type evidenceBody struct{ First, Second *Vote }
+
+// Encode returns the canonical RLP.
+func (e *Evidence) Encode() []byte { return mustEncode(&evidenceBody{e.First, e.Second}) }
+
+// DecodeEvidence decodes evidence and nothing else. It checks form only.
+func DecodeEvidence(data []byte) (*Evidence, error) {
+	if len(data) > MaxEvidenceBytes {
+		return nil, fmt.Errorf("evidence: %d bytes, at most %d", len(data), MaxEvidenceBytes)
+	}
+	var b evidenceBody
+	if err := rlp.DecodeBytes(data, &b); err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	return &Evidence{Offender: b.First.Sender, First: b.First, Second: b.Second}, nil
 }
 
 // ErrEvidence is the reason why evidence proves nothing.

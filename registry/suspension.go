@@ -38,14 +38,19 @@ func Suspended(s Slots, e consensus.Epoch) []common.Address {
 // RecordSuspensions is the whole rule of suspension: it records what the batch h
 // means for the choice of primaries, after the last transaction of h. set is
 // that of the epoch of h; next, that of the epoch after it, counts only when h
-// is the last batch of its epoch. It is a pure function of its arguments and
-// writes only slots that change: none while every view is 0.
-func RecordSuspensions(st Storage, h *consensus.BatchHeader, set, next *consensus.ValidatorSet, p consensus.Params) {
+// is the last batch of its epoch. convicted are the members of set against whom
+// transactions of the batch carry evidence, in their order. It is a pure function
+// of its arguments and writes only slots that change: none while every view is 0
+// and nobody is convicted.
+func RecordSuspensions(st Storage, h *consensus.BatchHeader, set, next *consensus.ValidatorSet, p consensus.Params, convicted []common.Address) {
 	before := readWords(st)
 	s := decodeSuspensions(before)
 	e := consensus.EpochOf(h.Seq, p.EpochLength)
 	if set.F() > 0 { // else nobody is suspended: those who are left are all needed
 		s.reach(h.OriginView, e, set, p)
+		for _, v := range convicted {
+			s.convict(v, e)
+		}
 		s.follow(h, e, p)
 	}
 	if h.Seq == consensus.LastSeq(e, p.EpochLength) {
@@ -103,6 +108,14 @@ func (s *suspensions) reach(view consensus.View, e consensus.Epoch, set *consens
 	s.epoch, s.view = e, view
 	order := consensus.NewSchedule(set, s.suspended(e), e, p.PrimarySpan, consensus.FirstSeq(e, p.EpochLength))
 	s.suspend(set.Address(order.NewViewPrimary(view-1)), e)
+}
+
+// convict suspends a validator against whom there is evidence, once in an epoch:
+// every other validator submits what it holds.
+func (s *suspensions) convict(v common.Address, e consensus.Epoch) {
+	if !slices.ContainsFunc(s.records, func(r record) bool { return r.validator == v && r.from == e+1 }) {
+		s.suspend(v, e)
+	}
 }
 
 // suspend suspends a validator in the epochs after e. Its run, if it has one, ends

@@ -82,7 +82,7 @@ func (n *network) batch(view consensus.View, proposer int) {
 	if next == nil {
 		next = n.set
 	}
-	RecordSuspensions(n.mem, &consensus.BatchHeader{Epoch: e, Seq: n.seq, OriginView: view, Proposer: addr(proposer)}, n.set, next, n.p)
+	RecordSuspensions(n.mem, &consensus.BatchHeader{Epoch: e, Seq: n.seq, OriginView: view, Proposer: addr(proposer)}, n.set, next, n.p, nil)
 	if is := Suspended(n.mem, e); !slices.Equal(is, was) {
 		n.t.Fatalf("seq %d: the suspended of its own epoch were %v, now %v", n.seq, was, is)
 	}

@@ -27,11 +27,11 @@ var ErrBlobTransaction = errors.New("state: blob transactions are not supported 
 // BaseFee; the rest is filled in a copy. Transactions that are invalid at their
 // turn (nonce, balance, gas left, type, signature …) are skipped. getHash maps
 // the number of an ancestor to its block hash, speculative ones included.
-// systemWrite, if not nil, runs after the last transaction; accounts that it
-// makes need a nonce, a balance or code, or they vanish as empty (EIP-161).
+// systemWrite, if not nil, runs after the last transaction and hears which were
+// included; accounts that it makes need a nonce, a balance or code, or they vanish as empty (EIP-161).
 //
 // The transactions must not be changed afterwards. Safe for concurrent use.
-func (s *State) Execute(ctx context.Context, header *types.Header, txs []*types.Transaction, getHash func(uint64) common.Hash, systemWrite func(vm.StateDB)) (*Layer, error) {
+func (s *State) Execute(ctx context.Context, header *types.Header, txs []*types.Transaction, getHash func(uint64) common.Hash, systemWrite func(vm.StateDB, []*types.Transaction)) (*Layer, error) {
 	if header.BaseFee == nil || header.Number == nil {
 		return nil, errors.New("state: a header without number or base fee cannot be executed")
 	}
@@ -95,7 +95,7 @@ type execution struct {
 }
 
 // run applies system calls, transactions and the system write.
-func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash func(uint64) common.Hash, systemWrite func(vm.StateDB)) (params.Rules, error) {
+func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash func(uint64) common.Hash, systemWrite func(vm.StateDB, []*types.Transaction)) (params.Rules, error) {
 	evm := x.state.NewEVM(BlockContext(x.state.chain, x.header, getHash), x.sdb, vm.Config{})
 	defer evm.Release()
 	preExecute(x.header, evm)
@@ -116,7 +116,7 @@ func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash f
 	}
 	if systemWrite != nil {
 		x.sdb.SetTxContext(common.Hash{}, len(x.included), uint32(len(x.included)+1))
-		systemWrite(x.sdb)
+		systemWrite(x.sdb, x.included)
 	}
 	return evm.GetRules(), nil
 }

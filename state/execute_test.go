@@ -172,7 +172,7 @@ func TestSystemWrite(t *testing.T) {
 	plain := c.execute(us[0].sign(&to, 5, 21000, nil))
 	c.state.Drop(0)
 	c.tip = genesis
-	c.write = func(db vm.StateDB) {
+	c.write = func(db vm.StateDB, _ []*types.Transaction) {
 		db.SetNonce(system, 1, tracing.NonceChangeUnspecified)
 		db.SetState(system, common.Hash{1}, common.BigToHash(db.GetBalance(to).ToBig()))
 	}

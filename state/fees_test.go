@@ -69,7 +69,7 @@ func TestParentDroppedDuringExecution(t *testing.T) {
 	c := newChain(t, vfs.NewMem(), 0, alloc(nil))
 	defer c.close()
 	c.execute()
-	_, err := c.state.Execute(context.Background(), next(c.tip), nil, func(uint64) common.Hash { return common.Hash{} }, func(vm.StateDB) { c.state.Drop(0) })
+	_, err := c.state.Execute(context.Background(), next(c.tip), nil, func(uint64) common.Hash { return common.Hash{} }, func(vm.StateDB, []*types.Transaction) { c.state.Drop(0) })
 	if !errors.Is(err, ErrUnknownParent) || c.state.Layers() != 0 {
 		t.Fatalf("%d layers are live: %v", c.state.Layers(), err)
 	}

@@ -88,7 +88,7 @@ type chain struct {
 	state  *State
 	tip    *types.Header // the block to build on
 	hashes map[uint64]common.Hash
-	write  func(vm.StateDB)
+	write  func(vm.StateDB, []*types.Transaction)
 }
 
 func newChain(t testing.TB, fs vfs.FS, history uint64, a types.GenesisAlloc) *chain {
