@@ -75,7 +75,7 @@ func (n *Node) buildConsensus(o Options) error {
 		Log: n.log.With("part", "consensus"),
 	}, engine.Deps{
 		Ledger: n.ledger, Batcher: batcher{n}, Bodies: batcher{n}, Wire: n.newWire(o), Journal: journal{n.db.Journal()},
-		Signer: n.keys.signer, Voted: votedFile{n.keys.voted}, Syncer: syncer{n}, Membership: n.ledger,
+		Signer: n.keys.signer, Voted: votedFile{n.keys.voted}, Syncer: syncer{n}, Membership: n.ledger, Accuser: accuser{n},
 	})
 	if err != nil {
 		return err

@@ -110,6 +110,11 @@ type Voted interface {
 	Record(e consensus.Epoch) error
 }
 
+// Accuser carries evidence onto the chain, in a transaction of this validator.
+type Accuser interface {
+	Accuse(ctx context.Context, ev *consensus.Evidence) error
+}
+
 // Deps are the parts that an engine works with.
 type Deps struct {
 	Ledger     Ledger
@@ -121,4 +126,5 @@ type Deps struct {
 	Voted      Voted
 	Syncer     Syncer
 	Membership Membership
+	Accuser    Accuser
 }

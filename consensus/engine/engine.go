@@ -37,6 +37,8 @@ type Engine struct {
 	// Owned by the engine goroutine.
 	replica  *pbft.Replica
 	pending  []pbft.Input // to step in this round
+	evidence evidenceBook
+	told     []*consensus.Evidence // by others, to be adopted in this round
 	wanted   map[common.Hash]*wanted
 	lastTick time.Time
 	syncing  bool
@@ -184,6 +186,8 @@ func (e *Engine) take(x any) {
 		e.onSynced(x)
 	case connected:
 		e.onConnected(x)
+	case told:
+		e.told = append(e.told, x.evidence)
 	default:
 		panic(fmt.Sprintf("engine: %T in the inbox", x))
 	}
@@ -207,6 +211,12 @@ func (e *Engine) nextWake() time.Duration {
 func (e *Engine) round(ctx context.Context) error {
 	e.tick()
 	e.inject(e.pool())
+	for _, ev := range e.told {
+		if err := e.adoptEvidence(ev); err != nil {
+			return err
+		}
+	}
+	e.told = nil
 	for {
 		for len(e.pending) > 0 {
 			in := e.pending[0]
@@ -273,8 +283,10 @@ func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
 	for _, err := range rd.Refused {
 		e.cfg.Log.Debug("proposal refused", "err", err)
 	}
-	for _, ev := range rd.Evidence {
-		e.cfg.Log.Error("a validator signed two statements for one place", "validator", ev.Offender, "kind", ev.First.Kind, "view", ev.First.View, "seq", ev.First.Seq)
+	for i := range rd.Evidence {
+		if err := e.adoptEvidence(&rd.Evidence[i]); err != nil {
+			return err
+		}
 	}
 	if rd.Halt != nil {
 		e.cfg.Log.Error("halted: this validator votes no more until its operator acts", "reason", rd.Halt, "replica", e.replica.String())

@@ -81,8 +81,14 @@ func (e *Engine) loadJournal(head consensus.Seq) ([]pbft.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
+	if err := e.evidence.restore(raw); err != nil {
+		return nil, err
+	}
 	var out []pbft.Record
 	for _, jr := range raw {
+		if jr.Kind == recordEvidence {
+			continue
+		}
 		r, err := e.decodeRecord(jr, head)
 		if err != nil {
 			return nil, fmt.Errorf("journal: record kind %d of seq %d view %d: %w", jr.Kind, jr.Seq, jr.View, err)

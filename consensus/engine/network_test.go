@@ -88,6 +88,7 @@ type member struct {
 	mu      sync.Mutex
 	journal []JournalRecord
 	appends int
+	accused []*consensus.Evidence
 	epochs  []consensus.Epoch // recorded beside the key
 	chain   []final
 	layers  map[common.Hash]pbft.Head // executed, by block hash
@@ -120,7 +121,7 @@ func (m *member) config() Config {
 // build makes the engine from what is on disk.
 func (m *member) build() *Engine {
 	m.w.t.Helper()
-	e, err := New(m.config(), Deps{Ledger: m, Batcher: m, Bodies: m, Wire: m, Journal: m, Signer: m, Voted: m, Syncer: m, Membership: m})
+	e, err := New(m.config(), Deps{Ledger: m, Batcher: m, Bodies: m, Wire: m, Journal: m, Signer: m, Voted: m, Syncer: m, Membership: m, Accuser: m})
 	if err != nil {
 		m.w.t.Fatal(err)
 	}
@@ -518,4 +519,11 @@ func (m *member) asked() []common.Address {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.fetches)
+}
+
+func (m *member) Accuse(_ context.Context, ev *consensus.Evidence) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.accused = append(m.accused, ev)
+	return nil
 }

@@ -78,6 +78,8 @@ func (e *Engine) Receive(from common.Address, data []byte) (Verdict, error) {
 			return Ignore, nil
 		}
 		return e.accept(pbft.Message{Fetch: m, From: index})
+	case *consensus.Evidence:
+		return e.receiveEvidence(view, m)
 	case *consensus.Batch:
 		return e.accept(pbft.Message{Batch: m}) // its digest is its proof
 	case *bodiesMessage:

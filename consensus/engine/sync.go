@@ -25,6 +25,7 @@ func (e *Engine) Connected(validator common.Address) { _, _ = e.accept(connected
 func (e *Engine) onConnected(c connected) {
 	if i, ok := e.epoch.Load().set.Index(c.validator); ok {
 		e.replica.Greet(i)
+		e.tellEvidence(i)
 	}
 }
 

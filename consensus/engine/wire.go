@@ -21,6 +21,7 @@ const (
 	wireBodies      = 0x06
 	wireBatch       = 0x07
 	wireFetch       = 0x08
+	wireEvidence    = 0x09
 )
 
 // bodiesMessage carries transaction bodies beside a proposal. It is unsigned:
@@ -43,8 +44,8 @@ func sealRLP(kind byte, v any) []byte {
 }
 
 // open decodes one message of the wire into *consensus.Vote, *Proposal,
-// *CommitCertificate, *CheckpointCertificate, *Status, *Batch, *Fetch or
-// *bodiesMessage.
+// *CommitCertificate, *CheckpointCertificate, *Status, *Batch, *Fetch,
+// *Evidence or *bodiesMessage.
 func open(data []byte) (any, error) {
 	if len(data) < 2 {
 		return nil, fmt.Errorf("%w: %d bytes", errWire, len(data))
@@ -71,6 +72,8 @@ func open(data []byte) (any, error) {
 		return b, b.CheckHashes()
 	case wireFetch:
 		return consensus.DecodeFetch(payload)
+	case wireEvidence:
+		return consensus.DecodeEvidence(payload)
 	}
 	return nil, fmt.Errorf("%w: type 0x%02x does not exist", errWire, data[0])
 }

@@ -19,7 +19,8 @@ type Message struct {
 	Checkpoint  *consensus.CheckpointCertificate
 	Status      *consensus.Status
 	Fetch       *consensus.Fetch
-	From        int // of a Status or Fetch: sender index of the connection's validator
+	Evidence    *consensus.Evidence // verified; found by whoever
+	From        int                 // of a Status or Fetch: sender index of the connection's validator
 }
 
 // Tick says that time has passed, and what the wall clock shows.

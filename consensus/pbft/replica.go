@@ -264,6 +264,9 @@ func (r *Replica) onMessage(m Message) error {
 		return r.onVote(m.Vote, m.Batch)
 	case m.Batch != nil:
 		return r.onBatch(m.Batch)
+	case m.Evidence != nil:
+		r.onEvidence(m.Evidence)
+		return nil
 	case m.Fetch != nil:
 		return r.onFetch(m.From, m.Fetch)
 	case m.Certificate != nil:

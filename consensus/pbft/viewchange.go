@@ -137,6 +137,14 @@ func (r *Replica) leaveFaulty() {
 	}
 }
 
+// onEvidence takes what somebody can prove. It matters at once if it is about a
+// primary of this view; all else is the business of the chain.
+func (r *Replica) onEvidence(ev *consensus.Evidence) {
+	if v := ev.First; v.Epoch == r.epoch && v.View == r.active && v.Kind == consensus.PrePrepare {
+		r.blame(ev.Offender)
+	}
+}
+
 // blame notes a provable fault of a primary.
 func (r *Replica) blame(sender uint64) { r.faulty.Set(int(sender)) }
 
