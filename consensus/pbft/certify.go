@@ -201,6 +201,7 @@ func (r *Replica) advanceHead(h Head) {
 	r.committed = h
 	r.verified = max(r.verified, h.Seq)
 	r.behindAt = 0
+	r.quietSince = r.ticks
 }
 
 // keepRecent remembers the newest commits for peers that missed them, and all

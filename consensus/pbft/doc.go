@@ -39,7 +39,14 @@
 // What it does not do: verify signatures, hold transaction bodies, know
 // transactions, or decide how messages travel.
 //
-// This release has the normal case, checkpoints and epochs. The view of an
-// epoch stays 0: view change is not part of it yet, so the network needs its
-// primary; see docs/protocol.md.
+// Where to read what:
+//
+//	replica.go     the state, Step, what is refused by every vote
+//	order.go       PRE-PREPARE, PREPARE          certify.go   COMMIT, certificates
+//	boundary.go    CHECKPOINT, epochs            status.go    STATUS and its answers
+//	viewchange.go  leaving a view                newview.go   entering one
+//	memory.go      what outlives a view          future.go    votes of later views
+//	timers.go      patience                      fetch.go     what is asked for by hash
+//	start.go       journal and first STATUS      hold.go      forgotten votes, twins
+//	catchup.go     block sync
 package pbft

@@ -25,7 +25,7 @@ func (r *Replica) propose() {
 	if r.building || !r.mayPropose(next) {
 		return
 	}
-	if r.pool == 0 && r.flushes() {
+	if r.pool == 0 && (r.flushes() || r.heartbeat()) {
 		r.proposeBatch(next, nil)
 		return
 	}
@@ -41,6 +41,11 @@ func (r *Replica) propose() {
 		MaxBytes:        int(r.params.MaxBatchBytes),
 		GasLimit:        r.params.BlockGasLimit,
 	}
+}
+
+// heartbeat reports whether an empty block is due after a silence.
+func (r *Replica) heartbeat() bool {
+	return r.params.EmptyBlockMs > 0 && r.slots[r.committed.Seq+1] == nil && r.ticks >= r.quietSince+ticksPer(r.params.EmptyBlockMs)
 }
 
 // mayPropose reports whether this replica may now propose at seq: it is the

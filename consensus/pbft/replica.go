@@ -85,6 +85,7 @@ type Replica struct {
 	slots      map[consensus.Seq]*slot   // above the committed one: to +2W, or as far as the journal goes; never iterated
 	memories   map[consensus.Seq]*memory // above the base; never iterated
 	building   bool
+	quietSince uint64 // tick of the last commit
 	paceUntil  uint64 // tick before which only a full batch is proposed
 	pool       int
 	oldest     uint64        // mark of the transaction that waits longest, 0 = none

@@ -54,6 +54,9 @@ func (r *Replica) NextTick() uint64 {
 	if r.pool > 0 && r.paceUntil > r.ticks {
 		wait = min(wait, r.paceUntil-r.ticks)
 	}
+	if ms := r.params.EmptyBlockMs; ms > 0 {
+		wait = min(wait, max(r.quietSince+ticksPer(ms), r.ticks+1)-r.ticks)
+	}
 	if left, running := r.nextDeadline(); running {
 		wait = min(wait, left)
 	}

@@ -58,10 +58,9 @@ Unknown keys are errors; all faults are reported at once, with their line.
 ## The document
 
 `+members(t, "genesis")+"\n## parameters\n\n"+parameters(t)+
-		"\nThis release has neither the timers of the view change nor the empty block: `maxTimeoutMs` and `emptyBlockMs` have no\n"+
-		"effect, and `baseTimeoutMs` only paces STATUS while a node starts. They are part of the genesis hash all the same.\n"+
-		"With `primarySpan` 0 the first validator of the epoch stays primary; with R > 0 every\n"+
-		"R sequence numbers another one is, and without view change the chain waits for whoever is down when its turn comes.\n"+"\n## permissions\n\n"+members(t, "permissions")+
+		"\nWith `primarySpan` 0 a primary stays until a view change or the end of its epoch; then a primary that leaves\n"+
+		"transactions out is noticed by the request timer alone. With R > 0 another validator proposes after R sequence\n"+
+		"numbers, so that f faulty ones can hold a transaction back for f·R blocks at most.\n"+"\n## permissions\n\n"+members(t, "permissions")+
 		"\n## Each of validators\n\n"+members(t, "validator")+"\n## Each account of alloc\n\n"+members(t, "account"))
 }
 
