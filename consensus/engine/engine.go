@@ -38,6 +38,7 @@ type Engine struct {
 	replica  *pbft.Replica
 	pending  []pbft.Input // to step in this round
 	evidence evidenceBook
+	aim      aim // shared with the ledger loop
 	told     []*consensus.Evidence // by others, to be adopted in this round
 	wanted   map[common.Hash]*wanted
 	lastTick time.Time
@@ -369,7 +370,8 @@ func (e *Engine) settle() {
 
 // build asks the pool for the next batch.
 func (e *Engine) build(b *pbft.BuildRequest) {
-	txs := e.deps.Batcher.Build(b.MaxTransactions, b.MaxBytes, b.GasLimit)
+	quarter := time.Duration(e.cfg.Params.BaseTimeoutMs) * time.Millisecond / 4
+	txs := e.deps.Batcher.Build(e.aim.limit(b.MaxTransactions, quarter), b.MaxBytes, b.GasLimit)
 	in := pbft.BatchBuilt{View: b.View, Seq: b.Seq}
 	for _, tx := range txs {
 		in.Hashes = append(in.Hashes, tx.Hash())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -61,6 +62,7 @@ func (l *ledgerLoop) execute(ctx context.Context, o pbft.Order, txs []*types.Tra
 	if !ok || o.Seq <= head.Seq {
 		return
 	}
+	began := time.Now()
 	hash, err := l.e.deps.Ledger.Execute(ctx, &o.Batch.Header, parent, txs)
 	if errors.Is(err, ErrStale) {
 		return
@@ -69,6 +71,7 @@ func (l *ledgerLoop) execute(ctx context.Context, o pbft.Order, txs []*types.Tra
 		l.e.fail(ctx, fmt.Errorf("executing %d: %w", o.Seq, err))
 		return
 	}
+	l.e.aim.learn(len(txs), time.Since(began))
 	l.hashes[o.Seq] = hash
 	l.e.post(pbft.Executed{Seq: o.Seq, Digest: o.Digest, BlockHash: hash})
 }
