@@ -38,7 +38,8 @@ type Engine struct {
 	replica  *pbft.Replica
 	pending  []pbft.Input // to step in this round
 	evidence evidenceBook
-	aim      aim // shared with the ledger loop
+	gate     changeGate            // of Receive
+	aim      aim                   // shared with the ledger loop
 	told     []*consensus.Evidence // by others, to be adopted in this round
 	wanted   map[common.Hash]*wanted
 	lastTick time.Time

@@ -127,8 +127,11 @@ func (e *Engine) receiveVote(view *epochView, from common.Address, raw []byte, v
 		return Reject, fmt.Errorf("%s of epoch %d seq %d: %w", v.Kind, v.Epoch, v.Seq, err)
 	}
 	if v.Kind == consensus.ViewChange {
-		k := e.cfg.Params.EpochLength
-		if err := consensus.VerifyViewChange(v, e.cfg.Domain, view.set, consensus.FirstSeq(v.Epoch, k), consensus.LastSeq(v.Epoch, k)); err != nil {
+		err := e.checkChange(view, v)
+		if errors.Is(err, errOverflow) {
+			return Ignore, err
+		}
+		if err != nil {
 			return Reject, fmt.Errorf("VIEW-CHANGE of validator %d to view %d: %w", v.Sender, v.View, err)
 		}
 	}

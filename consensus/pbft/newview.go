@@ -165,6 +165,7 @@ func (r *Replica) openView(o *opening) {
 	r.view, r.active, r.entered = o.vote.View, o.vote.View, o
 	r.progressed, r.building = false, false
 	r.fresh, r.oldestAt = 0, 0
+	r.timers = timers{} // each has its full time in the new view
 	r.faulty = consensus.NewBitset(r.set.Len())
 	var bodies []*consensus.ViewChangeBody
 	for _, c := range o.changes {
