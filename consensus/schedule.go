@@ -40,6 +40,9 @@ func (s *Schedule) From(first Seq) *Schedule {
 	return &Schedule{order: s.order, span: s.span, first: first}
 }
 
+// Suspended reports whether the validator with this index is never primary.
+func (s *Schedule) Suspended(index int) bool { return !slices.Contains(s.order, index) }
+
 // Span returns how many times the primary has changed within the view at seq.
 func (s *Schedule) Span(seq Seq) uint64 {
 	if s.span == 0 || seq < s.first {

@@ -19,6 +19,7 @@ type Config struct {
 	Beneficiary common.Address
 	FullBatch   int // transactions; 0 = the replica's default
 	Limits      Limits
+	Observe     ObserveLimits
 	Log         *slog.Logger
 }
 
@@ -73,6 +74,9 @@ func (c *Config) validate() error {
 		Inbox: cmp.Or(l.Inbox, d.Inbox), MessageBytes: cmp.Or(l.MessageBytes, d.MessageBytes), EarlyPerPeer: cmp.Or(l.EarlyPerPeer, d.EarlyPerPeer),
 		BodyGrace: cmp.Or(l.BodyGrace, d.BodyGrace), FetchTimeout: cmp.Or(l.FetchTimeout, d.FetchTimeout), Drain: cmp.Or(l.Drain, d.Drain), GossipBytes: cmp.Or(l.GossipBytes, d.GossipBytes),
 	}
-	errs = append(errs, c.Params.Validate())
+	if c.Observe == (ObserveLimits{}) {
+		c.Observe = DefaultObserveLimits()
+	}
+	errs = append(errs, c.Params.Validate(), c.Observe.validate(2*int(c.Params.PipelineDepth)))
 	return errors.Join(errs...)
 }

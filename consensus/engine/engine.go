@@ -23,6 +23,7 @@ type Engine struct {
 	guard  *guard
 	bodies *bodyStore
 	ledger *ledgerLoop
+	seen   *chronicle
 
 	inbox   chan any // from the wire; bounded, overflow is dropped
 	results chan any // from own goroutines; never dropped
@@ -67,6 +68,7 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 		early: map[common.Address]*earlyBox{}, wanted: map[common.Hash]*wanted{}, done: make(chan struct{}),
 	}
 	e.ledger = newLedgerLoop(e)
+	e.seen = newChronicle(cfg.Observe, deps.Signer.Address(), consensus.Seq(2*cfg.Params.PipelineDepth))
 	return e, e.restore()
 }
 
@@ -106,6 +108,7 @@ func (e *Engine) restore() error {
 		e.inject(in)
 	}
 	e.publishEpoch()
+	e.seen.restored(e.replica.Report().Active)
 	return nil
 }
 
@@ -131,6 +134,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer e.running.Wait()
 	defer cancel()
 	e.spawn(e.ledger.run)
+	e.spawn(func(ctx context.Context) { e.seen.checkLate(ctx, e.cfg.Domain) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -224,6 +228,7 @@ func (e *Engine) round(ctx context.Context) error {
 			in := e.pending[0]
 			e.pending = e.pending[1:]
 			if err := e.replica.Step(in); err != nil {
+				e.seen.refused(err)
 				e.cfg.Log.Debug("refused", "input", fmt.Sprintf("%T", in), "err", err)
 			}
 		}
@@ -251,6 +256,7 @@ func (e *Engine) tick() {
 // handle does one Ready. The ledger gets its tasks first, so that execution
 // and fsync overlap; nothing is sent before the journal is durable.
 func (e *Engine) handle(ctx context.Context, rd *pbft.Ready) error {
+	e.seen.ready(rd)
 	e.adoptBuilt(rd)
 	e.giveLedger(ctx, rd)
 	for _, b := range rd.Check {
@@ -425,6 +431,7 @@ func (e *Engine) onStable(c *consensus.CheckpointCertificate) error {
 // for an epoch come in when it is entered, by a checkpoint or by block sync.
 func (e *Engine) publishEpoch() {
 	at := e.replica.Position()
+	e.seen.enter(at)
 	old := e.epoch.Swap(&epochView{epoch: at.Epoch, set: at.Set, committed: at.Committed})
 	if old != nil && old.epoch != at.Epoch {
 		e.spawn(func(context.Context) { e.replayEarly() })

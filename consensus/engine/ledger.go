@@ -73,6 +73,7 @@ func (l *ledgerLoop) execute(ctx context.Context, o pbft.Order, txs []*types.Tra
 	}
 	l.e.aim.learn(len(txs), time.Since(began))
 	l.hashes[o.Seq] = hash
+	l.e.seen.executed(o.Seq)
 	l.e.post(pbft.Executed{Seq: o.Seq, Digest: o.Digest, BlockHash: hash})
 }
 
@@ -107,6 +108,7 @@ func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed, txs []*types.
 		l.e.fail(ctx, fmt.Errorf("committing %d: %w", seq, err))
 		return
 	}
+	l.e.seen.durable(seq)
 	in, err := l.e.durable(seq)
 	if err != nil {
 		l.e.fail(ctx, err)

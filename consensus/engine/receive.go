@@ -31,11 +31,8 @@ type epochView struct {
 
 var errOverflow = errors.New("inbox is full")
 
-// Receive takes a message from another validator, checks it as far as it can
-// without the replica, and puts it into the inbox. from is the validator at the
-// other end of the connection, or zero for one that is not of this epoch's set.
-// It may be called from any goroutine; it does the signature checks.
-func (e *Engine) Receive(from common.Address, data []byte) (Verdict, error) {
+// receive is Receive without the counting.
+func (e *Engine) receive(from common.Address, data []byte) (Verdict, error) {
 	if len(data) > e.cfg.Limits.MessageBytes {
 		return Reject, fmt.Errorf("%w: %d bytes, at most %d", errWire, len(data), e.cfg.Limits.MessageBytes)
 	}
@@ -115,12 +112,14 @@ func (e *Engine) receiveVote(view *epochView, from common.Address, raw []byte, v
 	switch {
 	case v.Epoch == view.epoch+1:
 		if !e.keepEarly(from, v.Epoch, raw) {
-			return e.Receive(from, raw) // that epoch has begun meanwhile
+			return e.receive(from, raw) // that epoch has begun meanwhile
 		}
 		return Accept, nil
 	case v.Epoch != view.epoch:
+		e.seen.tooLate(v)
 		return Ignore, nil
 	case v.Kind <= consensus.Commit && v.Seq <= view.committed:
+		e.seen.tooLate(v)
 		return Ignore, nil // the usual case of votes beyond the quorum
 	}
 	if err := v.Verify(e.cfg.Domain, view.set); err != nil {
@@ -139,6 +138,7 @@ func (e *Engine) receiveVote(view *epochView, from common.Address, raw []byte, v
 }
 
 func (e *Engine) accept(in any) (Verdict, error) {
+	e.observeArrived(in)
 	select {
 	case e.inbox <- in:
 		return Accept, nil

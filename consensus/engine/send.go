@@ -28,6 +28,7 @@ func (e *Engine) send(ctx context.Context, m *pbft.Outbound) error {
 		m.Vote = &v
 		e.inject(pbft.Message{Vote: &v, Batch: m.Batch})
 	}
+	e.observeSent(m, again)
 	if m.Status != nil && m.To == pbft.Everyone {
 		e.sendAll(encodeOutbound(m)) // it belongs to a connection
 		return nil

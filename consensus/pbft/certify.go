@@ -30,6 +30,7 @@ func (r *Replica) markPrepared() {
 	for n := r.committed.Seq + 1; n <= r.windowEnd(); n++ {
 		if s := r.slots[n]; s != nil && s.accepted && !s.stranded && !s.prepared && len(s.matchingPrepares()) >= q {
 			s.prepared = true
+			r.out.Prepared = append(r.out.Prepared, n)
 		}
 	}
 }

@@ -22,6 +22,7 @@ type Ready struct {
 	Asked     []Asked          // VIEW-CHANGEs sent for the first time; for logs and RPC
 	Entered   []consensus.View // views entered
 	Held      *Opened          // this replica may not vote for a while: tell the operator and the file beside the key
+	Prepared  []consensus.Seq  // newly prepared; for logs and RPC
 	Forward   bool             // show all validators the transactions that wait longest
 	Refused   []error          // kept proposals that turned out wrong; for logs and metrics
 	Halt      error
@@ -32,7 +33,7 @@ func (r *Ready) Empty() bool {
 	return len(r.Persist) == 0 && len(r.Messages) == 0 && r.Build == nil && len(r.Check) == 0 &&
 		len(r.Execute) == 0 && r.Rollback == nil && len(r.Committed) == 0 && r.Stable == nil &&
 		r.Transfer == nil && len(r.Evidence) == 0 && len(r.Refused) == 0 &&
-		len(r.Asked) == 0 && len(r.Entered) == 0 && !r.Forward && r.Held == nil && r.Halt == nil
+		len(r.Asked) == 0 && len(r.Entered) == 0 && len(r.Prepared) == 0 && !r.Forward && r.Held == nil && r.Halt == nil
 }
 
 // Everyone is the destination of a broadcast.

@@ -241,15 +241,20 @@ func (r *Replica) sendTo(to int, m Outbound) {
 func (r *Replica) Report() consensus.Report {
 	next := r.committed.Seq + 1
 	rep := consensus.Report{
-		Self: r.cfg.Self, Epoch: r.epoch, View: r.view, Mode: r.mode(),
+		Self: r.cfg.Self, Epoch: r.epoch, View: r.view, Active: r.active, Mode: r.mode(),
 		Primary: r.set.Address(r.schedule.Primary(r.active, next)), IsPrimary: r.schedule.Primary(r.active, next) == r.self,
 		Committed: r.committed.Seq, Stable: r.stable, WindowLow: r.committed.Seq, WindowHigh: r.windowEnd(),
 		F: r.set.F(), Quorum: r.set.Quorum(), Line: r.String(),
+		PatienceMs: r.patience() * consensus.TickMs, Backoff: r.backoff, AskedAlone: r.askedAlone(),
 	}
 	for i := range r.set.Len() {
 		v := consensus.ValidatorReport{Address: r.set.Address(i), Epoch: r.peers[i].status.Epoch, View: r.peers[i].status.View, Mode: r.peers[i].status.Mode, Committed: r.peers[i].status.Committed}
 		if i == r.self {
 			v.Connected, v.Epoch, v.View, v.Mode, v.Committed = true, r.epoch, r.view, r.mode(), r.committed.Seq
+		}
+		v.Suspended = r.schedule.Suspended(i)
+		if c := r.changes[i].vote; c != nil && c.View > r.active {
+			v.Asks = c.View
 		}
 		rep.Validators = append(rep.Validators, v)
 	}
@@ -259,6 +264,22 @@ func (r *Replica) Report() consensus.Report {
 	rep.Held, rep.Stands = r.heldText(), r.standsText()
 	return rep
 }
+
+// askedAlone reports whether this replica has left a view that the others stay
+// in: with at most f validators asking, nobody joins them.
+func (r *Replica) askedAlone() bool {
+	asking := 1
+	for i, c := range r.changes {
+		if i != r.self && c.vote != nil && c.vote.View > r.active {
+			asking++
+		}
+	}
+	return r.changing() && asking < r.set.WeakQuorum()
+}
+
+// StableCheckpoint returns the newest checkpoint certificate, nil before the
+// first.
+func (r *Replica) StableCheckpoint() *consensus.CheckpointCertificate { return r.lastStable }
 
 // String is the replica in one line, the same in logs, scripts and RPC:
 // index, * if primary of the next seq, epoch, view, committed seq, window and
