@@ -3,6 +3,8 @@ package node
 import (
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/p2p"
+	"github.com/quorate/quorate/rpc"
+	rpcpbft "github.com/quorate/quorate/rpc/pbft"
 	"github.com/quorate/quorate/txpool"
 )
 
@@ -17,3 +19,8 @@ func (n *Node) Pool() *txpool.Pool { return n.pool }
 
 // Peers returns the peers whose handshake has succeeded, ordered by id.
 func (n *Node) Peers() []p2p.PeerInfo { return n.host.Peers() }
+
+// PBFT returns the pbft_ methods of a node, also of one without servers.
+func (n *Node) PBFT() (*rpcpbft.API, error) {
+	return rpcpbft.New(n.pbftDeps(rpc.DefaultLimits()))
+}

@@ -46,6 +46,8 @@ type metricRow struct {
 	kind prometheus.ValueType
 	desc *prometheus.Desc
 	read func(s *snapshot, out sampler)
+	// histograms stands in place of kind and read.
+	histograms func() []histogram
 }
 
 // sampler takes one sample; labels are the values of the variable labels.
@@ -62,6 +64,12 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	s := c.look()
 	for _, r := range c.rows {
+		if r.histograms != nil {
+			for _, h := range r.histograms() {
+				ch <- prometheus.MustNewConstHistogram(r.desc, h.count, h.sum, h.buckets, h.labels...)
+			}
+			continue
+		}
 		r.read(s, func(value float64, labels ...string) {
 			ch <- prometheus.MustNewConstMetric(r.desc, r.kind, value, labels...)
 		})

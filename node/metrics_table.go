@@ -64,10 +64,15 @@ func replicaRows(n *Node) []metricRow {
 			return flag(s.replica != nil)
 		}),
 		ask("epoch", "Epoch of the replica.", func(r *report) float64 { return float64(r.Epoch) }),
-		ask("view", "View of the replica within its epoch.", func(r *report) float64 { return float64(r.View) }),
+		ask("view", "View that the replica asks for or has entered, within its epoch.", func(r *report) float64 { return float64(r.View) }),
 		ask("committed", "Last sequence number with a commit certificate.", func(r *report) float64 { return float64(r.Committed) }),
 		ask("stable", "Last stable checkpoint.", func(r *report) float64 { return float64(r.Stable) }),
 		ask("is_primary", "1 if this validator is the primary of the next sequence number.", func(r *report) float64 { return flag(r.IsPrimary) }),
+		ask("active_view", "View that the replica has entered last, within its epoch; below quorate_consensus_view during a view change.", func(r *report) float64 { return float64(r.Active) }),
+		ask("asked_alone", "1 while this validator has asked for a view that so few others ask for that nobody will join: it votes no more until the next view or epoch.", func(r *report) float64 {
+			return flag(r.AskedAlone)
+		}),
+		ask("patience_seconds", "How long the timers of the replica wait now; doubles with every view that brings nothing.", func(r *report) float64 { return float64(r.PatienceMs) / 1000 }),
 		ask("quorum", "Validators that must agree.", func(r *report) float64 { return float64(r.Quorum) }),
 		ask("validators", "Validators of the epoch.", func(r *report) float64 { return float64(len(r.Validators)) }),
 		{
@@ -92,13 +97,14 @@ func replicaRows(n *Node) []metricRow {
 		perValidator(n, "committed", "Last committed sequence number that the validator told this node.", func(_ *snapshot, v *consensus.ValidatorReport) float64 {
 			return float64(v.Committed)
 		}),
+		perValidator(n, "suspended", "1 if the validator may not be primary in this epoch.", func(_ *snapshot, v *consensus.ValidatorReport) float64 {
+			return flag(v.Suspended)
+		}),
 	}
 	if n.engine == nil {
 		return rows
 	}
-	return append(rows, counter("quorate_consensus_inbox_dropped_total", "Messages dropped because the inbox, or the room for those of the next epoch, was full; STATUS brings them again.", func(*snapshot) float64 {
-		return float64(n.engine.Dropped())
-	}))
+	return append(rows, protocolRows(n)...)
 }
 
 // poolRows are the pool's size and counters.

@@ -30,10 +30,17 @@ func (n *Node) buildServers(o Options) error {
 	if n.rpc, err = rpc.New(cfg, n.log.With("part", "rpc")); err != nil {
 		return err
 	}
+	seats := rpc.NewSeats(cfg.Limits)
 	eth, err := rpceth.New(rpceth.Deps{
 		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM,
-		Feed: feed{n.chain}, Progress: n, Disconnect: n.rpc.Disconnect, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
+		Feed: feed{n.chain}, Progress: n, Disconnect: n.rpc.Disconnect, Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
 	})
+	if err != nil {
+		return err
+	}
+	deps := n.pbftDeps(cfg.Limits)
+	deps.Disconnect, deps.Seats = n.rpc.Disconnect, seats
+	pbft, err := rpcpbft.New(deps)
 	if err != nil {
 		return err
 	}
@@ -41,7 +48,7 @@ func (n *Node) buildServers(o Options) error {
 		"eth":  eth,
 		"net":  rpcnet.New(n.genesis.ChainID, func() int { return len(n.host.Peers()) }),
 		"web3": rpcnet.NewWeb3(Version),
-		"pbft": rpcpbft.New(n, certificates{n.chain}, n.reg),
+		"pbft": pbft,
 	} {
 		if err := n.rpc.Register(namespace, api); err != nil {
 			return err
@@ -141,8 +148,8 @@ func (n *Node) observed() consensus.Report {
 	if _, _, _, behind := n.Syncing(); behind {
 		r.Mode = consensus.Syncing
 	}
-	for _, a := range set.Addresses() {
-		r.Validators = append(r.Validators, consensus.ValidatorReport{Address: a})
+	for i, a := range set.Addresses() {
+		r.Validators = append(r.Validators, consensus.ValidatorReport{Address: a, Suspended: schedule.Suspended(i)})
 	}
 	return r
 }

@@ -24,20 +24,23 @@ type Limits struct {
 	IdleTimeout        time.Duration // an unused connection is kept for this
 	StopTimeout        time.Duration // at the end, running requests may take this
 
-	CallGas         uint64        // gas of eth_call and eth_estimateGas: 3 × the largest transaction
-	CallTimeout     time.Duration // time of one eth_call, eth_estimateGas or eth_createAccessList
-	HeavyCalls      int           // executions at once: they share the cores with consensus
-	LogScans        int           // eth_getLogs at once: they are longer, and must not keep calls waiting
-	LogBlocks       uint64        // blocks that one eth_getLogs may span: a scan of 100,000 headers is 1 s
-	LogResults      int           // logs in one answer
-	LogBytes        int           // data and topics of these logs, bytes
-	LogTimeout      time.Duration // time of one eth_getLogs
-	LogAlternatives int           // addresses, or topics at one position, of one filter
-	FeeBlocks       uint64        // blocks of one eth_feeHistory, as geth
-	FeePercentiles  int           // percentiles of one eth_feeHistory, as geth
-	FeedBuffer      int           // blocks that a subscriber may lag behind before it is cut off
-	Subscriptions   int           // subscriptions of all connections together
-	PerConnection   int           // subscriptions of one connection: a client cannot take all
+	CallGas             uint64        // gas of eth_call and eth_estimateGas: 3 × the largest transaction
+	CallTimeout         time.Duration // time of one eth_call, eth_estimateGas or eth_createAccessList
+	HeavyCalls          int           // executions at once: they share the cores with consensus
+	LogScans            int           // eth_getLogs at once: they are longer, and must not keep calls waiting
+	LogBlocks           uint64        // blocks that one eth_getLogs may span: a scan of 100,000 headers is 1 s
+	LogResults          int           // logs in one answer
+	LogBytes            int           // data and topics of these logs, bytes
+	LogTimeout          time.Duration // time of one eth_getLogs
+	LogAlternatives     int           // addresses, or topics at one position, of one filter
+	FeeBlocks           uint64        // blocks of one eth_feeHistory, as geth
+	FeePercentiles      int           // percentiles of one eth_feeHistory, as geth
+	HistoryEntries      int           // entries in one answer of pbft_viewChanges or pbft_evidence: all that a node remembers
+	ParticipationBlocks uint64        // blocks of one pbft_participation: all that a node remembers, 1.5 MB
+	ProtocolBuffer      int           // messages that a subscriber to the protocol may lag behind before it is cut off: seconds
+	FeedBuffer          int           // blocks that a subscriber may lag behind before it is cut off
+	Subscriptions       int           // subscriptions of all connections together
+	PerConnection       int           // subscriptions of one connection: a client cannot take all
 }
 
 // DefaultLimits returns the limits of a node with 2 cores.
@@ -50,6 +53,7 @@ func DefaultLimits() Limits {
 		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4, LogScans: 2,
 		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
 		FeeBlocks: 1024, FeePercentiles: 100,
+		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
 		FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
 	}
 }
@@ -80,6 +84,9 @@ func (l Limits) Validate() error {
 	positive("LogAlternatives", int64(l.LogAlternatives))
 	positive("FeeBlocks", int64(min(l.FeeBlocks, 1<<62)))
 	positive("FeePercentiles", int64(l.FeePercentiles))
+	positive("HistoryEntries", int64(l.HistoryEntries))
+	positive("ParticipationBlocks", int64(min(l.ParticipationBlocks, 1<<62)))
+	positive("ProtocolBuffer", int64(l.ProtocolBuffer))
 	positive("FeedBuffer", int64(l.FeedBuffer))
 	positive("Subscriptions", int64(l.Subscriptions))
 	positive("PerConnection", int64(l.PerConnection))

@@ -1,14 +1,12 @@
-package eth
+package rpc
 
 import (
 	"sync"
-
-	"github.com/quorate/quorate/rpc"
 )
 
-// seats counts subscriptions, together and per connection. Safe for concurrent
-// use.
-type seats struct {
+// Seats counts subscriptions, together and per connection, over all namespaces
+// that share it. Safe for concurrent use.
+type Seats struct {
 	total, each int
 
 	mu    sync.Mutex
@@ -16,19 +14,21 @@ type seats struct {
 	by    map[string]int // by remote address
 }
 
-func newSeats(total, each int) *seats {
-	return &seats{total: total, each: each, by: make(map[string]int)}
+// NewSeats returns as many as the limits say.
+func NewSeats(l Limits) *Seats {
+	total, each := l.Subscriptions, l.PerConnection
+	return &Seats{total: total, each: each, by: make(map[string]int)}
 }
 
-// take returns how to give the seat back, or why there is none.
-func (s *seats) take(remote string) (leave func(), err error) {
+// Take returns how to give the seat back, or why there is none.
+func (s *Seats) Take(remote string) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.by[remote] >= s.each {
-		return nil, rpc.LimitExceeded("too many subscriptions: a connection may have %d", s.each)
+		return nil, LimitExceeded("too many subscriptions: a connection may have %d", s.each)
 	}
 	if s.taken >= s.total {
-		return nil, rpc.LimitExceeded("too many subscriptions: this node serves %d at once", s.total)
+		return nil, LimitExceeded("too many subscriptions: this node serves %d at once", s.total)
 	}
 	s.taken++
 	s.by[remote]++

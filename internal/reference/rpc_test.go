@@ -41,12 +41,20 @@ var words = map[string]string{
 	"*hexutil.Big":           "quantity",
 	"*hexutil.Uint":          "quantity or null",
 	"*hexutil.Uint64":        "quantity",
+	"*pbft.BlockPhases":      "phases or null",
 	"*pbft.Certificate":      "certificate or null",
+	"*pbft.Checkpoint":       "checkpoint or null",
+	"*pbft.Count":            "number or quantity, optional",
+	"*pbft.Number":           "number, quantity or tag, optional",
+	"*pbft.Participation":    "participation",
 	"*pbft.Status":           "status",
+	"*pbft.ValidatorList":    "validators or null",
 	"*rpc.BlockNumberOrHash": "block, latest if left out",
 	"*rpc.Subscription":      "subscription id",
 	"[]common.Address":       "array of addresses",
 	"[]float64":              "array of percentiles",
+	"[]pbft.Evidence":        "array of evidence",
+	"[]pbft.ViewChange":      "array of view changes",
 	"bool":                   "boolean",
 	"common.Address":         "address",
 	"common.Hash":            "hash",
@@ -91,6 +99,28 @@ var memberTexts = map[string]string{
 	"Certificate.batchDigest": "keccak256 of the batch header", "Certificate.blockHash": "keccak256 of the header", "Certificate.batchHeader": "RLP",
 }
 
+// objects are the results of ours, in the order of the document.
+var objects = []struct {
+	head string
+	of   reflect.Type
+}{
+	{"## pbft_status", reflect.TypeFor[pbft.Status]()},
+	{"Each of `validators`, as last heard:", reflect.TypeFor[pbft.ValidatorStatus]()},
+	{"## pbft_validators", reflect.TypeFor[pbft.ValidatorList]()},
+	{"Each of `validators`:", reflect.TypeFor[pbft.Validator]()},
+	{"## pbft_commitCertificate", reflect.TypeFor[pbft.Certificate]()},
+	{"## pbft_stableCheckpoint", reflect.TypeFor[pbft.Checkpoint]()},
+	{"## pbft_viewChanges\n\nEach one:", reflect.TypeFor[pbft.ViewChange]()},
+	{"## pbft_blockPhases", reflect.TypeFor[pbft.BlockPhases]()},
+	{"## pbft_participation", reflect.TypeFor[pbft.Participation]()},
+	{"Each of `validators`:", reflect.TypeFor[pbft.Attendance]()},
+	{"Each of `blocks`. Bit i of the little-endian bytes is validator i of the block's epoch:", reflect.TypeFor[pbft.BlockVotes]()},
+	{"## pbft_evidence\n\nEach piece:", reflect.TypeFor[pbft.Evidence]()},
+	{"`first` and `second`, whose members depend on the kind:", reflect.TypeFor[pbft.Vote]()},
+	{"## pbft_subscribe(\"protocol\")\n\nEach notification:", reflect.TypeFor[pbft.Event]()},
+	{"The last one of a subscriber that did not keep up, before its connection is cut:", reflect.TypeFor[pbft.Lost]()},
+}
+
 func TestReferenceRPC(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# JSON-RPC
@@ -119,9 +149,9 @@ out stand at the end. Shapes are those of the Ethereum execution API unless they
 			t.Errorf("%s has a result here, but does not exist or does not need one", name)
 		}
 	}
-	b.WriteString("\n## pbft_status\n\n" + fields(t, reflect.TypeFor[pbft.Status](), "rpc/pbft"))
-	b.WriteString("\nEach of `validators`, as last heard:\n\n" + fields(t, reflect.TypeFor[pbft.ValidatorStatus](), "rpc/pbft"))
-	b.WriteString("\n## pbft_commitCertificate\n\n" + fields(t, reflect.TypeFor[pbft.Certificate](), "rpc/pbft"))
+	for _, o := range objects {
+		b.WriteString("\n" + o.head + "\n\n" + fields(t, o.of, "rpc/pbft"))
+	}
 	b.WriteString("\n## Limits\n\nBuilt in; no setting changes them.\n\n" + limits(t))
 	Check(t, "rpc.md", b.String())
 }
@@ -207,7 +237,8 @@ func fields(t *testing.T, object reflect.Type, dir string) string {
 	var rows [][]string
 	for i := range object.NumField() {
 		f := object.Field(i)
-		name, text := f.Tag.Get("json"), comments[f.Name]
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		text := comments[f.Name]
 		if text == "" {
 			text = memberTexts[object.Name()+"."+name]
 		}

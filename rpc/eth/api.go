@@ -29,6 +29,7 @@ type Deps struct {
 	Progress   Progress
 	NewEVM     NewEVM                    // nil: go-ethereum's
 	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
+	Seats      *rpc.Seats                // of all namespaces together; nil: of this one
 	Limits     rpc.Limits
 	Log        *slog.Logger
 }
@@ -48,7 +49,7 @@ type API struct {
 	log      *slog.Logger
 	calls    chan struct{} // one token per execution at work
 	scans    chan struct{} // one token per log scan at work
-	subs     *seats
+	subs     *rpc.Seats
 }
 
 // New returns the methods.
@@ -62,6 +63,9 @@ func New(d Deps) (*API, error) {
 	if d.Disconnect == nil {
 		d.Disconnect = func(context.Context) {}
 	}
+	if d.Seats == nil {
+		d.Seats = rpc.NewSeats(d.Limits)
+	}
 	if d.NewEVM == nil {
 		d.NewEVM = func(env vm.BlockContext, db *gstate.StateDB, cfg vm.Config) *vm.EVM {
 			return vm.NewEVM(env, db, d.Config, cfg)
@@ -71,7 +75,7 @@ func New(d Deps) (*API, error) {
 		cfg: d.Config, chain: d.Chain, index: d.Index, states: d.States,
 		pool: d.Pool, feed: d.Feed, progress: d.Progress, newEVM: d.NewEVM, cut: d.Disconnect, limits: d.Limits, log: d.Log,
 		calls: make(chan struct{}, d.Limits.HeavyCalls), scans: make(chan struct{}, d.Limits.LogScans),
-		subs: newSeats(d.Limits.Subscriptions, d.Limits.PerConnection),
+		subs: d.Seats,
 	}, nil
 }
 

@@ -43,7 +43,7 @@ func (a *API) subscribe(ctx context.Context, tell func(block *types.Block, recei
 	if !ok || a.feed == nil {
 		return nil, gethrpc.ErrNotificationsUnsupported
 	}
-	leave, err := a.subs.take(gethrpc.PeerInfoFromContext(ctx).RemoteAddr)
+	leave, err := a.subs.Take(gethrpc.PeerInfoFromContext(ctx).RemoteAddr)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package pbft
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,7 @@ type network struct {
 	keys   []*ecdsa.PrivateKey
 	set    *consensus.ValidatorSet
 	sealed *Sealed
+	memory
 }
 
 func newNetwork(t *testing.T) *network {
@@ -74,13 +76,24 @@ func (n *network) ValidatorSet(consensus.Epoch) *consensus.ValidatorSet { return
 
 func (n *network) Report() consensus.Report {
 	r := consensus.Report{
-		Self: n.set.Address(2), Epoch: 3, View: 7, Primary: n.set.Address(2), IsPrimary: true, Committed: 117, Stable: 100,
+		Self: n.set.Address(2), Epoch: 3, View: 7, Active: 5, PatienceMs: 4000, Backoff: 2, AskedAlone: true, Primary: n.set.Address(2), IsPrimary: true, Committed: 117, Stable: 100,
 		WindowLow: 100, WindowHigh: 228, F: 1, Quorum: 3, Line: "2* v7 n=117 [100,228)",
 	}
 	for i := range n.set.Len() {
 		r.Validators = append(r.Validators, consensus.ValidatorReport{Address: n.set.Address(i), Connected: i != 1, View: 7, Committed: 116})
 	}
+	r.Validators[0].Suspended, r.Validators[2].Asks = true, 7
 	return r
+}
+
+// api is the methods over the network.
+func (n *network) api(t *testing.T, l rpc.Limits, cut func(context.Context)) *API {
+	t.Helper()
+	a, err := New(Deps{Reporter: n, Chain: n, Members: n, History: n, Witness: n, Limits: l, Disconnect: cut})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 // call goes through a real server.
@@ -90,7 +103,7 @@ func (n *network) call(t *testing.T, body string) map[string]json.RawMessage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Register("pbft", New(n, n, n)); err != nil {
+	if err := s.Register("pbft", n.api(t, rpc.DefaultLimits(), nil)); err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest("POST", "http://localhost/", strings.NewReader(body))
@@ -161,13 +174,17 @@ func TestStatus(t *testing.T) {
 	n := newNetwork(t)
 	got := string(n.call(t, `{"jsonrpc":"2.0","id":1,"method":"pbft_status"}`)["result"])
 	self := strings.ToLower(n.set.Address(2).Hex())
-	want := `{"self":"` + self + `","view":7,"epoch":3,"primary":"` + self + `","isPrimary":true,"mode":"` + consensus.Mode(0).String() +
+	want := `{"self":"` + self + `","view":7,"activeView":5,"epoch":3,"primary":"` + self + `","isPrimary":true,"mode":"` + consensus.Mode(0).String() +
 		`","committed":117,"stable":100,"window":{"low":100,"high":228},"validators":[`
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if !strings.HasSuffix(got, `],"f":1,"quorum":3,"line":"2* v7 n=117 [100,228)"}`) || strings.Count(got, `"connected":true`) != 3 {
+	first := strings.ToLower(n.set.Address(0).Hex())
+	if !strings.HasSuffix(got, `],"f":1,"quorum":3,"patienceMs":4000,"backoff":2,"lostMargin":true,"suspended":["`+first+`"],"line":"2* v7 n=117 [100,228)"}`) || strings.Count(got, `"connected":true`) != 3 {
 		t.Errorf("got %s", got)
+	}
+	if strings.Count(got, `"asks":null,"suspended":true`) != 1 || strings.Count(got, `"asks":7,"suspended":false`) != 1 {
+		t.Errorf("who asks, who is suspended: %s", got)
 	}
 }
 

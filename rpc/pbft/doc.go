@@ -1,14 +1,19 @@
-// Package pbft answers the pbft_ methods: what the consensus of this node does,
-// and the certificates that make blocks final.
+// Package pbft answers the pbft_ methods: what the consensus of this node does
+// and has seen, and the certificates that make blocks final.
 //
 //	rpc.Server ──> API ──┬─> Reporter      pbft_status
 //	                     ├─> Certificates  pbft_commitCertificate: header, batch header, signatures
-//	                     └─> Sets          who validated in which epoch
+//	                     ├─> Members       pbft_validators: who decides in which epoch
+//	                     ├─> Witness       pbft_evidence
+//	                     └─> History       pbft_viewChanges, blockPhases, participation, stableCheckpoint,
+//	                                       subscribe("protocol"): this node's own view, in memory
 //
 // A certificate's answer is complete: with the genesis file alone a client checks
 // that keccak256(header) is blockHash, keccak256(batchHeader) is batchDigest, and
 // that a quorum signed both.
 //
-// Invariants: numbers are plain JSON numbers, unlike in eth_; what is shown of
-// the replica is a copy. Nothing here changes the node.
+// Invariants: numbers are plain JSON numbers, unlike in eth_, and times whole
+// microseconds; what is shown of the replica is a copy; a subscriber that does
+// not keep up is told so and cut off, and nothing waits for it. Nothing here
+// changes the node.
 package pbft

@@ -1,0 +1,120 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/rpc"
+	rpcpbft "github.com/quorate/quorate/rpc/pbft"
+	"github.com/quorate/quorate/state"
+)
+
+// This file shows to RPC what the engine has seen. A node without a vote has no
+// engine, and has seen nothing.
+
+// pbftDeps are what the pbft_ methods work on.
+func (n *Node) pbftDeps(l rpc.Limits) rpcpbft.Deps {
+	return rpcpbft.Deps{
+		Reporter: n, Chain: certificates{n.chain}, Members: newMembers(n), History: history{n}, Witness: witness{n},
+		Limits: l, Log: n.log.With("part", "rpc"),
+	}
+}
+
+// history implements rpc/pbft.History.
+type history struct{ n *Node }
+
+// StableCheckpoint implements rpc/pbft.History.
+func (h history) StableCheckpoint() (*consensus.CheckpointCertificate, error) {
+	if h.n.engine == nil {
+		return h.n.chain.Checkpoint(), nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	defer cancel()
+	return h.n.engine.StableCheckpoint(ctx)
+}
+
+// ViewChanges implements rpc/pbft.History.
+func (h history) ViewChanges() []consensus.ViewChangeSeen {
+	if h.n.engine == nil {
+		return nil
+	}
+	return h.n.engine.ViewChanges()
+}
+
+// Phases implements rpc/pbft.History.
+func (h history) Phases(seq consensus.Seq) (consensus.BlockPhases, bool) {
+	if h.n.engine == nil {
+		return consensus.BlockPhases{}, false
+	}
+	return h.n.engine.Phases(seq)
+}
+
+// Participation implements rpc/pbft.History.
+func (h history) Participation(from, to consensus.Seq) []consensus.BlockVotes {
+	if h.n.engine == nil {
+		return nil
+	}
+	return h.n.engine.Participation(from, to)
+}
+
+// errNoReplica is what an observer answers to who wants to watch its replica.
+var errNoReplica = errors.New("this node is an observer: it takes no part in the protocol, so there is nothing to watch")
+
+// Watch implements rpc/pbft.History.
+func (h history) Watch(buffer int) (rpcpbft.Events, error) {
+	if h.n.engine == nil {
+		return nil, errNoReplica
+	}
+	return h.n.engine.Watch(buffer), nil
+}
+
+// witness implements rpc/pbft.Witness. It is the one place where RPC gets its
+// evidence from.
+type witness struct{ n *Node }
+
+// Evidence implements rpc/pbft.Witness.
+func (w witness) Evidence() []consensus.Evidence {
+	if w.n.engine == nil {
+		return nil
+	}
+	return w.n.engine.Evidence()
+}
+
+// members implements rpc/pbft.Members.
+type members struct {
+	*Node
+	names map[common.Address]string
+}
+
+func newMembers(n *Node) members {
+	m := members{n, map[common.Address]string{}}
+	for _, v := range n.genesis.Validators {
+		m.names[v.Address] = v.Name
+	}
+	return m
+}
+
+// ValidatorSet implements rpc/pbft.Members.
+func (m members) ValidatorSet(e consensus.Epoch) *consensus.ValidatorSet {
+	return m.reg.ValidatorSet(e)
+}
+
+// Suspended implements rpc/pbft.Members.
+func (m members) Suspended(e consensus.Epoch) (list []common.Address, known bool, err error) {
+	list, err = m.chain.Suspended(e)
+	var pruned *state.ErrPruned
+	if errors.Is(err, chain.ErrNotFound) || errors.As(err, &pruned) {
+		return nil, false, nil
+	}
+	return list, err == nil, err
+}
+
+// Name implements rpc/pbft.Members.
+func (m members) Name(a common.Address) string { return m.names[a] }
+
+// EpochLength implements rpc/pbft.Members.
+func (m members) EpochLength() uint64 { return m.reg.Params().EpochLength }

@@ -1,0 +1,57 @@
+package pbft
+
+import (
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// What the methods ask of the node. Everything is safe for concurrent use.
+
+// Reporter tells what the replica does.
+type Reporter interface{ Report() consensus.Report }
+
+// Sealed is a final block's header with what proves it. The certificate is nil
+// when a later block's proves it, too.
+type Sealed struct {
+	Header      *types.Header
+	BatchHeader *consensus.BatchHeader
+	Certificate *consensus.CommitCertificate
+}
+
+// Certificates reads what proves final blocks.
+type Certificates interface {
+	Head() *types.Header
+	Sealed(number uint64) (*Sealed, error) // for 1 up to the head
+}
+
+// Members tells who validates.
+type Members interface {
+	// ValidatorSet returns the validators of an epoch, nil if that is not known.
+	ValidatorSet(epoch consensus.Epoch) *consensus.ValidatorSet
+	// Suspended returns who may not be primary in an epoch, and whether this node
+	// knows: not of an epoch to come, or of one whose state is pruned.
+	Suspended(epoch consensus.Epoch) (list []common.Address, known bool, err error)
+	// Name returns what genesis calls a validator, or nothing.
+	Name(a common.Address) string
+	EpochLength() uint64
+}
+
+// History tells what this node has seen of the protocol since it started.
+type History interface {
+	StableCheckpoint() (*consensus.CheckpointCertificate, error) // the last one, nil before the first
+	ViewChanges() []consensus.ViewChangeSeen                     // oldest first
+	Phases(seq consensus.Seq) (consensus.BlockPhases, bool)      // false: not remembered
+	Participation(from, to consensus.Seq) []consensus.BlockVotes // those remembered
+	Watch(buffer int) (Events, error)                            // who is more than buffer behind is dropped
+}
+
+// Events are the messages of the protocol from the moment of subscription.
+type Events interface {
+	Events() <-chan consensus.ProtocolEvent // closed when the subscriber does not keep up
+	Close()
+}
+
+// Witness holds evidence against validators, oldest first.
+type Witness interface{ Evidence() []consensus.Evidence }

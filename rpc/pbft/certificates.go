@@ -1,0 +1,104 @@
+package pbft
+
+import (
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/rlp"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// Certificate is the answer of pbft_commitCertificate.
+type Certificate struct {
+	Number      uint64           `json:"number"`
+	Epoch       uint64           `json:"epoch"`
+	View        uint64           `json:"view"`
+	Seq         uint64           `json:"seq"`
+	BatchDigest common.Hash      `json:"batchDigest"`
+	BlockHash   common.Hash      `json:"blockHash"`
+	Validators  []common.Address `json:"validators"` // of the epoch, in index order
+	Signers     hexutil.Bytes    `json:"signers"`    // bit i of the little-endian bytes is validator i
+	Signatures  []hexutil.Bytes  `json:"signatures"` // one per signer, ascending by index
+	Header      hexutil.Bytes    `json:"header"`     // RLP
+	BatchHeader hexutil.Bytes    `json:"batchHeader"`
+}
+
+// CommitCertificate returns what proves that a block is final: null for a block
+// that is not there (yet), and for block 0, which genesis proves.
+func (a *API) CommitCertificate(number Number) (*Certificate, error) {
+	head := a.d.Chain.Head().Number.Uint64()
+	n := uint64(number)
+	if number == Latest {
+		n = head
+	}
+	if n == 0 || n > head {
+		return nil, nil
+	}
+	s, err := a.d.Chain.Sealed(n)
+	if err != nil || s == nil || s.Certificate == nil {
+		return nil, err
+	}
+	return a.show(n, s)
+}
+
+func (a *API) show(number uint64, s *Sealed) (*Certificate, error) {
+	header, err := rlp.EncodeToBytes(s.Header)
+	if err != nil {
+		return nil, fmt.Errorf("encoding header %d: %w", number, err)
+	}
+	batch, err := rlp.EncodeToBytes(s.BatchHeader)
+	if err != nil {
+		return nil, fmt.Errorf("encoding batch header %d: %w", number, err)
+	}
+	c := s.Certificate
+	return &Certificate{
+		Number: number, Epoch: uint64(c.Epoch), View: uint64(c.View), Seq: uint64(c.Seq),
+		BatchDigest: c.BatchDigest, BlockHash: c.BlockHash, Validators: a.validators(c.Epoch),
+		Signers: hexutil.Bytes(c.Signers), Signatures: signatures(c.Signatures),
+		Header: header, BatchHeader: batch,
+	}, nil
+}
+
+// validators returns the addresses of an epoch in index order.
+func (a *API) validators(e consensus.Epoch) []common.Address {
+	if set := a.d.Members.ValidatorSet(e); set != nil {
+		return set.Addresses()
+	}
+	return []common.Address{}
+}
+
+func signatures(list []consensus.Signature) []hexutil.Bytes {
+	out := make([]hexutil.Bytes, len(list))
+	for i := range list {
+		out[i] = list[i][:]
+	}
+	return out
+}
+
+// Checkpoint is the answer of pbft_stableCheckpoint.
+type Checkpoint struct {
+	Epoch      uint64           `json:"epoch"`      // that it ends
+	Seq        uint64           `json:"seq"`        // the last of the epoch
+	BlockHash  common.Hash      `json:"blockHash"`  // of that block
+	StateRoot  common.Hash      `json:"stateRoot"`  // after it
+	NextSet    common.Hash      `json:"nextSet"`    // keccak256(abi.encode(epoch + 1, its validators, those suspended)): see pbft_validators
+	Validators []common.Address `json:"validators"` // of the epoch, in index order
+	Signers    hexutil.Bytes    `json:"signers"`    // bit i of the little-endian bytes is validator i
+	Signatures []hexutil.Bytes  `json:"signatures"` // one per signer, ascending by index
+}
+
+// StableCheckpoint returns the last stable checkpoint: a quorum signed that the
+// block that ends an epoch, and its state, are durable. It is null before the
+// first.
+func (a *API) StableCheckpoint() (*Checkpoint, error) {
+	c, err := a.d.History.StableCheckpoint()
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return &Checkpoint{
+		Epoch: uint64(c.Epoch), Seq: uint64(c.Seq), BlockHash: c.BlockHash, StateRoot: c.StateRoot, NextSet: c.NextSet,
+		Validators: a.validators(c.Epoch), Signers: hexutil.Bytes(c.Signers), Signatures: signatures(c.Signatures),
+	}, nil
+}
