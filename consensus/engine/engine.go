@@ -145,22 +145,27 @@ func (e *Engine) Run(ctx context.Context) error {
 			return err
 		}
 		timer.Reset(e.nextWake())
+		// What had come while the engine was at work goes before the time that this
+		// took: a stall of one's own disk is not the primary's fault.
+		idle := len(e.results)+len(e.inbox) == 0
+		var x any
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-e.fatal:
 			return err
-		case x := <-e.results:
-			e.take(x)
-		case x := <-e.inbox:
-			e.take(x)
-		case f := <-e.inspect:
-			f(e.replica)
+		case x = <-e.results:
+		case x = <-e.inbox:
+		case x = <-e.inspect:
 		case <-e.deps.Batcher.Wake():
-			e.gatherAll()
+			x = arrived{}
 		case <-timer.C:
-			e.gatherAll()
+			x = arrived{}
 		}
+		if idle {
+			e.tick() // before what ended the wait: a timer that this starts must start now
+		}
+		e.take(x)
 		e.drainInbox()
 	}
 }
@@ -194,6 +199,8 @@ func (e *Engine) take(x any) {
 		e.onConnected(x)
 	case told:
 		e.told = append(e.told, x.evidence)
+	case func(*pbft.Replica):
+		x(e.replica)
 	default:
 		panic(fmt.Sprintf("engine: %T in the inbox", x))
 	}

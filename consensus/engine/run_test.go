@@ -70,6 +70,24 @@ func TestRunCommitsInOrder(t *testing.T) {
 	}
 }
 
+// TestIdleTimeIsNobodysFault: on a chain that was idle for longer than the
+// timers wait, a proposal has its full time.
+func TestIdleTimeIsNobodysFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		defer w.startAll()()
+		for nonce := range uint64(40) {
+			w.submitAll(nonce)
+			pass(1500 * time.Millisecond)
+		}
+		for _, m := range w.members {
+			if v := m.engine.ViewChanges(); len(v) != 0 || len(m.chain) != 40 {
+				t.Errorf("member %d has %d blocks and view changes %+v", m.i, len(m.chain), v)
+			}
+		}
+	})
+}
+
 // TestNothingLeavesBeforeItsJournal: the proposal is journalled before its
 // PRE-PREPARE or PREPARE leaves, the lock before the COMMIT, and one block
 // costs no more than these two appends.
