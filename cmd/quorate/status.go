@@ -19,6 +19,7 @@ const statusTimeout = 10 * time.Second
 type nodeStatus struct {
 	Self       common.Address `json:"self"`
 	View       uint64         `json:"view"`
+	ActiveView *uint64        `json:"activeView"` // nil: an older node
 	Epoch      uint64         `json:"epoch"`
 	Primary    common.Address `json:"primary"`
 	IsPrimary  bool           `json:"isPrimary"`
@@ -26,11 +27,16 @@ type nodeStatus struct {
 	Committed  uint64         `json:"committed"`
 	Stable     uint64         `json:"stable"`
 	Quorum     int            `json:"quorum"`
+	PatienceMs uint64         `json:"patienceMs"`
+	LostMargin bool           `json:"lostMargin"`
+	Halt       string         `json:"halt"`
 	Validators []struct {
 		Address   common.Address `json:"address"`
 		Connected bool           `json:"connected"`
 		Mode      string         `json:"mode"`
 		Committed uint64         `json:"committed"`
+		Asks      *uint64        `json:"asks"`
+		Suspended bool           `json:"suspended"`
 	} `json:"validators"`
 }
 
@@ -92,8 +98,8 @@ func (s *nodeStatus) lines() []string {
 		fmt.Sprintf("block      %d final, checkpoint %d", s.Committed, s.Stable),
 		fmt.Sprintf("consensus  %s, epoch %d, view %d, quorum %d of %d", s.Mode, s.Epoch, s.View, s.Quorum, len(s.Validators)),
 		fmt.Sprintf("this node  %s (%s)", role, s.Self.Hex()),
-		"",
 	}
+	out = append(append(out, s.trouble()...), "")
 	for _, v := range s.Validators {
 		mark, state := " ", "not connected"
 		if v.Address == s.Primary {
@@ -102,7 +108,35 @@ func (s *nodeStatus) lines() []string {
 		if v.Connected {
 			state = fmt.Sprintf("%s at %d", v.Mode, v.Committed)
 		}
+		if v.Asks != nil {
+			state += fmt.Sprintf(", asks for view %d", *v.Asks)
+		}
+		if v.Suspended {
+			state += ", suspended as primary"
+		}
 		out = append(out, fmt.Sprintf("%s %s  %s", mark, v.Address.Hex(), state))
 	}
 	return append(out, "", "* primary of the next block")
+}
+
+// trouble says what keeps this node from voting, if anything does.
+func (s *nodeStatus) trouble() []string {
+	var out []string
+	if s.Halt != "" {
+		out = append(out, "halted     "+s.Halt)
+	}
+	if s.ActiveView == nil || s.View == *s.ActiveView {
+		return out
+	}
+	asking := 0
+	for _, v := range s.Validators {
+		if v.Asks != nil {
+			asking++
+		}
+	}
+	line := fmt.Sprintf("view       left %d, asks for %d as %d of %d do; waits %s", *s.ActiveView, s.View, asking, len(s.Validators), time.Duration(s.PatienceMs)*time.Millisecond)
+	if s.LostMargin {
+		line = fmt.Sprintf("view       left %d alone, asks for %d: it votes no more until the next view or epoch", *s.ActiveView, s.View)
+	}
+	return append(out, line)
 }

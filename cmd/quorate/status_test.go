@@ -56,6 +56,31 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// TestStatusOfViewChange: who asks, who is suspended, and what it means for this
+// node.
+func TestStatusOfViewChange(t *testing.T) {
+	const answer = `{"self":"0x00000000000000000000000000000000000000aa","view":3,"activeView":1,"epoch":2,"primary":"0x00000000000000000000000000000000000000bb","mode":"view-changing","committed":130,"stable":128,"quorum":2,"patienceMs":4000,"lostMargin":%v,"halt":"%s","validators":[{"address":"0x00000000000000000000000000000000000000aa","connected":true,"mode":"view-changing","committed":130,"asks":3,"suspended":false},{"address":"0x00000000000000000000000000000000000000bb","connected":true,"mode":"normal","committed":131,"asks":null,"suspended":true}]}`
+	for _, row := range []struct {
+		alone bool
+		halt  string
+		wants []string
+	}{
+		{false, "", []string{"\nview       left 1, asks for 3 as 1 of 2 do; waits 4s\n", "view-changing at 130, asks for view 3\n", "normal at 131, suspended as primary\n"}},
+		{true, "", []string{"\nview       left 1 alone, asks for 3: it votes no more until the next view or epoch\n"}},
+		{false, "state divergence", []string{"\nhalted     state divergence\n"}},
+	} {
+		code, out, errOut := command(t, "status", "--rpc", answering(t, "pbft_status", fmt.Sprintf(answer, row.alone, row.halt)))
+		if code != exitOK {
+			t.Fatalf("exit code %d: %s", code, errOut)
+		}
+		for _, want := range row.wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("%q is missing in\n%s", want, out)
+			}
+		}
+	}
+}
+
 func TestStatusOfAnotherNode(t *testing.T) {
 	url := answering(t, "eth_chainId", `"0x1"`)
 	if code, _, errOut := command(t, "status", "--rpc", url); code != exitFailure || !strings.Contains(errOut, "answers, but not pbft_status") {

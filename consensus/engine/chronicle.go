@@ -203,15 +203,10 @@ func (c *chronicle) accepted(r *pbft.Record, now int64) {
 	b.Times[consensus.PhaseAccepted], b.Times[consensus.PhasePrepared], b.Times[consensus.PhaseCommitSent] = now, 0, 0
 }
 
-// phase notes a time. Of a committed block only that it is executed and durable
-// is news: a certificate can be faster than the executor.
+// phase notes a time, the last one until the block is committed, and then only
+// the first: a certificate can be faster than the executor.
 func (c *chronicle) phase(seq consensus.Seq, p consensus.Phase, now int64) {
-	b := c.block(seq)
-	if b == nil {
-		return
-	}
-	late := b.Times[p] == 0 && (p == consensus.PhaseExecuted || p == consensus.PhaseDurable)
-	if b.Times[consensus.PhaseCommitted] == 0 || late {
+	if b := c.block(seq); b != nil && (b.Times[p] == 0 || b.Times[consensus.PhaseCommitted] == 0) {
 		b.Times[p] = now
 	}
 }

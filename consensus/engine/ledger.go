@@ -98,6 +98,7 @@ func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed, txs []*types.
 	}
 	_, err := l.e.deps.Ledger.Execute(ctx, &c.Batch.Header, head.BlockHash, txs)
 	if err == nil {
+		l.e.seen.executed(seq)
 		err = l.e.deps.Ledger.Commit(&c.Batch.Header, c.Certificate)
 	}
 	if errors.Is(err, pbft.ErrDivergence) {
