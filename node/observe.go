@@ -77,11 +77,13 @@ func (h history) Watch(buffer int) (rpcpbft.Events, error) {
 type witness struct{ n *Node }
 
 // Evidence implements rpc/pbft.Witness.
-func (w witness) Evidence() []consensus.Evidence {
+func (w witness) Evidence() (first uint64, list []consensus.Evidence, err error) {
 	if w.n.engine == nil {
-		return nil
+		return 0, nil, nil
 	}
-	return w.n.engine.Evidence()
+	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	defer cancel()
+	return w.n.engine.Evidence(ctx)
 }
 
 // members implements rpc/pbft.Members.

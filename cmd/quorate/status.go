@@ -30,6 +30,8 @@ type nodeStatus struct {
 	PatienceMs uint64         `json:"patienceMs"`
 	LostMargin bool           `json:"lostMargin"`
 	Halt       string         `json:"halt"`
+	Held       string         `json:"held"`
+	Stands     string         `json:"stands"`
 	Validators []struct {
 		Address   common.Address `json:"address"`
 		Connected bool           `json:"connected"`
@@ -122,8 +124,10 @@ func (s *nodeStatus) lines() []string {
 // trouble says what keeps this node from voting, if anything does.
 func (s *nodeStatus) trouble() []string {
 	var out []string
-	if s.Halt != "" {
-		out = append(out, "halted     "+s.Halt)
+	for _, x := range []struct{ label, text string }{{"halted     ", s.Halt}, {"held back  ", s.Held}, {"stands     ", s.Stands}} {
+		if x.text != "" {
+			out = append(out, x.label+x.text)
+		}
 	}
 	if s.ActiveView == nil || s.View == *s.ActiveView {
 		return out

@@ -21,9 +21,6 @@ type ObserveLimits struct {
 	// ViewChanges is how many view changes are remembered: hours of the worst
 	// storm that the timers allow.
 	ViewChanges int
-	// Evidence is how many pieces of evidence are remembered; there is one per
-	// validator and epoch.
-	Evidence int
 	// LateBlocks is how far below the committed seq a vote still counts: who is
 	// later than this is no use as a validator.
 	LateBlocks int
@@ -39,12 +36,12 @@ type ObserveLimits struct {
 
 // DefaultObserveLimits returns the defaults.
 func DefaultObserveLimits() ObserveLimits {
-	return ObserveLimits{Blocks: 10_000, ViewChanges: 1000, Evidence: 1000, LateBlocks: 256, LateQueue: 1024, LateRate: 2000, EventRate: 1000}
+	return ObserveLimits{Blocks: 10_000, ViewChanges: 1000, LateBlocks: 256, LateQueue: 1024, LateRate: 2000, EventRate: 1000}
 }
 
 // validate checks that the blocks in flight do not overwrite each other.
 func (l *ObserveLimits) validate(inFlight int) error {
-	if l.Blocks <= inFlight+l.LateBlocks || min(l.ViewChanges, l.Evidence, l.LateQueue, l.LateRate, l.EventRate) <= 0 {
+	if l.Blocks <= inFlight+l.LateBlocks || min(l.ViewChanges, l.LateQueue, l.LateRate, l.EventRate) <= 0 {
 		return fmt.Errorf("engine: limits of what is observed: %+v: each must be positive, and Blocks above LateBlocks and the %d blocks in flight", *l, inFlight)
 	}
 	return nil
@@ -67,7 +64,6 @@ type chronicle struct {
 	opener    int // who opened active by NEW-VIEW; -1: not seen, or view 0
 	blocks    []blockRecord
 	changes   ring[consensus.ViewChangeSeen]
-	evidence  ring[consensus.Evidence]
 	counts    consensus.ProtocolCounts
 	budget    lateBudget
 }
@@ -89,7 +85,7 @@ func newChronicle(l ObserveLimits, self common.Address, ahead consensus.Seq) *ch
 	c := &chronicle{
 		limits: l, self: self, ahead: ahead, opener: -1,
 		late: make(chan lateVote, l.LateQueue), blocks: make([]blockRecord, l.Blocks),
-		changes: ring[consensus.ViewChangeSeen]{max: l.ViewChanges}, evidence: ring[consensus.Evidence]{max: l.Evidence},
+		changes: ring[consensus.ViewChangeSeen]{max: l.ViewChanges},
 	}
 	c.feed.rate = l.EventRate
 	c.counts.Evidence, c.counts.Refused = map[string]uint64{}, map[string]uint64{}
@@ -128,7 +124,7 @@ func (c *chronicle) setOf(e consensus.Epoch) *consensus.ValidatorSet {
 
 // ready takes what one Ready tells.
 func (c *chronicle) ready(rd *pbft.Ready) {
-	if len(rd.Persist)+len(rd.Prepared)+len(rd.Committed)+len(rd.Evidence)+len(rd.Refused) == 0 {
+	if len(rd.Persist)+len(rd.Prepared)+len(rd.Committed)+len(rd.Refused) == 0 {
 		return
 	}
 	now := micros()
@@ -153,12 +149,6 @@ func (c *chronicle) ready(rd *pbft.Ready) {
 	}
 	for i := range rd.Committed {
 		c.finalised(&rd.Committed[i], now)
-	}
-	for _, ev := range rd.Evidence {
-		c.evidence.add(ev)
-		if fault, err := ev.Fault(); err == nil {
-			c.counts.Evidence[fault]++
-		}
 	}
 	for _, err := range rd.Refused {
 		c.counts.Refused[pbft.Rule(err)]++
@@ -300,6 +290,13 @@ func (c *chronicle) entered(v *consensus.Vote, now int64) {
 	}
 	last.Entered, last.Reproposed = now, len(v.NewView.O)
 	c.active, c.opener = v.View, int(v.Sender)
+}
+
+// proved counts new evidence, whoever found it.
+func (c *chronicle) proved(fault string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts.Evidence[fault]++
 }
 
 // refused counts a message by the rule that it breaks.

@@ -107,6 +107,7 @@ func (e *Engine) adoptEvidence(ev *consensus.Evidence) error {
 	if err := e.deps.Journal.Append([]JournalRecord{e.evidence.add(ev)}); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
+	e.seen.proved(fault)
 	set := e.epoch.Load().set
 	e.cfg.Log.Error("a validator broke the protocol", "validator", set.Address(int(ev.Offender)), "fault", fault,
 		"first", fmt.Sprintf("%s view %d seq %d", ev.First.Kind, ev.First.View, ev.First.Seq), "second", fmt.Sprintf("%s view %d seq %d", ev.Second.Kind, ev.Second.View, ev.Second.Seq))

@@ -111,12 +111,14 @@ func (e *Engine) ViewChanges() []consensus.ViewChangeSeen {
 	return e.seen.changes.all()
 }
 
-// Evidence returns the evidence that this node has found since it started,
-// oldest first.
-func (e *Engine) Evidence() []consensus.Evidence {
-	e.seen.mu.Lock()
-	defer e.seen.mu.Unlock()
-	return e.seen.evidence.all()
+// Evidence returns the evidence that this node keeps, oldest first, and the
+// number of the first piece among all that it ever kept.
+func (e *Engine) Evidence(ctx context.Context) (first uint64, kept []consensus.Evidence, err error) {
+	err = e.inspectIn(ctx, func(*pbft.Replica) {
+		kept = slices.Clone(e.evidence.kept)
+		first = e.evidence.count - uint64(len(kept))
+	})
+	return first, kept, err
 }
 
 // Phases returns this node's times of a block, false if it does not remember
@@ -155,15 +157,22 @@ func (e *Engine) Participation(from, to consensus.Seq) []consensus.BlockVotes {
 
 // StableCheckpoint returns the newest checkpoint certificate that the replica
 // holds, nil before the first. It asks the engine goroutine.
-func (e *Engine) StableCheckpoint(ctx context.Context) (*consensus.CheckpointCertificate, error) {
-	out := make(chan *consensus.CheckpointCertificate, 1)
+func (e *Engine) StableCheckpoint(ctx context.Context) (c *consensus.CheckpointCertificate, err error) {
+	err = e.inspectIn(ctx, func(r *pbft.Replica) { c = r.StableCheckpoint() })
+	return c, err
+}
+
+// inspectIn runs f on the engine goroutine; when it returns nil, f has ended.
+func (e *Engine) inspectIn(ctx context.Context, f func(*pbft.Replica)) error {
+	ended := make(chan struct{})
 	select {
-	case e.inspect <- func(r *pbft.Replica) { out <- r.StableCheckpoint() }:
-		return <-out, nil
+	case e.inspect <- func(r *pbft.Replica) { f(r); close(ended) }:
+		<-ended
+		return nil
 	case <-e.done:
-		return nil, errStopped
+		return errStopped
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 

@@ -53,5 +53,8 @@ type Events interface {
 	Close()
 }
 
-// Witness holds evidence against validators, oldest first.
-type Witness interface{ Evidence() []consensus.Evidence }
+// Witness holds evidence against validators, oldest first; first is the number
+// of the first piece among all that it ever held.
+type Witness interface {
+	Evidence() (first uint64, list []consensus.Evidence, err error)
+}

@@ -9,7 +9,7 @@ import (
 
 // Evidence is one piece of the answer of pbft_evidence.
 type Evidence struct {
-	Index    uint64          `json:"index"`    // place in the order in which this node learned of what it holds
+	Index    uint64          `json:"index"`    // running number, in the order in which this node learned of it; also over restarts
 	Fault    string          `json:"fault"`    // `equivocation`, `two block hashes` or `lost lock`
 	Offender *common.Address `json:"offender"` // the validator; null if the set of that epoch is not known here
 	Sender   uint64          `json:"sender"`   // its index in the set of the epoch
@@ -44,10 +44,14 @@ type PreparedItem struct {
 }
 
 // Evidence returns proofs that validators broke the protocol, in ascending
-// order: from an index on, or the last ones, by default 100.
+// order: from an index on, or the last ones, by default 100. A node keeps the
+// last 1,000, its own and those that others told it.
 func (a *API) Evidence(from, limit *Count) ([]Evidence, error) {
-	all := a.d.Witness.Evidence()
-	lo, hi, err := a.page(0, len(all), from, limit)
+	first, all, err := a.d.Witness.Evidence()
+	if err != nil {
+		return nil, err
+	}
+	lo, hi, err := a.page(first, len(all), from, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +61,7 @@ func (a *API) Evidence(from, limit *Count) ([]Evidence, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.Index = uint64(i)
+		x.Index = first + uint64(i)
 		out = append(out, *x)
 	}
 	return out, nil

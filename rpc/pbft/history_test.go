@@ -22,6 +22,7 @@ type memory struct {
 	phases     map[consensus.Seq]consensus.BlockPhases
 	votes      []consensus.BlockVotes
 	evidence   []consensus.Evidence
+	before     uint64 // pieces that are no longer kept
 	suspended  []common.Address
 	unknown    bool // who is suspended
 	events     Events
@@ -53,8 +54,11 @@ func (m *memory) Watch(int) (Events, error) {
 	}
 	return m.events, nil
 }
-func (m *memory) Evidence() []consensus.Evidence { return m.evidence }
-func (m *memory) EpochLength() uint64            { return 2 }
+
+func (m *memory) Evidence() (uint64, []consensus.Evidence, error) {
+	return m.before, m.evidence, nil
+}
+func (m *memory) EpochLength() uint64 { return 2 }
 func (m *memory) Name(a common.Address) string {
 	if a[0]%2 == 0 {
 		return "even"
@@ -330,6 +334,10 @@ func TestEvidence(t *testing.T) {
 	}
 	if l := ask[[]Evidence](t, n, "evidence", "2,1"); len(l) != 1 || l[0].Index != 2 {
 		t.Errorf("page: %+v", l)
+	}
+	n.before = 40
+	if l := ask[[]Evidence](t, n, "evidence", "42,1"); len(l) != 1 || l[0].Index != 42 || l[0].Sender != 2 {
+		t.Errorf("page of those still kept: %+v", l)
 	}
 	n.evidence[0].Second = n.evidence[0].First
 	if a := n.call(t, request("evidence", "")); !strings.Contains(string(a["error"]), "an honest validator may send both") {

@@ -17,12 +17,14 @@ type Status struct {
 	Validators []ValidatorStatus `json:"validators"` // in index order
 	F          int               `json:"f"`
 	Quorum     int               `json:"quorum"`
-	PatienceMs uint64            `json:"patienceMs"`     // how long the timers wait now, T = min(T0·2^k, Tmax)
-	Backoff    uint32            `json:"backoff"`        // k
-	LostMargin bool              `json:"lostMargin"`     // this replica asked alone for a view: it stays out until the next view or epoch
-	Suspended  []common.Address  `json:"suspended"`      // validators that may not be primary in this epoch
-	Line       string            `json:"line"`           // all of it in one line, as in logs
-	Halt       string            `json:"halt,omitempty"` // why the replica stopped voting for good
+	PatienceMs uint64            `json:"patienceMs"`       // how long the timers wait now, T = min(T0·2^k, Tmax)
+	Backoff    uint32            `json:"backoff"`          // k
+	LostMargin bool              `json:"lostMargin"`       // this replica asked alone for a view: it stays out until the next view or epoch
+	Suspended  []common.Address  `json:"suspended"`        // validators that may not be primary in this epoch
+	Line       string            `json:"line"`             // all of it in one line, as in logs
+	Halt       string            `json:"halt,omitempty"`   // why the replica stopped voting for good
+	Held       string            `json:"held,omitempty"`   // why, and below which epoch, it may not vote: its votes may be forgotten
+	Stands     string            `json:"stands,omitempty"` // why no quorum can vote, and the way out, as far as known
 }
 
 // Window is where the replica votes: above low, up to high.
@@ -49,7 +51,7 @@ func (a *API) Status() *Status {
 	out := &Status{
 		Self: r.Self, View: uint64(r.View), ActiveView: uint64(r.Active), Epoch: uint64(r.Epoch), Primary: r.Primary, IsPrimary: r.IsPrimary,
 		Mode: r.Mode.String(), Committed: uint64(r.Committed), Stable: uint64(r.Stable),
-		Window: Window{uint64(r.WindowLow), uint64(r.WindowHigh)}, F: r.F, Quorum: r.Quorum, Line: r.Line, Halt: r.Halt,
+		Window: Window{uint64(r.WindowLow), uint64(r.WindowHigh)}, F: r.F, Quorum: r.Quorum, Line: r.Line, Halt: r.Halt, Held: r.Held, Stands: r.Stands,
 		PatienceMs: r.PatienceMs, Backoff: r.Backoff, LostMargin: r.AskedAlone, Suspended: []common.Address{},
 		Validators: make([]ValidatorStatus, len(r.Validators)),
 	}
