@@ -14,6 +14,11 @@
 // sync never meet. Fetching missing bodies and block sync run on short-lived
 // goroutines that own nothing.
 //
+// What happens is told to a chronicle on the way (observe.go), for RPC and
+// metrics: bounded rings in memory, a feed of messages that waits for nobody, and
+// one goroutine that verifies votes after the quorum within a budget. It decides
+// nothing.
+//
 // Invariants:
 //   - A vote is journalled and fsynced before it is signed, and signed before
 //     it is sent; the sign guard refuses what the journal would contradict.
