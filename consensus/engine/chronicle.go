@@ -177,7 +177,7 @@ func (c *chronicle) block(seq consensus.Seq) *blockRecord {
 	clear(bits)
 	*r = blockRecord{
 		BlockPhases: consensus.BlockPhases{Seq: seq, Epoch: c.sets[0].epoch, Primary: -1},
-		prepares:    consensus.Bitset(bits[:n:cap(bits)]), commits: consensus.Bitset(bits[n : 2*n]), certificate: consensus.Bitset(bits[2*n:]),
+		prepares:    bits[:n:cap(bits)], commits: bits[n : 2*n], certificate: bits[2*n:],
 	}
 	return r
 }

@@ -68,7 +68,7 @@ func (a *API) Protocol(ctx context.Context) (*gethrpc.Subscription, error) {
 func (a *API) forward(sub *gethrpc.Subscription, events Events, notify func(any) error) error {
 	for {
 		select {
-		case <-sub.Err():
+		case <-sub.Err(): //nolint:errcheck // ends with the subscription or the connection
 			return nil
 		case ev, ok := <-events.Events():
 			if !ok {
