@@ -1,6 +1,7 @@
 package bubble
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func (m *Member) api() *pbft.API {
 }
 
 // TestObservedViewChange: the primary is cut off; what the others tell of it
-// through pbft_ is what happened, and it knows itself that it is alone.
+// through pbft_ is what happened.
 func TestObservedViewChange(t *testing.T) {
 	Run(t, Spec{Observers: 1, Params: short(64)}, func(c *Cluster) {
 		c.StartAll(c.Members...)
@@ -39,25 +40,49 @@ func TestObservedViewChange(t *testing.T) {
 		c.Within(30*time.Second, "blocks follow", func() bool { n, _ := witness.Head(); return n > before+12 })
 		c.checkViewChange(witness, before)
 		c.checkBlocks(witness, gone, before)
-
-		s := gone.api().Status()
-		c.Within(30*time.Second, "who is cut off asks alone", func() bool { s = gone.api().Status(); return s.LostMargin })
-		if s.Mode != consensus.ViewChanging.String() || s.View == s.ActiveView || s.PatienceMs < c.Genesis.Params.BaseTimeoutMs {
-			t.Errorf("who is cut off: %+v", s)
-		}
-		for _, v := range s.Validators {
-			if (v.Asks != nil) != (v.Address == gone.Address) {
-				t.Errorf("who is cut off believes of %+v", v)
-			}
-		}
 		c.Sim.Heal()
 		finish(c, load, 10)
-		if s := gone.api().Status(); s.LostMargin || s.Mode != consensus.Normal.String() {
-			t.Errorf("back again: %+v", s)
-		}
 		observer := c.Members[4].api()
 		if l, err := observer.ViewChanges(nil, nil); err != nil || len(l) != 0 || observer.BlockPhases(pbft.Latest) != nil {
 			t.Errorf("an observer has seen %v, %v", l, err)
+		}
+	})
+}
+
+// TestObservedAlone: a backup that is cut off with a transaction asks alone for
+// the next view, and says that it is lost margin until it is back.
+func TestObservedAlone(t *testing.T) {
+	Run(t, Spec{Params: short(8)}, func(c *Cluster) {
+		c.StartAll(c.Members...)
+		load := c.StartLoad(3, 100*time.Millisecond, 1)
+		c.reach(3, 10*time.Second, c.Members...)
+		primary := c.Members[0].api().Status().Primary
+		alone := c.Members[0]
+		if alone.Address == primary {
+			alone = c.Members[1]
+		}
+		c.split([]int{alone.index})
+		if err := alone.Node.Pool().Add(context.Background(), c.Transfer(c.Users[5], 0)); err != nil {
+			t.Fatal(err)
+		}
+		var s *pbft.Status
+		c.Within(time.Minute, "who is cut off asks alone", func() bool { s = alone.api().Status(); return s.LostMargin })
+		if s.Mode != consensus.ViewChanging.String() || s.View <= s.ActiveView || s.PatienceMs < c.Genesis.Params.BaseTimeoutMs {
+			t.Errorf("who is cut off: %+v", s)
+		}
+		for _, v := range s.Validators {
+			if (v.Asks != nil) != (v.Address == alone.Address) {
+				t.Errorf("who is cut off believes of %+v", v)
+			}
+		}
+		l, err := alone.api().ViewChanges(nil, nil)
+		if err != nil || len(l) == 0 || l[len(l)-1].EnteredAfterMs != nil || l[len(l)-1].To != s.View {
+			t.Errorf("its view changes: %+v, %v", l, err)
+		}
+		c.Sim.Heal()
+		finish(c, load, 10)
+		if s := alone.api().Status(); s.LostMargin || s.Mode != consensus.Normal.String() {
+			t.Errorf("back again: %+v", s)
 		}
 	})
 }
