@@ -35,10 +35,11 @@ type Report struct {
 type ValidatorReport struct {
 	Address   common.Address
 	Connected bool // the status handshake is done; true for oneself
+	Heard     bool // it has told its STATUS in this epoch: the next four are known
 	Epoch     Epoch
 	View      View
 	Mode      Mode
-	Committed Seq  // as last told by STATUS
+	Committed Seq
 	Asks      View // its newest VIEW-CHANGE asks for this view; 0 = for none above Active
 	Suspended bool // may not be primary in this epoch
 }

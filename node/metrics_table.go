@@ -91,14 +91,14 @@ func replicaRows(n *Node) []metricRow {
 			kind: prometheus.GaugeValue, desc: describe("quorate_consensus_missing_validators", "Validators of the epoch that are not connected."),
 			read: func(s *snapshot, out sampler) { s.countValidators(false, out) },
 		},
-		perValidator(n, "connected", "1 if the validator is connected.", func(s *snapshot, v *consensus.ValidatorReport) float64 {
-			return flag(s.connected[v.Address])
+		perValidator(n, "connected", "1 if the validator is connected.", func(s *snapshot, v *consensus.ValidatorReport) (float64, bool) {
+			return flag(s.connected[v.Address]), true
 		}),
-		perValidator(n, "committed", "Last committed sequence number that the validator told this node.", func(_ *snapshot, v *consensus.ValidatorReport) float64 {
-			return float64(v.Committed)
+		perValidator(n, "committed", "Last committed sequence number that the validator told this node, once it has in this epoch.", func(_ *snapshot, v *consensus.ValidatorReport) (float64, bool) {
+			return float64(v.Committed), v.Heard
 		}),
-		perValidator(n, "suspended", "1 if the validator may not be primary in this epoch.", func(_ *snapshot, v *consensus.ValidatorReport) float64 {
-			return flag(v.Suspended)
+		perValidator(n, "suspended", "1 if the validator may not be primary in this epoch.", func(_ *snapshot, v *consensus.ValidatorReport) (float64, bool) {
+			return flag(v.Suspended), true
 		}),
 	}
 	if n.engine == nil {
@@ -176,8 +176,9 @@ func ask(name, help string, value func(*consensus.Report) float64) metricRow {
 	}}
 }
 
-// perValidator is a row with one sample per validator of the epoch.
-func perValidator(n *Node, name, help string, value func(*snapshot, *consensus.ValidatorReport) float64) metricRow {
+// perValidator is a row with one sample per validator of the epoch for which
+// there is a value.
+func perValidator(n *Node, name, help string, value func(*snapshot, *consensus.ValidatorReport) (float64, bool)) metricRow {
 	names := map[string]string{}
 	for _, m := range n.reg.Members() {
 		names[m.Validator.Hex()] = m.Name
@@ -189,7 +190,9 @@ func perValidator(n *Node, name, help string, value func(*snapshot, *consensus.V
 		}
 		for i := range s.replica.Validators {
 			v := &s.replica.Validators[i]
-			out(value(s, v), v.Address.Hex(), names[v.Address.Hex()])
+			if x, ok := value(s, v); ok {
+				out(x, v.Address.Hex(), names[v.Address.Hex()])
+			}
 		}
 	}}
 }

@@ -107,7 +107,10 @@ func (s *nodeStatus) lines() []string {
 		if v.Address == s.Primary {
 			mark = "*"
 		}
-		if v.Connected {
+		switch {
+		case v.Connected && v.Mode == "unknown":
+			state = "connected, silent in this epoch"
+		case v.Connected:
 			state = fmt.Sprintf("%s at %d", v.Mode, v.Committed)
 		}
 		if v.Asks != nil {

@@ -59,13 +59,13 @@ func TestStatus(t *testing.T) {
 // TestStatusOfViewChange: who asks, who is suspended, and what it means for this
 // node.
 func TestStatusOfViewChange(t *testing.T) {
-	const answer = `{"self":"0x00000000000000000000000000000000000000aa","view":3,"activeView":1,"epoch":2,"primary":"0x00000000000000000000000000000000000000bb","mode":"view-changing","committed":130,"stable":128,"quorum":2,"patienceMs":4000,"lostMargin":%[1]v,"halt":"%[2]s","held":"%[2]s","stands":"%[2]s","validators":[{"address":"0x00000000000000000000000000000000000000aa","connected":true,"mode":"view-changing","committed":130,"asks":3,"suspended":false},{"address":"0x00000000000000000000000000000000000000bb","connected":true,"mode":"normal","committed":131,"asks":null,"suspended":true}]}`
+	const answer = `{"self":"0x00000000000000000000000000000000000000aa","view":3,"activeView":1,"epoch":2,"primary":"0x00000000000000000000000000000000000000bb","mode":"view-changing","committed":130,"stable":128,"quorum":2,"patienceMs":4000,"lostMargin":%[1]v,"halt":"%[2]s","held":"%[2]s","stands":"%[2]s","validators":[{"address":"0x00000000000000000000000000000000000000aa","connected":true,"mode":"view-changing","committed":130,"asks":3,"suspended":false},{"address":"0x00000000000000000000000000000000000000bb","connected":true,"mode":"normal","committed":131,"asks":null,"suspended":true},{"address":"0x00000000000000000000000000000000000000cc","connected":true,"mode":"unknown","committed":0,"asks":null,"suspended":false}]}`
 	for _, row := range []struct {
 		alone bool
 		halt  string
 		wants []string
 	}{
-		{false, "", []string{"\nview       left 1, asks for 3 as 1 of 2 do; waits 4s\n", "view-changing at 130, asks for view 3\n", "normal at 131, suspended as primary\n"}},
+		{false, "", []string{"\nview       left 1, asks for 3 as 1 of 3 do; waits 4s\n", "view-changing at 130, asks for view 3\n", "normal at 131, suspended as primary\n", "connected, silent in this epoch\n"}},
 		{true, "", []string{"\nview       left 1 alone, asks for 3: it votes no more until the next view or epoch\n"}},
 		{false, "state divergence", []string{"\nhalted     state divergence\nheld back  state divergence\nstands     state divergence\n"}},
 	} {

@@ -248,9 +248,9 @@ func (r *Replica) Report() consensus.Report {
 		PatienceMs: r.patience() * consensus.TickMs, Backoff: r.backoff, AskedAlone: r.askedAlone(),
 	}
 	for i := range r.set.Len() {
-		v := consensus.ValidatorReport{Address: r.set.Address(i), Epoch: r.peers[i].status.Epoch, View: r.peers[i].status.View, Mode: r.peers[i].status.Mode, Committed: r.peers[i].status.Committed}
+		v := consensus.ValidatorReport{Address: r.set.Address(i), Heard: r.peers[i].heard, Epoch: r.peers[i].status.Epoch, View: r.peers[i].status.View, Mode: r.peers[i].status.Mode, Committed: r.peers[i].status.Committed}
 		if i == r.self {
-			v.Connected, v.Epoch, v.View, v.Mode, v.Committed = true, r.epoch, r.view, r.mode(), r.committed.Seq
+			v.Connected, v.Heard, v.Epoch, v.View, v.Mode, v.Committed = true, true, r.epoch, r.view, r.mode(), r.committed.Seq
 		}
 		v.Suspended = r.schedule.Suspended(i)
 		if c := r.changes[i].vote; c != nil && c.View > r.active {

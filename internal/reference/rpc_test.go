@@ -94,7 +94,7 @@ var memberTexts = map[string]string{
 	"Status.mode":   "`starting`, `normal`, `syncing`, `view-changing` or `halted`",
 	"Status.window": "`{low, high}`: the replica votes above low, up to high", "Status.f": "faulty validators that are borne", "Status.quorum": "validators that must agree",
 	"ValidatorStatus.address": "of the validator key", "ValidatorStatus.connected": "whether this node is connected to it; true for itself",
-	"ValidatorStatus.epoch": "its epoch", "ValidatorStatus.view": "its view", "ValidatorStatus.mode": "its mode", "ValidatorStatus.committed": "its last final block",
+	"ValidatorStatus.epoch": "its epoch", "ValidatorStatus.view": "its view", "ValidatorStatus.mode": "its mode; `unknown` if it has told nothing in this epoch: then the numbers are 0", "ValidatorStatus.committed": "its last final block",
 	"Certificate.number": "of the block", "Certificate.epoch": "in which the validators voted", "Certificate.view": "in which they voted", "Certificate.seq": "equals number",
 	"Certificate.batchDigest": "keccak256 of the batch header", "Certificate.blockHash": "keccak256 of the header", "Certificate.batchHeader": "RLP",
 }

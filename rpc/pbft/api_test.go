@@ -80,7 +80,7 @@ func (n *network) Report() consensus.Report {
 		WindowLow: 100, WindowHigh: 228, F: 1, Quorum: 3, Line: "2* v7 n=117 [100,228)",
 	}
 	for i := range n.set.Len() {
-		r.Validators = append(r.Validators, consensus.ValidatorReport{Address: n.set.Address(i), Connected: i != 1, View: 7, Committed: 116})
+		r.Validators = append(r.Validators, consensus.ValidatorReport{Address: n.set.Address(i), Connected: i != 1, Heard: i != 3, Mode: consensus.Normal, View: 7, Committed: 116})
 	}
 	r.Validators[0].Suspended, r.Validators[2].Asks = true, 7
 	return r
@@ -182,6 +182,9 @@ func TestStatus(t *testing.T) {
 	first := strings.ToLower(n.set.Address(0).Hex())
 	if !strings.HasSuffix(got, `],"f":1,"quorum":3,"patienceMs":4000,"backoff":2,"lostMargin":true,"suspended":["`+first+`"],"line":"2* v7 n=117 [100,228)"}`) || strings.Count(got, `"connected":true`) != 3 {
 		t.Errorf("got %s", got)
+	}
+	if strings.Count(got, `"mode":"normal"`) != 3 || strings.Count(got, `"mode":"unknown"`) != 1 {
+		t.Errorf("who was heard: %s", got)
 	}
 	if strings.Count(got, `"asks":null,"suspended":true`) != 1 || strings.Count(got, `"asks":7,"suspended":false`) != 1 {
 		t.Errorf("who asks, who is suspended: %s", got)

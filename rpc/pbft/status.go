@@ -45,6 +45,9 @@ type ValidatorStatus struct {
 	Suspended bool           `json:"suspended"` // may not be primary in this epoch
 }
 
+// unheard is the mode of a validator that has told nothing in this epoch.
+const unheard = "unknown"
+
 // Status returns what the replica of this node does.
 func (a *API) Status() *Status {
 	r := a.d.Reporter.Report()
@@ -59,6 +62,9 @@ func (a *API) Status() *Status {
 		out.Validators[i] = ValidatorStatus{
 			Address: v.Address, Connected: v.Connected, Epoch: uint64(v.Epoch), View: uint64(v.View), Mode: v.Mode.String(),
 			Committed: uint64(v.Committed), Suspended: v.Suspended,
+		}
+		if !v.Heard {
+			out.Validators[i].Mode = unheard
 		}
 		if asks := uint64(v.Asks); asks > 0 {
 			out.Validators[i].Asks = &asks
