@@ -1,7 +1,10 @@
 package node
 
 import (
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/p2p"
 	"github.com/quorate/quorate/rpc"
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
@@ -23,4 +26,10 @@ func (n *Node) Peers() []p2p.PeerInfo { return n.host.Peers() }
 // PBFT returns the pbft_ methods of a node, also of one without servers.
 func (n *Node) PBFT() (*rpcpbft.API, error) {
 	return rpcpbft.New(n.pbftDeps(rpc.DefaultLimits()))
+}
+
+// Receive gives the engine of a validator a consensus message, as if another
+// validator had sent it.
+func (n *Node) Receive(from common.Address, data []byte) (engine.Verdict, error) {
+	return n.engine.Receive(from, data)
 }
