@@ -75,7 +75,13 @@ func TestMetrics(t *testing.T) {
 			"quorate_consensus_connected_validators": 4, "quorate_consensus_missing_validators": 0,
 			"quorate_txpool_admitted_total": 1, "quorate_txpool_mined_total": 1, "quorate_txpool_executable": 0,
 			"quorate_consensus_inbox_dropped_total": 0, "quorate_store_writable": 1,
+			"quorate_consensus_active_view": 0, "quorate_consensus_asked_alone": 0, "quorate_consensus_view_changes_total join": 0,
+			"quorate_consensus_evidence_total equivocation": 0, "quorate_consensus_rejections_total ErrSigner": 0,
+			"quorate_consensus_late_votes_total dropped": 0, "quorate_consensus_subscribers_lost_total": 0,
 		})
+		if n := phaseCount(t, primary.Node, "accepted", "durable"); n != 1 {
+			t.Errorf("%d blocks went from accepted to durable", n)
+		}
 		if age := scrape(t, primary.Node)["quorate_chain_head_age_seconds"]; age <= 0 || age > 5 {
 			t.Errorf("the head is %v seconds old", age)
 		}
@@ -99,6 +105,50 @@ func TestMetrics(t *testing.T) {
 		}
 		if problems, err := testutil.GatherAndLint(primary.Node.Metrics(), own...); err != nil || len(problems) > 0 {
 			t.Errorf("names against the conventions: %v, %v", problems, err)
+		}
+	})
+}
+
+// phaseCount returns how many blocks are in a histogram of phases.
+func phaseCount(t *testing.T, n *node.Node, from, to string) uint64 {
+	t.Helper()
+	families, err := n.Metrics().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if l := m.GetLabel(); f.GetName() == "quorate_consensus_phase_seconds" && l[0].GetValue() == from && l[1].GetValue() == to {
+				return m.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	return 0
+}
+
+// TestMetricsOfViewChange: when the primary is gone, the others count why they
+// left its view, and show the one they are in.
+func TestMetricsOfViewChange(t *testing.T) {
+	bubble.Run(t, bubble.Spec{}, func(c *bubble.Cluster) {
+		c.StartAll(c.Members...)
+		primary, other := c.Members[0], c.Members[1]
+		if scrape(t, primary.Node)["quorate_consensus_is_primary"] != 1 {
+			t.Fatal("node 0 is not the primary")
+		}
+		primary.Stop()
+		if err := other.Node.Pool().Add(context.Background(), c.Transfer(c.Users[0], 0)); err != nil {
+			t.Fatal(err)
+		}
+		c.Within(time.Minute, "block 1 without the primary", func() bool { n, _ := other.Head(); return n == 1 })
+		got := scrape(t, other.Node)
+		changes := 0.0
+		for name, x := range got {
+			if strings.HasPrefix(name, "quorate_consensus_view_changes_total") {
+				changes += x
+			}
+		}
+		if changes < 1 || got["quorate_consensus_active_view"] < 1 || got["quorate_consensus_view"] != got["quorate_consensus_active_view"] {
+			t.Errorf("%v view changes, asked for view %v, entered %v", changes, got["quorate_consensus_view"], got["quorate_consensus_active_view"])
 		}
 	})
 }

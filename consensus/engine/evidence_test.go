@@ -31,6 +31,12 @@ func TestEvidenceSpreads(t *testing.T) {
 		late.start()
 		w.members[0].running().Connected(late.address)
 		pass(time.Second)
+		for _, m := range w.members {
+			first, held, err := m.running().Evidence(t.Context())
+			if err != nil || first != 0 || len(held) != 1 || m.running().Counts().Evidence[consensus.FaultEquivocation] != 1 {
+				t.Errorf("member %d shows %+v from %d, counts %v, %v", m.i, held, first, m.running().Counts().Evidence, err)
+			}
+		}
 		end()
 		for _, m := range w.members {
 			held := m.build().evidence.kept
