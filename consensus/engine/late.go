@@ -66,6 +66,11 @@ func (c *chronicle) checkLate(ctx context.Context, d consensus.Domain) {
 				continue
 			}
 			c.vote(l.vote)
+			if !c.feed.idle() {
+				ev, round := describe(l.vote, nil, nil, nil, nil, nil)
+				ev.From, ev.To = l.set.Address(int(l.vote.Sender)), c.self
+				c.feed.show(ev, round)
+			}
 		}
 	}
 }

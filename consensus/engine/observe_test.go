@@ -183,6 +183,7 @@ func TestLateVotes(t *testing.T) {
 	if len(c.late) != 3 || c.counts.LateDropped != 1 {
 		t.Errorf("%d wait, %d dropped", len(c.late), c.counts.LateDropped)
 	}
+	w1 := c.feed.watch(3)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { c.checkLate(ctx, testDomain); close(ended) }()
@@ -194,6 +195,9 @@ func TestLateVotes(t *testing.T) {
 	}
 	cancel()
 	<-ended
+	if ev := <-w1.Events(); len(w1.Events()) != 1 || ev.Kind != "COMMIT" || ev.From != w.set.Address(1) || ev.To != w.set.Address(0) || ev.Seq != 20 {
+		t.Errorf("watchers see %+v and %d more", ev, len(w1.Events()))
+	}
 	if got := c.block(20).commits[0]; got != 0b0110 {
 		t.Errorf("commits seen: %04b", got)
 	}
