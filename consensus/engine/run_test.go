@@ -109,12 +109,12 @@ func TestNothingLeavesBeforeItsJournal(t *testing.T) {
 				case "journal":
 					journalled++
 				case "send PRE-PREPARE 1", "send PREPARE 1":
-					if journalled != 1 {
+					if journalled < 1 { // later it may be sent again, to who asks
 						t.Errorf("member %d: %s after %d appends", m.i, what, journalled)
 					}
 				case "send COMMIT 1":
 					commits++
-					if journalled != 2 {
+					if journalled < 2 {
 						t.Errorf("member %d: %s after %d appends", m.i, what, journalled)
 					}
 				}
