@@ -38,11 +38,14 @@ type devnet struct {
 	Genesis    common.Hash `json:"genesisHash"`
 	Validators []*node     `json:"validators"`
 	Observers  []*node     `json:"observers"`
-	Accounts   []struct {
-		Address    common.Address `json:"address"`
-		PrivateKey hexutil.Bytes  `json:"privateKey"`
-		Unsafe     bool           `json:"unsafe"`
-	} `json:"accounts"`
+	Accounts   []funded    `json:"accounts"`
+}
+
+// funded is an account of the mnemonic that every development tool knows.
+type funded struct {
+	Address    common.Address `json:"address"`
+	PrivateKey hexutil.Bytes  `json:"privateKey"`
+	Unsafe     bool           `json:"unsafe"`
 }
 
 // startDevnet runs a new network of these sizes and waits until it is ready.

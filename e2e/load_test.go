@@ -18,6 +18,7 @@ import (
 const (
 	burst       = 10              // transactions that an account has under way
 	resendAfter = 2 * time.Second // a transaction without a receipt goes to the next node
+	patience    = 2 * time.Second // a node that does not answer, stopped or cut off, counts as dead
 )
 
 // load sends transfers from several accounts through all nodes, whatever
@@ -119,7 +120,9 @@ func (l *load) submit(ctx context.Context, n *node, txs []*types.Transaction) bo
 		}
 		batch[i] = rpc.BatchElem{Method: "eth_sendRawTransaction", Args: []any{fmt.Sprintf("%#x", raw)}, Result: new(common.Hash)}
 	}
-	if err := n.raw.BatchCallContext(ctx, batch); err != nil {
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := n.raw.BatchCallContext(asking, batch); err != nil {
 		return false
 	}
 	for _, b := range batch {
@@ -137,7 +140,9 @@ func expected(err error) bool {
 
 // collect asks for receipts and returns the transactions that have none.
 func (l *load) collect(ctx context.Context, n *node, txs []*types.Transaction) (left []*types.Transaction, alive bool) {
-	receipts, err := receiptsOf(ctx, n, txs)
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	receipts, err := receiptsOf(asking, n, txs)
 	if err != nil {
 		return txs, false
 	}

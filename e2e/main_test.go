@@ -16,7 +16,12 @@ var long = flag.Bool("long", false, "also run what takes minutes by nature")
 // quorate is the binary under test.
 var quorate string
 
-func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
+func TestMain(m *testing.M) {
+	if file := os.Getenv(tapVariable); file != "" {
+		os.Exit(tappedNode(os.Args[1:], file)) // a node of a fleet
+	}
+	os.Exit(withBinary(m))
+}
 
 func withBinary(m *testing.M) int {
 	flag.Parse()

@@ -63,6 +63,7 @@ type status struct {
 		Committed uint64         `json:"committed"`
 	} `json:"validators"`
 	Line string `json:"line"`
+	Halt string `json:"halt"`
 }
 
 func (n *node) status(ctx context.Context) (*status, error) {

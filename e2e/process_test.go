@@ -73,18 +73,25 @@ func spawnEnv(t testing.TB, env []string, args ...string) *process {
 	p := &process{t: t, cmd: exec.Command(quorate, args...), out: &output{}, errs: &output{}, ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.errs
 	p.cmd.Env = append(cleanEnv(), env...)
+	p.run()
+	return p
+}
+
+// run starts the command. The process is killed at the end of the test at the
+// latest.
+func (p *process) run() {
+	p.t.Helper()
 	p.cmd.SysProcAttr = childAttributes()
 	result := make(chan error)
 	starter() <- func() { result <- p.cmd.Start() }
 	if err := <-result; err != nil {
-		t.Fatalf("starting quorate %s: %v", strings.Join(args, " "), err)
+		p.t.Fatalf("starting %s: %v", strings.Join(p.cmd.Args, " "), err)
 	}
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.ended)
 	}()
-	t.Cleanup(p.kill)
-	return p
+	p.t.Cleanup(p.kill)
 }
 
 // cleanEnv is the environment without settings of a node, but for the level of

@@ -38,6 +38,33 @@ func TestRecorder(t *testing.T) {
 			t.Errorf("%s: %d faults, want %d", row.name, faults, row.faults)
 		}
 	}
+	asks := func(view consensus.View) *consensus.Vote {
+		return &consensus.Vote{Kind: consensus.ViewChange, Sender: 2, View: view, Change: &consensus.ViewChangeBody{View: view}}
+	}
+	for _, row := range []struct {
+		name   string
+		second consensus.Vote
+		faults int
+	}{
+		{"sent again", first, 0},
+		{"below the promise", consensus.Vote{Kind: consensus.Prepare, Sender: 2, View: 3, Seq: 7, Digest: common.Hash{1}}, 1},
+		{"at the promise", consensus.Vote{Kind: consensus.Prepare, Sender: 2, View: 4, Seq: 7, Digest: common.Hash{1}}, 0},
+		{"another validator", consensus.Vote{Kind: consensus.Prepare, Sender: 1, View: 3, Seq: 7, Digest: common.Hash{1}}, 0},
+		{"next epoch", consensus.Vote{Kind: consensus.Prepare, Sender: 2, Epoch: 1, View: 3, Seq: 70, Digest: common.Hash{1}}, 0},
+		{"a CHECKPOINT", consensus.Vote{Kind: consensus.Checkpoint, Sender: 2, Seq: 64}, 0},
+		{"a lower view asked for", *asks(2), 1},
+		{"another VIEW-CHANGE", consensus.Vote{Kind: consensus.ViewChange, Sender: 2, View: 4, Change: &consensus.ViewChangeBody{View: 4, Stable: 9}}, 1},
+		{"a NEW-VIEW below", consensus.Vote{Kind: consensus.NewView, Sender: 2, View: 3, NewView: &consensus.NewViewBody{View: 3}}, 1},
+	} {
+		faults := 0
+		r := NewRecorder(func(string) { faults++ })
+		r.Note(&first)
+		r.Note(asks(4))
+		r.Note(&row.second)
+		if faults != row.faults {
+			t.Errorf("after a VIEW-CHANGE to view 4, %s: %d faults, want %d", row.name, faults, row.faults)
+		}
+	}
 	if r := NewRecorder(nil); r.Saw([]byte{0x05, 0xc0}) != nil || r.Saw(nil) != nil {
 		t.Error("what is no vote was taken for one")
 	}
