@@ -18,7 +18,10 @@ import (
 const (
 	burst       = 10              // transactions that an account has under way
 	resendAfter = 2 * time.Second // a transaction without a receipt goes to the next node
-	patience    = 2 * time.Second // a node that does not answer, stopped or cut off, counts as dead
+	// roundsPerNode is after how many bursts a lane moves on, so that lanes that
+	// fled from a dead node spread again.
+	roundsPerNode = 50
+	patience      = 2 * time.Second // a node that does not answer, stopped or cut off, counts as dead
 )
 
 // load sends transfers from several accounts through all nodes, whatever
@@ -77,37 +80,38 @@ func (l *load) await(limit time.Duration, n int) time.Duration {
 // run sends bursts from one account; each burst is final before the next.
 func (l *load) run(ctx context.Context, a *account, lane int) {
 	to := common.BigToAddress(common.Big256)
-	for round := lane; ctx.Err() == nil; round++ {
+	turn := lane
+	for round := 1; ctx.Err() == nil; round++ {
 		txs := make([]*types.Transaction, burst)
 		for i := range txs {
 			txs[i] = a.transfer(to, 1)
 		}
-		l.see(ctx, txs, round)
+		// A lane stays with a node that answers: if it went round, one node that
+		// keeps callers waiting would soon hold up all lanes.
+		if turn = l.see(ctx, txs, turn); round%roundsPerNode == 0 {
+			turn++
+		}
 	}
 }
 
-// see sends transactions until each has a receipt.
-func (l *load) see(ctx context.Context, txs []*types.Transaction, turn int) {
+// see sends transactions until each has a receipt, and returns the turn of the
+// node that gave the last.
+func (l *load) see(ctx context.Context, txs []*types.Transaction, turn int) int {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	var sent time.Time
 	for ctx.Err() == nil && len(txs) > 0 {
 		n := l.nodes[turn%len(l.nodes)]
-		if time.Since(sent) > resendAfter {
-			turn++
-			n = l.nodes[turn%len(l.nodes)]
-			if !l.submit(ctx, n, txs) {
-				<-tick.C
-				continue // dead: the next one
-			}
-			sent = time.Now()
+		alive := l.submit(ctx, n, txs)
+		for sent := time.Now(); alive && ctx.Err() == nil && len(txs) > 0 && time.Since(sent) < resendAfter; {
+			<-tick.C
+			txs, alive = l.collect(ctx, n, txs)
 		}
-		<-tick.C
-		left, alive := l.collect(ctx, n, txs)
-		if txs = left; !alive {
-			sent = time.Time{}
+		if len(txs) > 0 { // dead, or it forgot them: the next one
+			turn++
+			<-tick.C
 		}
 	}
+	return turn
 }
 
 // submit sends transactions; false means that the node does not answer.
