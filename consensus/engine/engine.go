@@ -44,6 +44,7 @@ type Engine struct {
 	told     []*consensus.Evidence // by others, to be adopted in this round
 	wanted   map[common.Hash]*wanted
 	lastTick time.Time
+	asleep   time.Duration // how long the loop meant to wait at most, when it last did
 	syncing  bool
 	building built // the pool's answer, until it is proposed
 
@@ -144,7 +145,8 @@ func (e *Engine) Run(ctx context.Context) error {
 			}
 			return err
 		}
-		timer.Reset(e.nextWake())
+		e.asleep = e.nextWake()
+		timer.Reset(e.asleep)
 		// What had come while the engine was at work goes before the time that this
 		// took: a stall of one's own disk is not the primary's fault.
 		idle := len(e.results)+len(e.inbox) == 0
@@ -249,9 +251,16 @@ func (e *Engine) round(ctx context.Context) error {
 	}
 }
 
-// tick tells the replica how many whole ticks have passed.
+// tick tells the replica how many whole ticks have passed. Time in which this
+// process did not run (SIGSTOP, a suspended machine) counts for little: what
+// the others said meanwhile still waits in the inbox, and a replica whose timers
+// all fire on waking asks alone for a view, and is lost until the next one.
 func (e *Engine) tick() {
 	const tick = consensus.TickMs * time.Millisecond
+	absent := time.Duration(e.cfg.Params.BaseTimeoutMs) * time.Millisecond / 4 // a loop that lives is never later than this
+	if late := time.Since(e.lastTick) - e.asleep - absent; late > 0 {
+		e.lastTick = e.lastTick.Add(late)
+	}
 	n := time.Since(e.lastTick) / tick
 	if n <= 0 {
 		return
