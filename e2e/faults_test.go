@@ -122,7 +122,11 @@ func TestKillRandom(t *testing.T) {
 		kills += len(victims)
 		f.kill(victims...)
 		for _, i := range random.Perm(len(victims)) {
-			pause(t, time.Duration(random.IntN(400))*time.Millisecond)
+			away := random.IntN(400)
+			if random.IntN(4) == 0 {
+				away = 1000 + random.IntN(2000) // until the others have given it up
+			}
+			pause(t, time.Duration(away)*time.Millisecond)
 			f.start(victims[i])
 		}
 		head := l.highest()

@@ -77,7 +77,7 @@ func idle(t *testing.T, during time.Duration) {
 }
 
 // fileSizes returns the size of everything in a folder, as du -b counts it.
-func fileSizes(t *testing.T, dir string) map[string]int64 {
+func fileSizes(t testing.TB, dir string) map[string]int64 {
 	t.Helper()
 	out := make(map[string]int64)
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -91,7 +92,13 @@ type votes struct {
 	t        testing.TB
 	dir      string
 	recorder *bubble.Recorder
-	taps     []*tap
+	stop     context.Context
+	reading  sync.WaitGroup
+
+	mu     sync.Mutex
+	taps   map[*node]*tap
+	stolen bool     // a key is in two hands: a contradiction is news, no failure
+	double []string // contradictions
 }
 
 // tap reads what one node writes.
@@ -105,29 +112,51 @@ type tap struct {
 
 // watchVotes follows the files of all nodes until the test ends.
 func watchVotes(t testing.TB, f *fleet) *votes {
-	v := &votes{t: t, dir: f.dir}
-	v.recorder = bubble.NewRecorder(func(what string) { t.Errorf("DOUBLE VOTE: %s", what) })
+	ctx, cancel := context.WithCancel(context.Background())
+	v := &votes{t: t, dir: f.dir, stop: ctx, taps: map[*node]*tap{}}
+	v.recorder = bubble.NewRecorder(v.contradicted)
+	t.Cleanup(func() { cancel(); v.reading.Wait() })
 	order := slices.Clone(f.Validators)
 	slices.SortFunc(order, func(a, b *node) int { return a.Address.Cmp(b.Address) })
-	ctx, cancel := context.WithCancel(context.Background())
-	var reading sync.WaitGroup
 	for i, n := range order {
-		x := &tap{node: n, index: uint64(i)}
-		v.taps = append(v.taps, x)
-		reading.Go(func() {
-			tick := time.NewTicker(pollEvery)
-			defer tick.Stop()
-			for ctx.Err() == nil {
-				v.follow(x)
-				select {
-				case <-tick.C:
-				case <-ctx.Done():
-				}
-			}
-		})
+		v.add(n, uint64(i))
 	}
-	t.Cleanup(func() { cancel(); reading.Wait() })
 	return v
+}
+
+func (v *votes) contradicted(what string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.double = append(v.double, what)
+	if !v.stolen {
+		v.t.Errorf("DOUBLE VOTE: %s", what)
+	}
+}
+
+// add follows the file of one more process, which signs as validator index.
+func (v *votes) add(n *node, index uint64) {
+	x := &tap{node: n, index: index}
+	v.mu.Lock()
+	v.taps[n] = x
+	v.mu.Unlock()
+	v.reading.Go(func() {
+		tick := time.NewTicker(pollEvery)
+		defer tick.Stop()
+		for v.stop.Err() == nil {
+			v.follow(x)
+			select {
+			case <-tick.C:
+			case <-v.stop.Done():
+			}
+		}
+	})
+}
+
+// of returns a node's tap.
+func (v *votes) of(n *node) *tap {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.taps[n]
 }
 
 // file is where a node writes its votes: not in its folder, which tests wipe
@@ -170,21 +199,20 @@ func (v *votes) follow(x *tap) {
 
 // drain reads what has been written up to now.
 func (v *votes) drain() {
-	for _, x := range v.taps {
+	v.mu.Lock()
+	all := slices.Collect(maps.Values(v.taps))
+	v.mu.Unlock()
+	for _, x := range all {
 		v.follow(x)
 	}
 }
 
 // committed is the newest block for which a node has signed a COMMIT.
 func (v *votes) committed(n *node) uint64 {
-	for _, x := range v.taps {
-		if x.node == n {
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			return uint64(x.last)
-		}
-	}
-	return 0
+	x := v.of(n)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return uint64(x.last)
 }
 
 // asked is how many different VIEW-CHANGEs were signed.

@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// This file: a validator's memory of its votes is gone, old, or in two places.
+// Whatever it does then, nobody may vote twice with it, and the chain has one
+// block at every height.
+
+// TestWiped: a validator loses its data directory and keeps its key. It may
+// have voted in this epoch, and does not know how: it must not vote until that
+// cannot matter any more, and then it must.
+func TestWiped(t *testing.T) {
+	full(t)
+	forgets(t, func(_ *fleet, n *node) func() {
+		return func() {
+			if err := os.RemoveAll(filepath.Join(n.Dir, "data")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// TestOldData: a validator's data directory is restored from an old copy; the
+// key and the file beside it are those of now.
+func TestOldData(t *testing.T) {
+	full(t)
+	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data") })
+}
+
+// TestOldFolder: the whole folder is restored, the file beside the key
+// included, so that nothing on this machine says that it is old.
+func TestOldFolder(t *testing.T) {
+	full(t)
+	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data", "keystore") })
+}
+
+// restores copies parts of a folder, and returns what puts the copy back.
+func restores(t *testing.T, dir string, parts ...string) func() {
+	copied := filepath.Join(t.TempDir(), "old")
+	for _, part := range parts {
+		copyDir(t, filepath.Join(dir, part), filepath.Join(copied, part))
+	}
+	return func() {
+		for _, part := range parts {
+			if err := os.RemoveAll(filepath.Join(dir, part)); err != nil {
+				t.Fatal(err)
+			}
+			copyDir(t, filepath.Join(copied, part), filepath.Join(dir, part))
+		}
+	}
+}
+
+// forgets runs a network under load and makes one validator forget, in the
+// middle of an epoch in which it has voted, and once more in the epoch in which
+// it has begun to vote again. prepare runs while the validator is down for a
+// moment, and returns what makes it forget later, in the same epoch.
+func forgets(t *testing.T, prepare func(*fleet, *node) func()) {
+	f := startFleet(t, 4)
+	l := startLoad(f.devnet, f.Validators, 6)
+	f.served(l, 100)
+	var votes []time.Duration
+	var heads []uint64
+	for round := range faultRounds(1, 4) {
+		victim := f.Validators[(1+round)%4]
+		f.kill(victim)
+		forget := prepare(f, victim)
+		f.start(victim)
+		f.votesAgain(victim, f.headOf(f.others(victim)[0]))
+		f.served(l, 60)
+		f.kill(victim)
+		forget()
+		head := f.headOf(f.others(victim)[0])
+		f.start(victim)
+		began := time.Now()
+		f.reaches(f.others(victim)[0], (head/epoch+3)*epoch+8)
+		after := max(head, f.votes.committed(victim))
+		f.within(recoverLimit, victim.Name+" votes, two epochs after it forgot", func(context.Context) error {
+			if have := f.votes.committed(victim); have <= after {
+				return fmt.Errorf("its last COMMIT is for block %d, it must be above %d", have, after)
+			}
+			return nil
+		})
+		votes = append(votes, time.Since(began))
+		heads = append(heads, head)
+	}
+	f.finish(l)
+	t.Logf("forgot after blocks %v, of epochs of %d: votes again after two epochs of load, %s", heads, epoch, spread(votes))
+}
+
+// TestTwin: a copy of a validator's folder runs beside the original, with the
+// same keys, on other ports. Two hands with one key are one Byzantine validator:
+// the chain may not fork, and the others go on.
+func TestTwin(t *testing.T) {
+	full(t)
+	f := startFleet(t, 4)
+	f.votes.stolen = true
+	l := startLoad(f.devnet, f.Validators[:3], 6)
+	f.served(l, 100)
+	original := f.Validators[3]
+	f.kill(original)
+	twin := f.twin(original)
+	f.start(original)
+	f.answer(original)
+	f.start(twin)
+	f.answer(twin)
+	f.reaches(f.Validators[0], f.headOf(f.Validators[0])+2*epoch)
+	l.finish()
+
+	head := f.headOf(f.Validators[0])
+	for _, n := range append(f.Validators, twin) {
+		top := min(head, f.headOf(n))
+		for number := top; number > 0 && number+3*epoch > head; number-- {
+			agree(t, []*node{f.Validators[0], n}, number)
+		}
+		t.Logf("%s is at %d, the others at %d; %d blocks are the same", n.Name, top, head, min(top, 3*epoch))
+	}
+	evidence := 0
+	for _, n := range f.Validators[:3] {
+		evidence += strings.Count(n.logTail(1_000_000), "a validator signed two statements")
+	}
+	f.votes.drain()
+	t.Logf("original last voted on block %d, twin on %d; %d contradictions were signed, the honest log %d as evidence; %s",
+		f.votes.committed(original), f.votes.committed(twin), len(f.votes.double), evidence, f.votes)
+	f.kill(twin)
+	l = startLoad(f.devnet, f.Validators, 2)
+	f.served(l, 50)
+	f.finish(l)
+}
+
+// twin copies a validator's folder, and gives the copy ports of its own.
+func (f *fleet) twin(original *node) *node {
+	f.t.Helper()
+	p := freePorts(f.t, 1)
+	dir := filepath.Join(f.t.TempDir(), "twin")
+	copyDir(f.t, original.Dir, dir)
+	n := &node{Name: "twin", Address: original.Address, Dir: dir, NodeID: original.NodeID, RPC: fmt.Sprintf("http://127.0.0.1:%d", p.rpc), WS: fmt.Sprintf("ws://127.0.0.1:%d", p.rpc)}
+	n.connect(f.t)
+	f.flags[n] = []string{"--rpc-port", fmt.Sprint(p.rpc), "--admin-port", fmt.Sprint(p.admin), "--p2p-listen", fmt.Sprintf("127.0.0.1:%d", p.p2p)}
+	f.votes.add(n, f.votes.of(original).index)
+	return n
+}
