@@ -54,6 +54,34 @@ func watchHeads(t testing.TB, n *node) (*heads, func()) {
 	return h, end
 }
 
+// pollHeads is watchHeads for a node that has no WebSocket for us: it asks all
+// the time.
+func pollHeads(t testing.TB, n *node) (*heads, func()) {
+	t.Helper()
+	h := &heads{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var polling sync.WaitGroup
+	polling.Go(func() {
+		tick := time.NewTicker(pollEvery)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			number, err := n.head(ctx)
+			h.mu.Lock()
+			if err == nil && (len(h.num) == 0 || number > h.num[len(h.num)-1]) {
+				h.at, h.num = append(h.at, time.Now()), append(h.num, number)
+			}
+			h.mu.Unlock()
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+	end := sync.OnceFunc(func() { cancel(); polling.Wait() })
+	t.Cleanup(end)
+	return h, end
+}
+
 // gap is the longest time without a new block from a moment until now. Blocks
 // that were under way at that moment may still arrive just after it, so the
 // time to the first block alone says little.

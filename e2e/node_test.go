@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -32,12 +34,19 @@ type node struct {
 	raw *rpc.Client
 	eth *ethclient.Client
 	own *process // set when the test itself started it
+
+	// dial is how to reach a node that is not on this machine's network; nil: TCP.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // connect makes the clients. HTTP connects with the first call.
 func (n *node) connect(t testing.TB) {
 	t.Helper()
-	c, err := rpc.Dial(n.RPC)
+	var options []rpc.ClientOption
+	if n.dial != nil {
+		options = append(options, rpc.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: n.dial}}))
+	}
+	c, err := rpc.DialOptions(t.Context(), n.RPC, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
