@@ -19,42 +19,47 @@ import (
 // cannot matter any more, and then it must.
 func TestWiped(t *testing.T) {
 	full(t)
-	forgets(t, func(_ *fleet, n *node) func() {
-		return func() {
-			if err := os.RemoveAll(filepath.Join(n.Dir, "data")); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
+	forgets(t, func(f *fleet, n *node) func() { return func() { f.wipe(n, "data") } })
 }
 
 // TestOldData: a validator's data directory is restored from an old copy; the
 // key and the file beside it are those of now.
 func TestOldData(t *testing.T) {
 	full(t)
-	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data") })
+	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data").back })
 }
 
 // TestOldFolder: the whole folder is restored, the file beside the key
 // included, so that nothing on this machine says that it is old.
 func TestOldFolder(t *testing.T) {
 	full(t)
-	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data", "keystore") })
+	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data", "keystore").back })
 }
 
-// restores copies parts of a folder, and returns what puts the copy back.
-func restores(t *testing.T, dir string, parts ...string) func() {
-	copied := filepath.Join(t.TempDir(), "old")
+// oldCopy is a copy of parts of a folder.
+type oldCopy struct {
+	t        testing.TB
+	dir, old string
+	parts    []string
+}
+
+// restores copies parts of a folder now.
+func restores(t testing.TB, dir string, parts ...string) *oldCopy {
+	c := &oldCopy{t: t, dir: dir, old: filepath.Join(t.TempDir(), "old"), parts: parts}
 	for _, part := range parts {
-		copyDir(t, filepath.Join(dir, part), filepath.Join(copied, part))
+		copyDir(t, filepath.Join(dir, part), filepath.Join(c.old, part))
 	}
-	return func() {
-		for _, part := range parts {
-			if err := os.RemoveAll(filepath.Join(dir, part)); err != nil {
-				t.Fatal(err)
-			}
-			copyDir(t, filepath.Join(copied, part), filepath.Join(dir, part))
+	return c
+}
+
+// back puts the copy in the place of what is there.
+func (c *oldCopy) back() {
+	c.t.Helper()
+	for _, part := range c.parts {
+		if err := os.RemoveAll(filepath.Join(c.dir, part)); err != nil {
+			c.t.Fatal(err)
 		}
+		copyDir(c.t, filepath.Join(c.old, part), filepath.Join(c.dir, part))
 	}
 }
 
@@ -93,6 +98,79 @@ func forgets(t *testing.T, prepare func(*fleet, *node) func()) {
 	}
 	f.finish(l)
 	t.Logf("forgot after blocks %v, of epochs of %d: votes again after two epochs of load, %s", heads, epoch, spread(votes))
+}
+
+// TestForgetfulPrimary: all are killed at once under load, with proposals under
+// way, and the primary forgets. Started again, it would propose something else
+// where it proposed before, if it did not know that it does not know.
+func TestForgetfulPrimary(t *testing.T) {
+	full(t)
+	random := seed(t)
+	f := startFleet(t, 4)
+	l := startLoad(f.devnet, f.Validators, 8)
+	var resumed, votes []time.Duration
+	for round := range faultRounds(3, 12) {
+		f.served(l, 200)
+		victim := f.ask(f.Validators[round%4])
+		f.kill(victim)
+		old := restores(t, victim.Dir, "data", "keystore")
+		f.start(victim)
+		f.votesAgain(victim, f.headOf(f.others(victim)[0]))
+		f.served(l, 50+random.IntN(50))
+
+		victim = f.ask(f.others(victim)[0])
+		if round%3 == 1 { // at the copy's owner, whoever is the primary now
+			victim = f.owner(old.dir)
+		}
+		f.kill(f.Validators...)
+		how := []string{"its data directory is gone", "its whole folder is an old copy", "data directory and the file beside the key are gone"}[round%3]
+		switch round % 3 {
+		case 0:
+			f.wipe(victim, "data")
+		case 1:
+			old.back()
+		case 2:
+			f.wipe(victim, "data", "keystore/voted-*")
+		}
+		served, head := l.served(), l.highest()
+		f.start(f.Validators...)
+		began := time.Now()
+		f.within(recoverLimit, "receipts after "+victim.Name+" forgot: "+how, l.has(served+50))
+		resumed = append(resumed, time.Since(began))
+		f.reaches(f.others(victim)[0], (head/epoch+3)*epoch+8)
+		f.votesAgain(victim, f.headOf(f.others(victim)[0]))
+		votes = append(votes, time.Since(began))
+		t.Logf("%s, after block %d: %s; receipts %s later, it votes %s later (after two epochs of load)", victim.Name, head, how, ms(resumed[round]), ms(votes[round]))
+	}
+	f.finish(l)
+	late(t, resumed)
+}
+
+// wipe removes what matches in a node's folder.
+func (f *fleet) wipe(n *node, patterns ...string) {
+	f.t.Helper()
+	for _, p := range patterns {
+		found, err := filepath.Glob(filepath.Join(n.Dir, p))
+		if err != nil || len(found) == 0 {
+			f.t.Fatalf("%s in %s: %v, %v", p, n.Dir, found, err)
+		}
+		for _, path := range found {
+			if err := os.RemoveAll(path); err != nil {
+				f.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// owner is the node of a folder.
+func (f *fleet) owner(dir string) *node {
+	for _, n := range f.Validators {
+		if n.Dir == dir {
+			return n
+		}
+	}
+	f.t.Fatalf("no node lives in %s", dir)
+	return nil
 }
 
 // TestTwin: a copy of a validator's folder runs beside the original, with the
