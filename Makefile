@@ -33,6 +33,7 @@ deps: ## download what the tests need (the clients of e2e install themselves)
 	$(GO) mod download
 	$(GO) mod download -modfile=tools/go.mod
 	@command -v npm >/dev/null 2>&1 || { echo "npm is missing: the end-to-end tests use cast, ethers and viem (on Debian: apt-get install nodejs npm)" >&2; exit 1; }
+	@{ [ "$$(id -u)" = 0 ] && command -v ip && command -v nft; } >/dev/null 2>&1 || echo "note: partitions of the network will NOT be tested: that needs root, iproute2 and nftables" >&2
 
 # Everything but the end-to-end tests.
 PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
@@ -71,8 +72,8 @@ e2e: ## all end-to-end tests: real processes, cast, ethers, viem, kill -9, bad i
 	$(GO) test ./e2e -count=1 -timeout 40m
 
 .PHONY: e2e-long
-e2e-long: ## and what takes minutes by nature
-	$(GO) test ./e2e -count=1 -long -v -timeout 90m
+e2e-long: ## and what takes minutes by nature: ten minutes of load, 200 kills
+	$(GO) test ./e2e -count=1 -long -v -timeout 240m
 
 .PHONY: lint
 lint: ## check form and find common mistakes (the first run builds the linter: minutes)

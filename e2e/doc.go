@@ -15,11 +15,18 @@
 // nodes, wait_test.go waits, account_test.go signs, certificate_test.go checks
 // a certificate with its own few lines of code.
 //
+// Faults are tested on a fleet (fleet_test.go): the nodes are the test's own
+// children and write down every vote before it leaves (tap_test.go), and all
+// that a key ever signed is compared. faults_test.go has one node fail at a
+// time, outage_test.go too many, dead_test.go one for good, stolen_test.go lost
+// and copied memories, partition_linux_test.go cut networks; heads_test.go times
+// what subscribers see.
+//
 // How to run them:
 //
 //	go test ./e2e -run Smoke -timeout 5m    the shortest whole way
 //	go test ./e2e -timeout 30m              everything
-//	go test ./e2e -timeout 60m -long        idle for ten minutes, 16 validators, more crashes
+//	go test ./e2e -timeout 240m -long       ten minutes idle or under load, 16 validators, 200 kills
 //	go test ./e2e -v -run Crash             with what was measured
 //
 // With -short only the smoke test runs. $QUORATE_BIN names a binary to test
@@ -31,7 +38,8 @@
 //     developer's devnet or another test.
 //   - No process outlives its test, also when the test dies (process groups,
 //     and the kernel's signal at the death of a parent).
-//   - What a test cannot have (npm) is a failure, never a silent skip.
+//   - What a test cannot have (npm) is a failure, never a silent skip; partitions
+//     alone are skipped, with a word on standard error, where there is no root.
 //   - Each test prints what it measured.
 //
 // The npm packages in clients/ are pinned by its lock file and installed by the

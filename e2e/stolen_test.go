@@ -202,7 +202,7 @@ func TestTwin(t *testing.T) {
 	}
 	evidence := 0
 	for _, n := range f.Validators[:3] {
-		evidence += strings.Count(n.logTail(1_000_000), "a validator signed two statements")
+		evidence += strings.Count(n.logTail(1_000_000), "a validator broke the protocol")
 	}
 	f.votes.drain()
 	t.Logf("original last voted on block %d, twin on %d; %d contradictions were signed, the honest log %d as evidence; %s",
