@@ -21,7 +21,7 @@ var deadRates = []int{100, 500}
 // it fails to propose it is no primary any more, so no view changes; the load is
 // carried as before; and an idle network writes nothing.
 func TestDeadValidator(t *testing.T) {
-	full(t)
+	fault(t)
 	f := startFleet(t, 4)
 	alive, dead := f.Validators[:3], f.Validators[3]
 	l := startLoad(f.devnet, f.Validators, 4)
@@ -73,7 +73,7 @@ func deadTime() time.Duration {
 	if *long {
 		return 10 * time.Minute
 	}
-	return 8 * time.Second
+	return 6 * time.Second
 }
 
 // carries puts a load on these nodes with the product's own load generator. A
@@ -112,7 +112,7 @@ func (f *fleet) carries(nodes []*node, rate int, during time.Duration) {
 // whole one, and wakes up at once.
 func (f *fleet) idles(alive []*node, dead *node) {
 	f.t.Helper()
-	during := 15 * time.Second
+	during := 10 * time.Second
 	if *long {
 		during = time.Minute
 	}

@@ -23,7 +23,7 @@ func faultRounds(short, thorough int) int {
 // subscribers see new blocks within T0 and a half second; the killed one starts
 // again, catches up, and votes.
 func TestKillPrimary(t *testing.T) {
-	full(t)
+	fault(t)
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 8)
 	l.await(commitLimit, 200)
@@ -62,7 +62,7 @@ func (f *fleet) served(l *load, n int) time.Duration {
 // peers' connections stay open and say nothing. The others go on, and the one
 // that wakes up with an old picture of the world rejoins.
 func TestStopped(t *testing.T) {
-	full(t)
+	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 8)
@@ -103,7 +103,7 @@ func TestStopped(t *testing.T) {
 // of more than the network bears or of all, each back after a random while. No
 // receipt that was served is lost, nobody votes twice, and it goes on by itself.
 func TestKillRandom(t *testing.T) {
-	full(t)
+	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 8)

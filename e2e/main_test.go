@@ -51,3 +51,13 @@ func full(t *testing.T) {
 		t.Skip("-short runs the smoke test alone")
 	}
 }
+
+// fault marks a test of a network under faults. Most of its time is waiting, so
+// two run side by side; with -long each has the machine for itself.
+func fault(t *testing.T) {
+	t.Helper()
+	full(t)
+	if !*long {
+		t.Parallel()
+	}
+}

@@ -14,7 +14,7 @@ import (
 // up to three seconds apart. The chain resumes within seconds of a quorum being
 // back, and nobody had to do anything.
 func TestAllDown(t *testing.T) {
-	full(t)
+	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 8)
@@ -62,7 +62,7 @@ func late(t *testing.T, all []time.Duration) {
 // the chain resumes at once: no timer has grown beyond its bound, nobody is
 // lost in a view of his own.
 func TestTwoOfFour(t *testing.T) {
-	full(t)
+	fault(t)
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 4)
 	away := 12 * time.Second
@@ -97,7 +97,7 @@ func TestTwoOfFour(t *testing.T) {
 
 // TestTwoOfSeven: seven bear two. Both die at once, one of them the primary.
 func TestTwoOfSeven(t *testing.T) {
-	full(t)
+	fault(t)
 	random := seed(t)
 	f := startFleet(t, 7)
 	l := startLoad(f.devnet, f.Validators, 4)
@@ -130,7 +130,7 @@ func TestTwoOfSeven(t *testing.T) {
 // TestNoMargin: networks of two and three bear no fault. With one gone they
 // stand; with it back they go on by themselves.
 func TestNoMargin(t *testing.T) {
-	full(t)
+	fault(t)
 	for _, size := range []int{2, 3} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			f := startFleet(t, size)

@@ -192,13 +192,13 @@ func partitionTime() time.Duration {
 	if *long {
 		return 20 * time.Second
 	}
-	return 5 * time.Second
+	return 3 * time.Second
 }
 
 // TestPartition: one network, cut in several ways, one after the other, under
 // load. Who has a quorum goes on; after healing everybody votes again.
 func TestPartition(t *testing.T) {
-	full(t)
+	fault(t)
 	needNamespaces(t)
 	s := startSplit(t, 4)
 	l := startLoad(s.devnet, s.Validators, 8)

@@ -18,21 +18,24 @@ import (
 // have voted in this epoch, and does not know how: it must not vote until that
 // cannot matter any more, and then it must.
 func TestWiped(t *testing.T) {
-	full(t)
+	fault(t)
 	forgets(t, func(f *fleet, n *node) func() { return func() { f.wipe(n, "data") } })
 }
 
 // TestOldData: a validator's data directory is restored from an old copy; the
 // key and the file beside it are those of now.
 func TestOldData(t *testing.T) {
-	full(t)
+	fault(t)
+	if !*long {
+		t.Skip("TestOldFolder is the harder one; both run with -long")
+	}
 	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data").back })
 }
 
 // TestOldFolder: the whole folder is restored, the file beside the key
 // included, so that nothing on this machine says that it is old.
 func TestOldFolder(t *testing.T) {
-	full(t)
+	fault(t)
 	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data", "keystore").back })
 }
 
@@ -104,7 +107,7 @@ func forgets(t *testing.T, prepare func(*fleet, *node) func()) {
 // way, and the primary forgets. Started again, it would propose something else
 // where it proposed before, if it did not know that it does not know.
 func TestForgetfulPrimary(t *testing.T) {
-	full(t)
+	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 8)
@@ -177,7 +180,7 @@ func (f *fleet) owner(dir string) *node {
 // same keys, on other ports. Two hands with one key are one Byzantine validator:
 // the chain may not fork, and the others go on.
 func TestTwin(t *testing.T) {
-	full(t)
+	fault(t)
 	f := startFleet(t, 4)
 	f.votes.stolen = true
 	l := startLoad(f.devnet, f.Validators[:3], 6)
@@ -207,6 +210,9 @@ func TestTwin(t *testing.T) {
 	f.votes.drain()
 	t.Logf("original last voted on block %d, twin on %d; %d contradictions were signed, the honest log %d as evidence; %s",
 		f.votes.committed(original), f.votes.committed(twin), len(f.votes.double), evidence, f.votes)
+	for i, what := range f.votes.double[:min(3, len(f.votes.double))] {
+		t.Logf("contradiction %d: %s", i, what)
+	}
 	f.kill(twin)
 	l = startLoad(f.devnet, f.Validators, 2)
 	f.served(l, 50)
