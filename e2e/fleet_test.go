@@ -23,7 +23,7 @@ import (
 // what the tests assert on one that is shared with others.
 const (
 	takeOver      = 1500 * time.Millisecond // T0 + 0.5 s without a block, at most
-	takeOverLimit = 1800 * time.Millisecond
+	takeOverLimit = 4 * time.Second
 	rejoin        = 5 * time.Second // until a validator that is back votes again
 	rejoinLimit   = 15 * time.Second
 )
