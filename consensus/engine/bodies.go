@@ -141,10 +141,13 @@ type wanted struct {
 	batch    *consensus.Batch
 	txs      []*types.Transaction
 	missing  []int
-	deadline time.Time // when to fetch
-	fetching bool
+	deadline time.Time // when to ask the next validator
+	flying   int       // validators that have been asked and have not answered
 	attempt  int
 }
+
+// waits reports whether the clock will have the next validator asked.
+func (w *wanted) waits(validators int) bool { return w.flying < validators }
 
 // check begins to gather the bodies of a proposed batch.
 func (e *Engine) check(b *consensus.Batch) {
@@ -196,8 +199,7 @@ func (e *Engine) gather(digest common.Hash, w *wanted) {
 		e.checked(digest, w.batch.Header.Seq, w.txs)
 		return
 	}
-	if !w.fetching && !time.Now().Before(w.deadline) {
-		w.fetching = true
+	if w.waits(e.epoch.Load().set.Len()) && !time.Now().Before(w.deadline) {
 		e.fetch(digest, w)
 	}
 }
@@ -217,12 +219,16 @@ func (e *Engine) checked(digest common.Hash, seq consensus.Seq, txs []*types.Tra
 }
 
 // fetch asks one validator after the other for the missing bodies, the
-// proposer first; the answer comes back through the inbox.
+// proposer first; the answer comes back through the inbox. One that does not
+// answer (stopped, cut off, or faulty) is waited for while the next is asked: the
+// proposer of a batch whose bodies are missing is the likeliest to be gone.
 func (e *Engine) fetch(digest common.Hash, w *wanted) {
 	set := e.epoch.Load().set
 	first, _ := set.Index(w.batch.Header.Proposer)
 	to := set.Address((first + w.attempt) % set.Len())
 	w.attempt++
+	w.flying++
+	w.deadline = time.Now().Add(e.cfg.Limits.FetchPatience)
 	hashes := make([]common.Hash, len(w.missing))
 	for k, i := range w.missing {
 		hashes[k] = w.batch.Hashes[i]
@@ -260,8 +266,9 @@ func (e *Engine) onFetched(f fetched) {
 	if w == nil {
 		return
 	}
-	w.fetching = false
-	w.deadline = time.Now().Add(e.cfg.Limits.BodyGrace << min(w.attempt, maxBackoff))
+	if w.flying = max(w.flying-1, 0); w.flying == 0 {
+		w.deadline = time.Now().Add(e.cfg.Limits.BodyGrace << min(w.attempt, maxBackoff))
+	}
 	got := make(map[common.Hash]*types.Transaction, len(f.txs))
 	for _, tx := range f.txs {
 		got[tx.Hash()] = tx

@@ -90,6 +90,38 @@ func TestFetchFailsOver(t *testing.T) {
 	})
 }
 
+// TestFetchPassesOverSilence: a primary that is cut off just after its proposal
+// answers no fetch and breaks no connection. Who lacks the bodies has them from
+// the others before any timer fires.
+func TestFetchPassesOverSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		w.members[0].silent = true
+		for _, m := range w.members[1:] {
+			m.start()
+			defer func() {
+				if err := m.kill(); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		tx := transaction(1, 100)
+		p := w.proposal(0, tx)
+		w.members[3].submit(tx)
+		for _, m := range w.members[1:] {
+			if v, err := m.running().Receive(w.members[0].address, seal(wireProposal, p.Encode())); v != Accept {
+				t.Fatal(v, err)
+			}
+		}
+		pass(time.Duration(consensus.DefaultParams().BaseTimeoutMs) * 9 / 10 * time.Millisecond)
+		for _, m := range w.members[1:] {
+			if len(m.chain) != 1 {
+				t.Errorf("member %d has %d blocks after fetches from %v", m.i, len(m.chain), m.asked())
+			}
+		}
+	})
+}
+
 // TestOversizeBatch: bodies beyond the epoch's cap are refused.
 func TestOversizeBatch(t *testing.T) {
 	w := newWorld(t, 4)

@@ -41,6 +41,9 @@ type Limits struct {
 	BodyGrace time.Duration
 	// FetchTimeout bounds one fetch of bodies.
 	FetchTimeout time.Duration
+	// FetchPatience is how long one validator is waited for before the next is
+	// asked, too: a round trip around the world, and far less than any timer.
+	FetchPatience time.Duration
 	// Drain is how many inputs one round takes before the journal is synced.
 	Drain int
 	// GossipBytes is the largest proposal that travels by gossip; larger ones
@@ -55,9 +58,9 @@ func DefaultLimits() Limits {
 		MessageBytes: 4 << 20,
 		EarlyPerPeer: 256,
 		BodyGrace:    20 * time.Millisecond,
-		FetchTimeout: 5 * time.Second,
-		Drain:        1024,
-		GossipBytes:  64 << 10,
+		FetchTimeout: 5 * time.Second, FetchPatience: 250 * time.Millisecond,
+		Drain:       1024,
+		GossipBytes: 64 << 10,
 	}
 }
 
@@ -72,7 +75,7 @@ func (c *Config) validate() error {
 	d, l := DefaultLimits(), &c.Limits
 	*l = Limits{
 		Inbox: cmp.Or(l.Inbox, d.Inbox), MessageBytes: cmp.Or(l.MessageBytes, d.MessageBytes), EarlyPerPeer: cmp.Or(l.EarlyPerPeer, d.EarlyPerPeer),
-		BodyGrace: cmp.Or(l.BodyGrace, d.BodyGrace), FetchTimeout: cmp.Or(l.FetchTimeout, d.FetchTimeout), Drain: cmp.Or(l.Drain, d.Drain), GossipBytes: cmp.Or(l.GossipBytes, d.GossipBytes),
+		BodyGrace: cmp.Or(l.BodyGrace, d.BodyGrace), FetchTimeout: cmp.Or(l.FetchTimeout, d.FetchTimeout), FetchPatience: cmp.Or(l.FetchPatience, d.FetchPatience), Drain: cmp.Or(l.Drain, d.Drain), GossipBytes: cmp.Or(l.GossipBytes, d.GossipBytes),
 	}
 	if c.Observe == (ObserveLimits{}) {
 		c.Observe = DefaultObserveLimits()

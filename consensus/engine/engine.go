@@ -214,7 +214,7 @@ func (e *Engine) inject(in pbft.Input) { e.pending = append(e.pending, in) }
 func (e *Engine) nextWake() time.Duration {
 	wake := time.Duration(e.replica.NextTick()) * consensus.TickMs * time.Millisecond
 	for _, w := range e.wanted {
-		if !w.fetching {
+		if w.waits(e.epoch.Load().set.Len()) {
 			wake = min(wake, max(time.Until(w.deadline), time.Millisecond))
 		}
 	}

@@ -99,6 +99,7 @@ type member struct {
 	corrupt bool  // executes wrongly
 	fetches []common.Address
 	unknown bool // push all bodies
+	silent  bool // takes fetches and never answers
 
 	engine *Engine
 	stop   context.CancelFunc
@@ -396,11 +397,15 @@ func describeWire(data []byte) string {
 
 var errNobody = errors.New("nobody answers")
 
-func (m *member) Fetch(_ context.Context, from common.Address, hashes []common.Hash) ([][]byte, error) {
+func (m *member) Fetch(ctx context.Context, from common.Address, hashes []common.Hash) ([][]byte, error) {
 	m.mu.Lock()
 	m.fetches = append(m.fetches, from)
 	m.mu.Unlock()
 	k, _ := m.w.set.Index(from)
+	if m.w.members[k].silent {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if e := m.w.members[k].running(); e != nil {
 		return e.ServeBodies(hashes), nil
 	}
