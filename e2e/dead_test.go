@@ -24,6 +24,10 @@ func TestDeadValidator(t *testing.T) {
 	fault(t)
 	f := startFleet(t, 4)
 	alive, dead := f.Validators[:3], f.Validators[3]
+	var whole float64 // what four carry
+	if *long {
+		whole = f.carries(alive, 0, deadTime())
+	}
 	l := startLoad(f.devnet, f.Validators, 4)
 	f.served(l, 50)
 	f.kill(dead)
@@ -46,7 +50,9 @@ func TestDeadValidator(t *testing.T) {
 		f.carries(alive, rate, deadTime())
 	}
 	if *long {
-		f.carries(alive, 0, deadTime())
+		if three := f.carries(alive, 0, deadTime()); three < 0.9*whole {
+			t.Errorf("saturated: %.0f transactions per second, %.0f when all were there\n%s", three, whole, f)
+		}
 	}
 	if after := f.votes.asked(); after != before {
 		t.Errorf("%d VIEW-CHANGEs under a steady load\n%s", after-before, f)
@@ -76,9 +82,10 @@ func deadTime() time.Duration {
 	return 6 * time.Second
 }
 
-// carries puts a load on these nodes with the product's own load generator. A
-// rate of 0 is as much as goes.
-func (f *fleet) carries(nodes []*node, rate int, during time.Duration) {
+// carries puts a load on these nodes with the product's own load generator, and
+// returns how many transactions per second became final. A rate of 0 is as much
+// as goes.
+func (f *fleet) carries(nodes []*node, rate int, during time.Duration) float64 {
 	f.t.Helper()
 	var urls []string
 	for _, n := range nodes {
@@ -105,7 +112,8 @@ func (f *fleet) carries(nodes []*node, rate int, during time.Duration) {
 	if rate > 0 && doc.TPS < 0.9*float64(rate) {
 		f.t.Errorf("with one validator dead %.0f of %d transactions per second are carried\n%s", doc.TPS, rate, f)
 	}
-	f.t.Logf("one validator dead, %d transactions at %d/s (0: as many as go): %.0f per second, p50 %.0f ms, p99 %.0f ms", txs, rate, doc.TPS, doc.Latency.P50, doc.Latency.P99)
+	f.t.Logf("%d transactions at %d/s (0: as many as go): %.0f per second, p50 %.0f ms, p99 %.0f ms", txs, rate, doc.TPS, doc.Latency.P50, doc.Latency.P99)
+	return doc.TPS
 }
 
 // idles checks that a network with a dead member and no load is as quiet as a
