@@ -28,6 +28,8 @@ type Config struct {
 	// BlockTimeout is how long a peer may let us wait for the next block of a
 	// response. Default 15 s.
 	BlockTimeout time.Duration
+	// FirstTimeout is the same while there are other peers to ask. Default 1 s.
+	FirstTimeout time.Duration
 	// RetryDelay is how long a Follower waits after all peers failed. Default 1 s.
 	RetryDelay time.Duration
 	// MaxPeers is how many peers' claims a Follower remembers. Default 1,024.
@@ -51,7 +53,7 @@ const (
 func Default() Config {
 	return Config{
 		MaxBlocks: 128, ResponseBytes: 4 << 20, MaxBlockBytes: 16 << 20, MemoryBytes: 64 << 20,
-		BlockTimeout: 15 * time.Second, RetryDelay: time.Second, MaxPeers: 1024,
+		BlockTimeout: 15 * time.Second, FirstTimeout: time.Second, RetryDelay: time.Second, MaxPeers: 1024,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -63,6 +65,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.MaxBlockBytes, d.MaxBlockBytes)
 	fill(&c.MemoryBytes, d.MemoryBytes)
 	fill(&c.BlockTimeout, d.BlockTimeout)
+	fill(&c.FirstTimeout, d.FirstTimeout)
 	fill(&c.RetryDelay, d.RetryDelay)
 	fill(&c.MaxPeers, d.MaxPeers)
 	if c.Logger == nil {
@@ -96,6 +99,7 @@ func (c Config) Validate() error {
 	check(c.ResponseBytes > 0, "ResponseBytes is %d, must be above zero", c.ResponseBytes)
 	check(c.MaxBlockBytes > 0, "MaxBlockBytes is %d, must be above zero", c.MaxBlockBytes)
 	check(c.BlockTimeout > 0, "BlockTimeout is %v, must be above zero", c.BlockTimeout)
+	check(c.FirstTimeout > 0, "FirstTimeout is %v, must be above zero", c.FirstTimeout)
 	check(c.RetryDelay > 0, "RetryDelay is %v, must be above zero", c.RetryDelay)
 	check(c.MaxPeers > 0, "MaxPeers is %d, must be above zero", c.MaxPeers)
 	check(int64(c.MemoryBytes) >= 2*c.reserve(), "MemoryBytes is %d: two responses of up to %d must fit, one to import and one to load", c.MemoryBytes, c.reserve())

@@ -29,15 +29,16 @@ type load struct {
 	s      *Syncer
 	peer   Peer
 	target uint64
-	work   chan *job // to the workers
-	order  chan *job // to the importer, the same jobs; closed by the downloader
-	err    error     // of the downloader; read after order is closed
+	silent time.Duration // how long the peer may let us wait for the next block
+	work   chan *job     // to the workers
+	order  chan *job     // to the importer, the same jobs; closed by the downloader
+	err    error         // of the downloader; read after order is closed
 }
 
-func (s *Syncer) load(ctx context.Context, peer Peer, target uint64) error {
+func (s *Syncer) load(ctx context.Context, peer Peer, target uint64, silent time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	inFlight := s.cfg.MemoryBytes / blockCharge // more the budget does not allow
-	l := &load{s: s, peer: peer, target: target, work: make(chan *job, inFlight), order: make(chan *job, inFlight)}
+	l := &load{s: s, peer: peer, target: target, silent: silent, work: make(chan *job, inFlight), order: make(chan *job, inFlight)}
 	var wg sync.WaitGroup
 	next := s.head() + 1
 	wg.Go(func() { l.download(ctx, next) })
@@ -81,7 +82,7 @@ func (l *load) request(ctx context.Context, from uint64) (got uint64, used int64
 	count := min(l.target-from+1, cfg.MaxBlocks)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silence := time.AfterFunc(cfg.BlockTimeout, func() { cancel(ErrSilent) })
+	silence := time.AfterFunc(l.silent, func() { cancel(ErrSilent) })
 	defer silence.Stop()
 	bytes := 0
 	var lie error
@@ -96,7 +97,7 @@ func (l *load) request(ctx context.Context, from uint64) (got uint64, used int64
 		if lie != nil {
 			return lie
 		}
-		silence.Reset(cfg.BlockTimeout)
+		silence.Reset(l.silent)
 		j := &job{number: from + got, raw: raw, done: make(chan struct{})}
 		bytes += len(raw)
 		used += j.charge()

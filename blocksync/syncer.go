@@ -123,31 +123,47 @@ func (s *Syncer) Sync(ctx context.Context, peers []Peer, target consensus.Seq) (
 	return 0, s.try(ctx, peers, uint64(target)) // head is set above
 }
 
-// try asks one peer after the other.
+// try asks one peer after the other, first with little patience: one that has
+// just been stopped or cut off looks connected, and those that answer should not
+// have to wait for it. Who was silent is asked once more with all patience, as on
+// a slow line nobody may be fast enough.
 func (s *Syncer) try(ctx context.Context, peers []Peer, target uint64) error {
-	failures := []error{fmt.Errorf("%w %d", ErrNoPeers, target)}
-	asked := make([]Peer, 0, len(peers))
+	var turns []Peer
 	for _, p := range peers {
-		if slices.Contains(asked, p) {
-			continue
+		if !slices.Contains(turns, p) {
+			turns = append(turns, p)
 		}
-		asked = append(asked, p)
-		s.report(func(pr *Progress) { pr.Peer = p })
-		err := s.load(ctx, p, target)
-		if err == nil {
-			return nil
-		}
-		var fault *PeerError
-		if ctx.Err() != nil || !errors.As(err, &fault) {
-			return err
-		}
-		failures = append(failures, fault)
-		if fault.Lied {
-			s.log.Warn("a peer lied, another one is asked", "peer", p, "block", fault.Number, "error", fault.Err)
-			if s.cfg.OnLiar != nil {
-				s.cfg.OnLiar(fault)
+	}
+	failures := []error{fmt.Errorf("%w %d", ErrNoPeers, target)}
+	patience := s.cfg.BlockTimeout
+	if len(turns) > 1 {
+		patience = min(patience, s.cfg.FirstTimeout)
+	}
+	for len(turns) > 0 {
+		var silent []Peer
+		for _, p := range turns {
+			s.report(func(pr *Progress) { pr.Peer = p })
+			err := s.load(ctx, p, target, patience)
+			if err == nil {
+				return nil
+			}
+			var fault *PeerError
+			if ctx.Err() != nil || !errors.As(err, &fault) {
+				return err
+			}
+			if errors.Is(fault, ErrSilent) && patience < s.cfg.BlockTimeout {
+				silent = append(silent, p)
+				continue
+			}
+			failures = append(failures, fault)
+			if fault.Lied {
+				s.log.Warn("a peer lied, another one is asked", "peer", p, "block", fault.Number, "error", fault.Err)
+				if s.cfg.OnLiar != nil {
+					s.cfg.OnLiar(fault)
+				}
 			}
 		}
+		turns, patience = silent, s.cfg.BlockTimeout
 	}
 	return errors.Join(failures...)
 }

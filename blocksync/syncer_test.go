@@ -224,8 +224,35 @@ func TestSilentPeer(t *testing.T) {
 		if waited := time.Since(began); waited != 7*time.Second {
 			t.Fatalf("waited %v", waited)
 		}
+		began = time.Now()
 		if head, err := s.Sync(ctx, list{"silent", "b"}, 20); err != nil || head != 20 {
 			t.Fatalf("with another peer: %d, %v", head, err)
+		}
+		if waited := time.Since(began); waited > 2*time.Second {
+			t.Errorf("another peer was asked after %v", waited)
+		}
+	})
+}
+
+// TestSlowPeers: where nobody is fast, those who were passed over are asked once
+// more, with all patience.
+func TestSlowPeers(t *testing.T) {
+	source()
+	synctest.Test(t, func(t *testing.T) {
+		n := node(t)
+		slow := func(ctx context.Context, from, count uint64, onBlock func([]byte) error) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(3 * time.Second):
+				return honest(20)(ctx, from, count, onBlock)
+			}
+		}
+		cfg := small()
+		cfg.BlockTimeout = 7 * time.Second
+		s := newSyncer(t, n.Chain, network(map[blocksync.Peer]behaviour{"a": slow, "b": slow}), cfg)
+		if head, err := s.Sync(ctx, list{"a", "b"}, 20); err != nil || head != 20 {
+			t.Fatalf("head %d, %v", head, err)
 		}
 	})
 }
