@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -35,14 +36,27 @@ func (e *Engine) startSync(t *pbft.Target) {
 		return
 	}
 	e.syncing = true
+	from := e.sources(t)
+	e.spawn(func(ctx context.Context) {
+		e.post(synced{e.deps.Syncer.SyncTo(ctx, t.Seq, from)})
+	})
+}
+
+// sources lists whom a block sync asks: those that claim to be ahead, and then
+// the others. The only one that has said so may have been cut off since, and the
+// rest have moved on.
+func (e *Engine) sources(t *pbft.Target) []common.Address {
 	set := e.epoch.Load().set
 	var from []common.Address
 	for _, i := range t.From {
 		from = append(from, set.Address(i))
 	}
-	e.spawn(func(ctx context.Context) {
-		e.post(synced{e.deps.Syncer.SyncTo(ctx, t.Seq, from)})
-	})
+	for i := range set.Len() {
+		if a := set.Address(i); a != e.deps.Signer.Address() && !slices.Contains(from, a) {
+			from = append(from, a)
+		}
+	}
+	return from
 }
 
 // onSynced tells the replica where the chain is now, also after a failure: the
