@@ -29,6 +29,7 @@ func TestKillPrimary(t *testing.T) {
 	l.await(commitLimit, 200)
 	var gaps, votes []time.Duration
 	for round := range faultRounds(5, 40) {
+		f.whole()
 		victim := f.ask(f.Validators[round%4])
 		survivor := f.others(victim)[0]
 		seen, end := watchHeads(t, survivor)
@@ -73,6 +74,7 @@ func TestStopped(t *testing.T) {
 	}
 	for i, during := range stops {
 		for _, role := range []string{"primary", "backup"} {
+			f.whole()
 			primary := f.ask(f.Validators[i%4])
 			victim := primary
 			if role == "backup" {

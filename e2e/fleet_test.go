@@ -257,6 +257,28 @@ func (f *fleet) votesAgain(n *node, after uint64) time.Duration {
 	})
 }
 
+// whole waits until all nodes follow and vote in one view: the next fault must
+// not meet one that is still busy with the last, or there are two.
+func (f *fleet) whole() {
+	f.t.Helper()
+	f.within(recoverLimit, "all nodes are level, in one view", func(ctx context.Context) error {
+		var first *status
+		for _, n := range f.Validators {
+			s, err := n.status(ctx)
+			if err != nil {
+				return err
+			}
+			if first == nil {
+				first = s
+			}
+			if s.Mode != "normal" || s.Epoch != first.Epoch || s.View != first.View {
+				return fmt.Errorf("%s: %s, %s: %s", n.Name, s.Line, f.Validators[0].Name, first.Line)
+			}
+		}
+		return nil
+	})
+}
+
 // headOf is a node's head, now.
 func (f *fleet) headOf(n *node) uint64 {
 	f.t.Helper()

@@ -104,6 +104,7 @@ func TestTwoOfSeven(t *testing.T) {
 	var gaps, votes []time.Duration
 	for range faultRounds(1, 8) {
 		f.served(l, 100)
+		f.whole()
 		primary := f.ask(f.Validators[0])
 		gone := []*node{primary, pick(random, f.others(primary))}
 		survivor := f.others(gone...)[0]

@@ -227,6 +227,7 @@ func TestPartition(t *testing.T) {
 // lonely cuts the primary off: the others go on.
 func (s *split) lonely(l *load, name string, cut func(*node)) {
 	s.t.Helper()
+	s.whole()
 	primary := s.ask(s.Validators[0])
 	survivor := s.others(primary)[0]
 	seen, end := pollHeads(s.t, survivor)
@@ -248,6 +249,7 @@ func (s *split) lonely(l *load, name string, cut func(*node)) {
 // halves splits two and two: nobody has a quorum.
 func (s *split) halves(l *load) {
 	s.t.Helper()
+	s.whole()
 	s.cut(s.Validators[:2], s.Validators[2:])
 	pause(s.t, time.Second) // what is under way
 	stands := max(s.headOf(s.Validators[0]), s.headOf(s.Validators[3]))
