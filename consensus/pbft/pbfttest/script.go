@@ -147,7 +147,7 @@ func (s *Script) show(cmd string, a values) (string, error) {
 		}
 	case "rejections":
 		var lines []string
-		for why, k := range s.c.Rejections {
+		for why, k := range s.c.counts.rejected {
 			lines = append(lines, fmt.Sprintf("%d × %s\n", k, why))
 		}
 		sort.Strings(lines)
@@ -158,61 +158,10 @@ func (s *Script) show(cmd string, a values) (string, error) {
 	return out.String(), nil
 }
 
-// kindOf names what a packet carries.
-func kindOf(p Packet) (kind string, seq consensus.Seq) {
-	m := p.Message
-	switch {
-	case m.Vote != nil:
-		return m.Vote.Kind.String(), m.Vote.Seq
-	case m.Batch != nil:
-		return "BATCH", m.Batch.Header.Seq
-	case m.Fetch != nil:
-		return "FETCH", m.Fetch.Seq
-	case m.Certificate != nil:
-		return "CERTIFICATE", m.Certificate.Seq
-	case m.Checkpoint != nil:
-		return "STABLE", m.Checkpoint.Seq
-	default:
-		return "STATUS", m.Status.Committed
-	}
-}
-
-func describe(p Packet) string {
-	kind, seq := kindOf(p)
-	s := fmt.Sprintf("%d→%d %s n=%d", p.From, p.To, kind, seq)
-	if v := p.Message.Vote; v != nil && (v.Kind == consensus.ViewChange || v.Kind == consensus.NewView) {
-		s = fmt.Sprintf("%d→%d %s v=%d", p.From, p.To, kind, v.View)
-		if v.Kind == consensus.NewView {
-			s += " O=" + describeO(v.NewView.O)
-		}
-	}
-	if f := p.Message.Fetch; f != nil {
-		s = fmt.Sprintf("%d→%d %s %s", p.From, p.To, kind, f.Kind)
-		if f.Kind == consensus.FetchBatch {
-			s += fmt.Sprintf(" n=%d", f.Seq)
-		}
-	}
-	if v := p.Message.Vote; v != nil && int(v.Sender) != p.From {
-		s += fmt.Sprintf(" of %d", v.Sender)
-	}
-	if p.Message.Batch != nil {
-		s += fmt.Sprintf(" (%d tx)", len(p.Message.Batch.Hashes))
-	}
-	return s
-}
-
-// describeO lists the sequence numbers that a NEW-VIEW proposes.
-func describeO(o []consensus.NewViewEntry) string {
-	if len(o) == 0 {
-		return "[]"
-	}
-	return fmt.Sprintf("[%d…%d]", o[0].Seq, o[len(o)-1].Seq)
-}
-
 func matcher(a values) func(Packet) bool {
 	froms, tos, seqs, kinds := a.ints("from"), a.ints("to"), a.ints("seq"), a["kind"]
 	return func(p Packet) bool {
-		kind, seq := kindOf(p)
+		kind, seq := scriptKind(&p), seqOf(&p)
 		return (len(froms) == 0 || slices.Contains(froms, p.From)) &&
 			(len(tos) == 0 || slices.Contains(tos, p.To)) &&
 			(len(seqs) == 0 || slices.Contains(seqs, int(seq))) &&
