@@ -35,7 +35,7 @@ type Cluster struct {
 var Genesis = crypto.Keccak256Hash([]byte("pbfttest genesis"))
 
 // startMs is when every cluster begins.
-const startMs = 1_000_000_000
+const startMs = 1_000_000
 
 // NewCluster starts n nodes. Addresses ascend with the index.
 func NewCluster(n int, params consensus.Params) (*Cluster, error) {

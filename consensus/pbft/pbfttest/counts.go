@@ -143,6 +143,9 @@ func (c *Counts) ready(rd *pbft.Ready) {
 	if rd.Rollback != nil {
 		c.note("rollbacks")
 	}
+	if rd.Halt != nil {
+		c.note("halted: " + rule(rd.Halt).Error())
+	}
 	for i := range rd.Persist {
 		rec := &rd.Persist[i]
 		c.records[rec.Kind]++

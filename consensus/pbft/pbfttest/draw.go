@@ -3,6 +3,8 @@ package pbfttest
 import (
 	"math/rand/v2"
 	"slices"
+
+	"github.com/quorate/quorate/consensus"
 )
 
 // This file draws a plan from a seed.
@@ -47,9 +49,10 @@ func Draw(seed uint64, o Options) *Plan {
 		classes = faultClasses
 	}
 	if len(classes) > 0 {
-		for range 3 + rng.IntN(10) {
+		for range 4 + rng.IntN(12) {
 			p.Faults = append(p.Faults, p.drawFault(rng, classes))
 		}
+		p.drawTwins(rng, classes)
 		slices.SortStableFunc(p.Faults, func(a, b Fault) int { return int(a.At) - int(b.At) })
 	}
 	return p
@@ -96,6 +99,27 @@ func (p *Plan) drawVillains(rng *rand.Rand, count int, names []string) {
 	}
 }
 
+// drawTwins kills one twin after the other, and keeps them apart for a while:
+// together they are too alike to do harm.
+func (p *Plan) drawTwins(rng *rand.Rand, classes []string) {
+	second := p.N
+	for _, v := range p.Villains {
+		if v.Kind != villainTwin {
+			continue
+		}
+		for _, node := range []int{v.Node, second, v.Node} {
+			if slices.Contains(classes, faultCrash) {
+				p.Faults = append(p.Faults, Fault{At: rng.Uint64N(p.Safety), For: p.T0 / 4, Class: faultCrash, Nodes: []int{node}, How: crashNow})
+			}
+		}
+		if slices.Contains(classes, faultPartition) {
+			side := append(rng.Perm(p.N)[:p.N/2], second)
+			p.Faults = append(p.Faults, Fault{At: rng.Uint64N(p.Safety), For: 2 * p.T0, Class: faultPartition, Nodes: side})
+		}
+		second++
+	}
+}
+
 // drawFault chooses one disturbance of the safety phase.
 func (p *Plan) drawFault(rng *rand.Rand, classes []string) Fault {
 	f := Fault{At: rng.Uint64N(p.Safety), For: between(rng, p.T0/10, 3*p.T0), Class: classes[rng.IntN(len(classes))]}
@@ -113,7 +137,9 @@ func (p *Plan) drawFault(rng *rand.Rand, classes []string) Fault {
 	case faultLose:
 		f.X = pick(rng, 10, 30, 60)
 	case faultMute:
-		f.X = 1 + rng.IntN(int(kinds)-1)
+		if f.X = 1 + rng.IntN(int(kinds)-1); rng.IntN(2) == 0 {
+			f.X = int(consensus.Commit) // what is prepared must survive
+		}
 	case faultSlowExecutor, faultSlowDisk:
 		f.Nodes, f.X = some, pick(rng, 10, 50, 200)
 	case faultSlowNetwork:

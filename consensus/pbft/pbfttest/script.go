@@ -145,6 +145,12 @@ func (s *Script) show(cmd string, a values) (string, error) {
 				fmt.Fprintf(&out, "%d: e%d v%d n=%d block %x signers %v\n", i, c.Epoch, c.View, c.Seq, c.BlockHash[:2], c.Signers.Members())
 			}
 		}
+	case "halts":
+		for i, n := range s.c.Nodes {
+			if n.replica != nil && n.replica.Report().Halt != "" {
+				fmt.Fprintf(&out, "%d: %s\n", i, n.replica.Report().Halt)
+			}
+		}
 	case "rejections":
 		var lines []string
 		for why, k := range s.c.counts.rejected {

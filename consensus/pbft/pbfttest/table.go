@@ -40,9 +40,9 @@ var Rules = []Rule{
 	{"ErrFetches", pbft.ErrFetches, ""},
 	{"ErrUnasked", pbft.ErrUnasked, ""},
 	{"ErrKind", pbft.ErrKind, "decoders know no other kind; reject_test.go gives it an empty message"},
-	{"ErrDivergence", pbft.ErrDivergence, ""},
-	{"ErrSplit", pbft.ErrSplit, "needs more than f wrong executors; reject_test.go and testdata/graveyard"},
-	{"ErrFork", pbft.ErrFork, "needs more than f faulty validators; reject_test.go"},
+	{"ErrDivergence", pbft.ErrDivergence, "it halts; the row is called so"},
+	{"ErrSplit", pbft.ErrSplit, "it halts, and needs more than f wrong executors; reject_test.go and testdata/graveyard"},
+	{"ErrFork", pbft.ErrFork, "it halts, and needs more than f faulty validators; reject_test.go"},
 }
 
 // edgeRules are what the engine, here the node, refuses before the inbox.
@@ -64,6 +64,7 @@ func RequiredRows() []string {
 	rows := []string{
 		"heights", "epochs", "views entered", "views that propose again", "rollbacks", "forwarded", "evidence",
 		"blocks by block sync", "messages lost", "messages doubled", "runs live after healing", "runs quiet when idle",
+		"halted: " + pbft.ErrDivergence.Error(),
 		"runs with a re-proposing view change", "runs with an epoch boundary", "doubled transactions passed over", "bodies fetched",
 	}
 	for k := kind(1); k < kinds; k++ {

@@ -16,9 +16,16 @@ type wrongO struct{ rng *rand.Rand }
 
 func (w *wrongO) Send(n *Node, packets []Packet) []Packet {
 	out := packets[:0:0]
-	how := w.rng.IntN(4)
+	how := w.rng.IntN(5)
 	for _, p := range packets {
 		if v := p.Message.Vote; n.own(&p) && v.Kind == consensus.NewView {
+			if how == 4 {
+				out = append(out, p)
+				for _, e := range v.NewView.O {
+					out = append(out, n.vote(p.To, consensus.Vote{Kind: consensus.PrePrepare, Epoch: v.Epoch, View: v.View, Seq: e.Seq, Digest: Genesis}, nil))
+				}
+				continue
+			}
 			p = n.vote(p.To, w.spoil(*v, how), nil)
 		}
 		out = append(out, p)
