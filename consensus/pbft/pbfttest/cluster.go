@@ -78,7 +78,7 @@ func newCluster(n int, params consensus.Params, twins []int) (*Cluster, error) {
 }
 
 func (c *Cluster) addNode(id int) *Node {
-	n := &Node{cluster: c, index: len(c.Nodes), id: id, journal: map[journalKey]pbft.Record{}, known: map[common.Hash]bool{}}
+	n := &Node{cluster: c, index: len(c.Nodes), id: id, journal: map[journalKey]pbft.Record{}, known: map[common.Hash]bool{}, voted: pbft.Voted{Known: true}}
 	n.ledger = ledger{node: n, final: map[common.Hash]consensus.Seq{}}
 	c.Nodes = append(c.Nodes, n)
 	return n

@@ -14,7 +14,7 @@ import (
 // Counts is what occurred in a run.
 type Counts struct {
 	delivered [kinds]int
-	records   [pbft.RecordNewView + 1]int
+	records   [pbft.RecordOpened + 1]int
 	rejected  map[error]int // by rule
 	happened  map[string]int
 }
@@ -79,7 +79,7 @@ func (c *Counts) Add(o *Counts) {
 
 var recordNames = [...]string{
 	pbft.RecordStable: "stable", pbft.RecordProposal: "proposal", pbft.RecordPrepared: "prepared",
-	pbft.RecordViewChange: "view change", pbft.RecordNewView: "new view",
+	pbft.RecordViewChange: "view change", pbft.RecordNewView: "new view", pbft.RecordOpened: "opened",
 }
 
 // Rows returns the whole table by the names of its rows.

@@ -50,9 +50,14 @@ func Draw(seed uint64, o Options) *Plan {
 	}
 	if len(classes) > 0 {
 		for range 4 + rng.IntN(12) {
-			p.Faults = append(p.Faults, p.drawFault(rng, classes))
+			if class := classes[rng.IntN(len(classes))]; class != faultWipe {
+				p.Faults = append(p.Faults, p.drawFault(rng, class))
+			}
 		}
 		p.drawTwins(rng, classes)
+		if slices.Contains(classes, faultWipe) {
+			p.drawWipes(rng, f)
+		}
 		slices.SortStableFunc(p.Faults, func(a, b Fault) int { return int(a.At) - int(b.At) })
 	}
 	return p
@@ -120,9 +125,22 @@ func (p *Plan) drawTwins(rng *rand.Rand, classes []string) {
 	}
 }
 
+// drawWipes loses journals. A replica that has lost its own is one of the f
+// until the next epoch, so there are no more of them than villains are missing.
+func (p *Plan) drawWipes(rng *rand.Rand, f int) {
+	room := f - len(p.Villains)
+	for _, node := range rng.Perm(p.N) {
+		villain := slices.ContainsFunc(p.Villains, func(c Cast) bool { return c.Node == node })
+		if room > 0 && !villain && rng.IntN(2) == 0 {
+			p.Faults = append(p.Faults, Fault{At: rng.Uint64N(p.Safety), For: between(rng, p.T0/10, p.T0), Class: faultWipe, Nodes: []int{node}})
+			room--
+		}
+	}
+}
+
 // drawFault chooses one disturbance of the safety phase.
-func (p *Plan) drawFault(rng *rand.Rand, classes []string) Fault {
-	f := Fault{At: rng.Uint64N(p.Safety), For: between(rng, p.T0/10, 3*p.T0), Class: classes[rng.IntN(len(classes))]}
+func (p *Plan) drawFault(rng *rand.Rand, class string) Fault {
+	f := Fault{At: rng.Uint64N(p.Safety), For: between(rng, p.T0/10, 3*p.T0), Class: class}
 	some := rng.Perm(p.N)[:1+rng.IntN((p.N+1)/2)]
 	switch f.Class {
 	case faultCrash:

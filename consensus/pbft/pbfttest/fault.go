@@ -1,10 +1,15 @@
 package pbfttest
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/quorate/quorate/consensus/pbft"
+)
 
 // The classes of faults.
 const (
 	faultCrash        = "crash"
+	faultWipe         = "lost journal"  // the node dies, and its journal with it; the file beside the key stays
 	faultPause        = "pause"         // a stopped process: messages wait, time passes
 	faultCut          = "cut"           // nothing leaves the nodes named; all reaches them
 	faultPartition    = "partition"     // the nodes named and the others do not hear each other
@@ -17,7 +22,7 @@ const (
 	faultClock        = "clock"         // the wall clock is X ms off
 )
 
-var faultClasses = []string{faultCrash, faultPause, faultCut, faultPartition, faultPrimary, faultLose, faultMute, faultSlowNetwork, faultSlowExecutor, faultSlowDisk, faultClock}
+var faultClasses = []string{faultCrash, faultWipe, faultPause, faultCut, faultPartition, faultPrimary, faultLose, faultMute, faultSlowNetwork, faultSlowExecutor, faultSlowDisk, faultClock}
 
 // weather is what the faults in force add up to. It is computed anew whenever
 // one begins or ends, so that they may overlap as they like.
@@ -116,6 +121,12 @@ func (s *simulation) begin(i int) error {
 	switch f.Class {
 	case faultCrash:
 		s.kill(f)
+	case faultWipe:
+		for _, i := range f.Nodes {
+			n := s.c.Nodes[i]
+			n.crash()
+			n.journal = map[journalKey]pbft.Record{}
+		}
 	case faultPause:
 		for _, i := range f.Nodes {
 			s.c.Nodes[i].paused = true
@@ -163,7 +174,7 @@ func (s *simulation) finish(i int) error {
 	s.inForce[i] = false
 	s.forecast()
 	switch f.Class {
-	case faultCrash:
+	case faultCrash, faultWipe:
 		for _, n := range s.c.Nodes {
 			if n.crashAt = ""; n.replica == nil {
 				if err := s.restart(n); err != nil {

@@ -26,6 +26,7 @@ type Node struct {
 	replica *pbft.Replica // nil while crashed
 
 	journal map[journalKey]pbft.Record // durable
+	voted   pbft.Voted                 // the file beside the key, durable
 	cut     []pbft.Record              // cut since the last fsync: a power cut brings them back
 	ledger  ledger
 
@@ -61,7 +62,7 @@ func (n *Node) start() error {
 		epoch--
 	}
 	r, err := pbft.New(pbft.Config{Self: n.cluster.Set.Address(n.id), Params: n.cluster.Params, FullBatch: fullBatch},
-		pbft.Start{Head: head, Epoch: n.ledger.epochStart(epoch), NowMs: n.nowMs(), Journal: n.records(head.Seq)})
+		pbft.Start{Head: head, Epoch: n.ledger.epochStart(epoch), NowMs: n.nowMs(), Voted: n.voted, Journal: n.records()})
 	if err != nil {
 		return fmt.Errorf("start of node %d: %w", n.index, err)
 	}
@@ -75,14 +76,10 @@ func (n *Node) start() error {
 
 func (n *Node) nowMs() uint64 { return uint64(int64(n.cluster.NowMs) + n.skewMs) }
 
-// records returns the journal as the engine loads it: without what the chain
-// has.
-func (n *Node) records(head consensus.Seq) []pbft.Record {
+func (n *Node) records() []pbft.Record {
 	var out []pbft.Record
 	for _, r := range n.journal {
-		if r.Seq == 0 || r.Seq > head {
-			out = append(out, r)
-		}
+		out = append(out, r)
 	}
 	slices.SortFunc(out, func(a, b pbft.Record) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.View, b.View))
@@ -127,7 +124,15 @@ func (n *Node) accept(p *Packet) {
 		n.cluster.counts.reject(err)
 		return
 	}
-	n.take(p.Message)
+	m := p.Message
+	if m.Status != nil && len(m.Status.Yours) > 0 {
+		st := *m.Status
+		st.Yours = slices.DeleteFunc(slices.Clone(st.Yours), func(v *consensus.Vote) bool {
+			return v.Sender != uint64(n.id) || !decodable(v) || fakeSignature(v) != v.Signature
+		})
+		m.Status = &st
+	}
+	n.take(m)
 }
 
 // step hands over one input and does all that follows.
@@ -243,6 +248,9 @@ func (n *Node) sign(messages []pbft.Outbound) (own []pbft.Input, packets []Packe
 			v := *m.Vote
 			v.Signature = fakeSignature(&v)
 			msg.Vote = &v
+			if !n.voted.Ever || v.Epoch > n.voted.Epoch {
+				n.voted = pbft.Voted{Known: true, Ever: true, Epoch: v.Epoch}
+			}
 			n.cluster.checks.signed(n, &v)
 			own = append(own, msg)
 		}
@@ -271,6 +279,12 @@ func (n *Node) work(rd *pbft.Ready) []pbft.Input {
 	}
 	for _, err := range rd.Refused {
 		n.cluster.counts.reject(err)
+	}
+	if h := rd.Held; h != nil {
+		n.cluster.counts.note("held back: " + h.Why.String())
+		if !n.voted.Ever || n.voted.Epoch < h.Hold-1 {
+			n.voted = pbft.Voted{Known: true, Ever: true, Epoch: h.Hold - 1}
+		}
 	}
 	if rd.Rollback != nil {
 		n.release(*rd.Rollback)

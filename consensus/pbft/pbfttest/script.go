@@ -34,10 +34,13 @@ type Arg struct {
 }
 
 // Do runs one command and returns its output.
-func (s *Script) Do(cmd string, args []Arg) (string, error) {
+func (s *Script) Do(cmd string, args []Arg, input string) (string, error) {
 	a := arguments(args)
-	if cmd == "cluster" {
+	switch cmd {
+	case "cluster":
 		return s.cluster(a)
+	case "simulate":
+		return simulate(input)
 	}
 	if s.c == nil {
 		return "", fmt.Errorf("%s: no cluster yet", cmd)
@@ -75,6 +78,18 @@ func (s *Script) Do(cmd string, args []Arg) (string, error) {
 		return "", nil
 	}
 	return s.show(cmd, a)
+}
+
+// simulate plays a plan.
+func simulate(input string) (string, error) {
+	p, err := ParsePlan(input)
+	if err != nil {
+		return "", err
+	}
+	if _, failed := p.Play(); failed != nil {
+		return "", failed.Err
+	}
+	return "safe, live after healing, quiet when idle\n", nil
 }
 
 func (s *Script) cluster(a values) (string, error) {

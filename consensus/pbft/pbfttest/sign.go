@@ -87,8 +87,8 @@ func (c *Cluster) verifyVote(v *consensus.Vote) error {
 	switch {
 	case v.Sender >= uint64(c.Set.Len()) || fakeSignature(v) != v.Signature:
 		return ErrSignature
-	case v.Change != nil && v.View != v.Change.View || v.NewView != nil && v.View != v.NewView.View:
-		return ErrSignature // the decoder takes the view from the body
+	case !decodable(v):
+		return ErrSignature
 	case v.Kind == consensus.ViewChange:
 		return c.verifyChange(v)
 	}
@@ -111,6 +111,20 @@ func (c *Cluster) verifyOther(m *pbft.Message) error {
 		return c.verifyQuorum(v, x.Signers, x.Signatures)
 	}
 	return nil
+}
+
+// decodable reports whether a vote has what a decoder gives it: fields that its
+// kind does not sign are zero, and the view of a view change is its body's.
+func decodable(v *consensus.Vote) bool {
+	switch v.Kind {
+	case consensus.Checkpoint:
+		return v.View == 0
+	case consensus.ViewChange:
+		return v.Seq == 0 && v.View == v.Change.View
+	case consensus.NewView:
+		return v.Seq == 0 && v.View == v.NewView.View
+	}
+	return true
 }
 
 // verifyChange is consensus.VerifyViewChange for fake signatures.
