@@ -18,9 +18,13 @@ func (b *badProposer) Send(n *Node, packets []Packet) []Packet {
 	if b.spoil == nil {
 		b.spoil = map[common.Hash]*consensus.Batch{}
 	}
-	for i := range packets {
+	for i := range len(packets) {
 		p := &packets[i]
 		v, batch := p.Message.Vote, p.Message.Batch
+		if n.own(p) && v.Kind == consensus.NewView {
+			packets = append(packets, n.proposeAgain(p.To, v)...)
+			continue
+		}
 		if !n.own(p) || v.Kind != consensus.PrePrepare || batch == nil {
 			continue
 		}

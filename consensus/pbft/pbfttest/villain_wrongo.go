@@ -20,15 +20,21 @@ func (w *wrongO) Send(n *Node, packets []Packet) []Packet {
 	for _, p := range packets {
 		if v := p.Message.Vote; n.own(&p) && v.Kind == consensus.NewView {
 			if how == 4 {
-				out = append(out, p)
-				for _, e := range v.NewView.O {
-					out = append(out, n.vote(p.To, consensus.Vote{Kind: consensus.PrePrepare, Epoch: v.Epoch, View: v.View, Seq: e.Seq, Digest: Genesis}, nil))
-				}
+				out = append(append(out, p), n.proposeAgain(p.To, v)...)
 				continue
 			}
 			p = n.vote(p.To, w.spoil(*v, how), nil)
 		}
 		out = append(out, p)
+	}
+	return out
+}
+
+// proposeAgain sends PRE-PREPAREs for what a NEW-VIEW proposes already.
+func (n *Node) proposeAgain(to int, v *consensus.Vote) []Packet {
+	var out []Packet
+	for _, e := range v.NewView.O {
+		out = append(out, n.vote(to, consensus.Vote{Kind: consensus.PrePrepare, Epoch: v.Epoch, View: v.View, Seq: e.Seq, Digest: Genesis}, nil))
 	}
 	return out
 }
