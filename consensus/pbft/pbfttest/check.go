@@ -72,6 +72,12 @@ func (k *checker) violated(format string, args ...any) {
 	}
 }
 
+func (k *checker) violatedBy(err error) {
+	if err != nil && k.err == nil {
+		k.err = err
+	}
+}
+
 // signed checks I4 and I7: one statement per place, across restarts, and what
 // it says is durable by now.
 func (k *checker) signed(n *Node, v *consensus.Vote) {

@@ -29,6 +29,7 @@ type Cluster struct {
 	verified  map[*consensus.Vote]error
 	rng       *rand.Rand // of a simulation; nil in scripts
 	post      func(Packet)
+	log       []string // of a script: what replicas did
 }
 
 // Genesis is the digest before the first batch of every cluster.
@@ -166,6 +167,40 @@ func (c *Cluster) Tick(ticks uint64) error {
 			for _, p := range n.villain.Tick(n) {
 				c.post(p)
 			}
+		}
+	}
+	return nil
+}
+
+// partition cuts all links between the nodes named and the others.
+func (c *Cluster) partition(side []int) error {
+	for i := range c.Nodes {
+		for j := range c.Nodes {
+			if slices.Contains(side, i) != slices.Contains(side, j) {
+				c.Cut[[2]int{i, j}] = true
+			}
+		}
+	}
+	return nil
+}
+
+// heal brings all links up: everybody greets everybody.
+func (c *Cluster) heal() error {
+	clear(c.Cut)
+	for i, n := range c.Nodes {
+		for j, o := range c.Nodes {
+			if i != j && n.replica != nil && o.replica != nil {
+				n.replica.Greet(o.id)
+			}
+		}
+	}
+	return c.drainAll()
+}
+
+func (c *Cluster) drainAll() error {
+	for _, n := range c.Nodes {
+		if err := n.drain(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -179,6 +179,9 @@ func (n *Node) handle(rd *pbft.Ready) error {
 	}
 	n.cluster.counts.ready(rd)
 	n.asked += len(rd.Asked)
+	if n.cluster.rng == nil {
+		n.log(rd)
+	}
 	n.ledger.give(rd)
 	if n.diesBeforeSending(rd) {
 		return nil
@@ -197,6 +200,40 @@ func (n *Node) handle(rd *pbft.Ready) error {
 		n.take(in)
 	}
 	return nil
+}
+
+// log writes down what a replica did, in the words of scripts.
+func (n *Node) log(rd *pbft.Ready) {
+	say := func(format string, args ...any) {
+		n.cluster.log = append(n.cluster.log, fmt.Sprintf("%d ", n.index)+fmt.Sprintf(format+"\n", args...))
+	}
+	for _, a := range rd.Asked {
+		say("asks for view %d: %s, n=%d", a.View, a.Why, a.Seq)
+	}
+	for i := range rd.Persist {
+		if r := &rd.Persist[i]; r.Kind == pbft.RecordNewView {
+			say("enters view %d, O=%s", r.Vote.View, describeO(r.Vote.NewView.O))
+		}
+	}
+	if rd.Forward {
+		say("shows all what waits longest")
+	}
+	if rd.Rollback != nil {
+		say("rolls back above %d", *rd.Rollback)
+	}
+	if rd.Held != nil {
+		say("is held back before epoch %d: %s", rd.Held.Hold, rd.Held.Why)
+	}
+	for _, e := range rd.Evidence {
+		fault, _ := e.Fault()
+		say("has evidence against %d: %s", e.Offender, fault)
+	}
+	for _, err := range rd.Refused {
+		say("refuses: %s", rule(err))
+	}
+	if rd.Halt != nil {
+		say("halts: %s", rule(rd.Halt))
+	}
 }
 
 func (n *Node) persist(records []pbft.Record) error {
