@@ -98,8 +98,10 @@ func (k *checker) signed(n *Node, v *consensus.Vote) {
 	}
 	if v.Kind == consensus.ViewChange {
 		k.promises[mine] = v.View
-		// One that was asked for in the same round may have replaced it.
-		if r, ok := n.journal[journalKey{kind: pbft.RecordViewChange}]; !ok || r.Vote.View < v.View || r.Vote.View == v.View && r.Vote.Change != v.Change && !r.Vote.SameStatement(v) {
+		// One that was asked for in the same round, or in the epoch that it has
+		// entered meanwhile, may have replaced it.
+		r, ok := n.journal[journalKey{kind: pbft.RecordViewChange}]
+		if !ok || r.Vote.Epoch < v.Epoch || r.Vote.Epoch == v.Epoch && (r.Vote.View < v.View || r.Vote.View == v.View && r.Vote.Change != v.Change && !r.Vote.SameStatement(v)) {
 			k.violated("I7: node %d sends VIEW-CHANGE %d that the journal does not hold", n.index, v.View)
 		}
 		return

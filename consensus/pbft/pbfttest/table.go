@@ -29,7 +29,7 @@ var Rules = []Rule{
 	{"ErrFutureView", pbft.ErrFutureView, ""},
 	{"ErrNotPrimary", pbft.ErrNotPrimary, ""},
 	{"ErrEquivocate", pbft.ErrEquivocate, ""},
-	{"ErrConflict", pbft.ErrConflict, ""},
+	{"ErrConflict", pbft.ErrConflict, "a second process with the key must propose while the first one starts: fewer than one seed in ten thousand; reject_test.go"},
 	{"ErrParent", pbft.ErrParent, ""},
 	{"ErrHeader", pbft.ErrHeader, ""},
 	{"ErrGasLimit", pbft.ErrGasLimit, ""},
