@@ -40,7 +40,7 @@ type Node struct {
 	owed    uint64 // ticks that passed while paused
 	skewMs  int64  // its clock less the cluster's
 	crashAt string // the point of the next Ready at which it dies; empty = none
-	asked   int    // VIEW-CHANGEs sent for the first time
+	asked   int    // view changes that it began
 	villain Villain
 	// Corrupt makes execution come out wrong.
 	Corrupt bool
@@ -178,7 +178,11 @@ func (n *Node) handle(rd *pbft.Ready) error {
 		return err
 	}
 	n.cluster.counts.ready(rd)
-	n.asked += len(rd.Asked)
+	for _, a := range rd.Asked {
+		if a.Why != consensus.WhyJoin { // who joins late follows what others have begun
+			n.asked++
+		}
+	}
 	if n.cluster.rng == nil {
 		n.log(rd)
 	}
