@@ -2,10 +2,8 @@ package pbft_test
 
 import (
 	"flag"
-	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,9 +25,12 @@ const mustFill = 1000
 // go test ./consensus/pbft -run RandomSchedules -seed S -seeds 1 -v.
 func TestRandomSchedules(t *testing.T) {
 	start := time.Now()
-	total := playAll(t, *seed, *seeds)
+	sum := pbfttest.PlayAll(*seed, *seeds, pbfttest.Options{}, nil)
+	if text := sum.Explain(); text != "" {
+		t.Errorf("commit %s: %s", commit(), text)
+	}
+	total, took := &sum.Counts, time.Since(start).Seconds()
 	rows := total.Rows()
-	took := time.Since(start).Seconds()
 	t.Logf("%d seeds from %d in %.1f s, %.0f seeds/s, %.0f heights/s:\n%s", *seeds, *seed, took, float64(*seeds)/took, float64(rows["heights"])/took, total.String())
 	if *seeds < mustFill {
 		return
@@ -45,44 +46,13 @@ func TestRandomSchedules(t *testing.T) {
 	}
 }
 
-// playAll plays seeds on all processors and sums up what occurred. Of several
-// failures the lowest seed is shown.
-func playAll(t *testing.T, first, count uint64) *pbfttest.Counts {
-	t.Helper()
-	var (
-		next  atomic.Uint64
-		mu    sync.Mutex
-		wg    sync.WaitGroup
-		total pbfttest.Counts
-		worst *pbfttest.Failure
-		bad   int
-	)
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for {
-				i := next.Add(1) - 1
-				if i >= count {
-					return
-				}
-				r, failed := pbfttest.Run{Seed: first + i}.Do()
-				mu.Lock()
-				total.Add(&r.Counts)
-				if failed != nil {
-					if bad++; worst == nil || failed.Plan.Seed < worst.Plan.Seed {
-						worst = failed
-					}
-				}
-				mu.Unlock()
-			}
-		})
+// commit names the sources, as far as git knows them.
+func commit() string {
+	out, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if err != nil {
+		return "unknown"
 	}
-	wg.Wait()
-	if worst != nil {
-		small, tries := pbfttest.Shrink(worst)
-		t.Errorf("%d seeds fail; the first: %v\nafter %d tries the smallest plan that fails in the same way, for testdata/sim:\n\nsimulate\n%s----\n%s",
-			bad, worst, tries, small.Plan, fmt.Sprintln("error:", small.Err))
-	}
-	return &total
+	return strings.TrimSpace(string(out))
 }
 
 // TestSameSeedSameTrace: a failing seed is worth nothing if it cannot be
