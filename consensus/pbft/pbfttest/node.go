@@ -200,10 +200,22 @@ func (n *Node) handle(rd *pbft.Ready) error {
 	for _, p := range packets {
 		n.cluster.post(p)
 	}
+	n.tell(rd.Evidence)
 	for _, in := range append(own, n.work(rd)...) {
 		n.take(in)
 	}
 	return nil
+}
+
+// tell shows evidence to all, as the engine does.
+func (n *Node) tell(evidence []consensus.Evidence) {
+	for i := range evidence {
+		for to := range n.cluster.Nodes {
+			if to != n.index {
+				n.cluster.post(Packet{From: n.index, To: to, Message: pbft.Message{Evidence: &evidence[i], From: n.id}})
+			}
+		}
+	}
 }
 
 // log writes down what a replica did, in the words of scripts.
@@ -262,15 +274,6 @@ func (n *Node) idle() (more bool, err error) {
 	}
 	n.stepInputs(n.ledger.step())
 	return true, nil
-}
-
-// workOnce lets the ledger do one thing, in a lazy cluster.
-func (n *Node) workOnce() error {
-	if n.replica == nil || n.paused || !n.ledger.busy() {
-		return nil
-	}
-	n.stepInputs(n.ledger.step())
-	return n.drain()
 }
 
 func (n *Node) stepInputs(inputs []pbft.Input) {

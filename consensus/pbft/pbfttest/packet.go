@@ -29,13 +29,14 @@ const (
 	kindCertificate
 	kindStable
 	kindStatus
+	kindEvidence
 	kindBodies
 	kinds
 )
 
 var kindNames = [kinds]string{
 	kindBatch: "BATCH", kindFetchBatch: "FETCH batch", kindFetchChange: "FETCH view change",
-	kindCertificate: "CERTIFICATE", kindStable: "STABLE", kindStatus: "STATUS", kindBodies: "TRANSACTIONS",
+	kindCertificate: "CERTIFICATE", kindStable: "STABLE", kindStatus: "STATUS", kindEvidence: "EVIDENCE", kindBodies: "TRANSACTIONS",
 }
 
 func (k kind) String() string {
@@ -63,6 +64,8 @@ func kindOf(p *Packet) kind {
 		return kindStable
 	case m.Status != nil:
 		return kindStatus
+	case m.Evidence != nil:
+		return kindEvidence
 	}
 	return kindBodies
 }

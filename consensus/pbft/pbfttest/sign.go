@@ -101,6 +101,8 @@ func (c *Cluster) verifyOther(m *pbft.Message) error {
 		if m.Batch.CheckHashes() != nil {
 			return ErrProposal
 		}
+	case m.Evidence != nil:
+		return c.verifyEvidence(m.Evidence)
 	case m.Certificate != nil:
 		x := m.Certificate
 		v := consensus.Vote{Kind: consensus.Commit, Epoch: x.Epoch, View: x.View, Seq: x.Seq, Digest: x.BatchDigest, BlockHash: x.BlockHash}
@@ -111,6 +113,17 @@ func (c *Cluster) verifyOther(m *pbft.Message) error {
 		return c.verifyQuorum(v, x.Signers, x.Signatures)
 	}
 	return nil
+}
+
+// verifyEvidence is Evidence.Verify for fake signatures.
+func (c *Cluster) verifyEvidence(e *consensus.Evidence) error {
+	for _, v := range []*consensus.Vote{e.First, e.Second} {
+		if v.Sender >= uint64(c.Set.Len()) || !decodable(v) || fakeSignature(v) != v.Signature {
+			return ErrSignature
+		}
+	}
+	_, err := e.Fault()
+	return err
 }
 
 // decodable reports whether a vote has what a decoder gives it: fields that its

@@ -18,7 +18,7 @@ func (b *badProposer) Send(n *Node, packets []Packet) []Packet {
 	if b.spoil == nil {
 		b.spoil = map[common.Hash]*consensus.Batch{}
 	}
-	for i := range len(packets) {
+	for i := range packets { // those that are added below are not looked at
 		p := &packets[i]
 		v, batch := p.Message.Vote, p.Message.Batch
 		if n.own(p) && v.Kind == consensus.NewView {
