@@ -45,7 +45,7 @@ CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... .
 test: deps check e2e ## run every test
 
 .PHONY: check
-check: lint unit race sim smoke ## what must pass before a change lands: all but the full end-to-end tests
+check: lint unit race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
 
 .PHONY: unit
 unit: ## run the tests of all packages

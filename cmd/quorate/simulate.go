@@ -21,6 +21,7 @@ type simulated struct {
 	FailedSeed *uint64        `json:"failedSeed,omitempty"`
 	Seconds    float64        `json:"seconds"`
 	Heights    int            `json:"heights"`
+	Trace      string         `json:"trace"` // hash over every event: equal on every machine
 	Occurred   map[string]int `json:"occurred"`
 	table      string
 }
@@ -103,11 +104,12 @@ func (a *app) runSimulate(c *cobra.Command, first, seeds uint64, o pbfttest.Opti
 		Commit: commit, FirstSeed: first, Seeds: sum.Played, Failed: sum.Failed, Seconds: time.Since(start).Seconds(),
 		Occurred: sum.Counts.Rows(), table: sum.Counts.String(), Failure: sum.Explain(),
 	}
+	r.Trace = fmt.Sprintf("%016x", sum.Trace)
 	r.Heights = r.Occurred["heights"]
 	if sum.Failure != nil {
 		r.FailedSeed = &sum.Failure.Plan.Seed
 	}
-	text := fmt.Sprintf("%s%d seeds from %d, commit %s: %d heights in %.1f s, %d seeds failed", r.table, r.Seeds, first, r.Commit, r.Heights, r.Seconds, r.Failed)
+	text := fmt.Sprintf("%s%d seeds from %d, commit %s, trace %s: %d heights in %.1f s, %d seeds failed", r.table, r.Seeds, first, r.Commit, r.Trace, r.Heights, r.Seconds, r.Failed)
 	if err := a.print(c, r, text); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 // Summary is what many seeds did.
 type Summary struct {
 	Played  uint64
+	Trace   uint64 // sum of the traces: equal for equal seeds and sources
 	Counts  Counts
 	Failed  uint64
 	Failure *Failure // of the lowest seed that failed
@@ -37,6 +38,7 @@ func PlayAll(first, count uint64, o Options, stop func() bool) *Summary {
 				r, failed := Run{Seed: first + i, Options: o}.Do()
 				mu.Lock()
 				total.Played++
+				total.Trace += r.Trace
 				total.Counts.Add(&r.Counts)
 				if failed != nil {
 					if total.Failed++; total.Failure == nil || failed.Plan.Seed < total.Failure.Plan.Seed {
