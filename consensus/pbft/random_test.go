@@ -24,6 +24,9 @@ const mustFill = 1000
 // and a script: run the seed again with
 // go test ./consensus/pbft -run RandomSchedules -seed S -seeds 1 -v.
 func TestRandomSchedules(t *testing.T) {
+	if testing.Short() && *seeds < mustFill {
+		*seeds /= 5 // the race detector makes each ten times as slow
+	}
 	start := time.Now()
 	sum := pbfttest.PlayAll(*seed, *seeds, pbfttest.Options{}, nil)
 	if text := sum.Explain(); text != "" {
