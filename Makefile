@@ -45,7 +45,7 @@ CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... .
 test: deps check e2e ## run every test
 
 .PHONY: check
-check: lint unit race sim smoke ## what must pass before a change lands: all but the full end-to-end tests
+check: lint unit race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
 
 .PHONY: unit
 unit: ## run the tests of all packages
@@ -61,7 +61,20 @@ SEED ?= 10000
 
 .PHONY: sim
 sim: ## play random schedules of the protocol (N=, SEED=)
-	$(GO) test ./consensus/pbft -count=1 -run RandomSchedules -seeds $(N) -seed $(SEED) -timeout 60m
+	$(GO) test ./consensus/pbft -count=1 -run RandomSchedules -seeds $(N) -seed $(SEED) -timeout 60m -v
+
+# Enumerated scenarios with validators that run twice.
+SCENARIOS ?= 20000
+
+.PHONY: twins
+twins: ## play Twins scenarios of the protocol (SCENARIOS=)
+	$(GO) test ./consensus/pbft -count=1 -run TestTwins -twins $(SCENARIOS) -timeout 60m -v
+
+MINUTES ?= 10
+
+.PHONY: sim-ledger
+sim-ledger: ## play new seeds for MINUTES and add them to docs/sim-ledger.json
+	$(GO) test ./consensus/pbft -count=1 -run TestLedger -minutes $(MINUTES) -timeout 0 -v
 
 .PHONY: smoke
 smoke: ## the shortest whole way on four real processes

@@ -169,12 +169,24 @@ func (r *Replica) openEpoch(e EpochStart) {
 	r.memories = make(map[consensus.Seq]*memory)
 	r.base = nil
 	r.building, r.progressed = false, false
-	r.fresh, r.oldestAt = 0, 0
-	r.timers = timers{}
+	r.resetTimers()
 	r.boundary, r.ending = nil, nil
 	r.checkpoints = make([]*consensus.Vote, n)
 	r.peers = make([]peer, n)
 	r.nextStatus = r.ticks
+}
+
+// resetTimers gives every timer its full time in a new epoch. Of a stable
+// primary, which goes on into it, the time in which it has passed over the
+// oldest waiting transaction counts on: it may be longer than an epoch.
+func (r *Replica) resetTimers() {
+	request, forward := r.timers.request, r.timers.forward
+	r.timers = timers{}
+	if r.params.PrimarySpan == 0 {
+		r.timers.request, r.timers.forward = request, forward
+		return
+	}
+	r.fresh, r.oldestAt = 0, 0
 }
 
 // mode says what the replica is doing.

@@ -18,7 +18,7 @@ func TestScripts(t *testing.T) {
 			for _, a := range d.CmdArgs {
 				args = append(args, pbfttest.Arg{Key: a.Key, Vals: a.Vals})
 			}
-			out, err := s.Do(d.Cmd, args)
+			out, err := s.Do(d.Cmd, args, d.Input)
 			if err != nil {
 				return "error: " + err.Error() + "\n"
 			}

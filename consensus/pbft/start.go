@@ -13,6 +13,9 @@ import (
 // that follow from them are sent again, the same ones, as soon as the replica
 // may vote.
 func (r *Replica) restore(journal []Record) error {
+	if err := r.checkJournal(journal); err != nil {
+		return err
+	}
 	r.restoreMarks(journal)
 	for _, rec := range journal {
 		switch rec.Kind {

@@ -66,10 +66,12 @@ func (r *Replica) runTimers() {
 	n := r.firstUnprepared()
 
 	key, on := r.requestTimer(n)
-	if key != t.request.key {
-		t.forward = false
+	if !r.betweenEpochs() {
+		if key != t.request.key {
+			t.forward = false
+		}
+		t.request.run(normal && on, key, r.ticks)
 	}
-	t.request.run(normal && on, key, r.ticks)
 	t.ordering.run(normal && r.ordering(n), n, r.ticks)
 	low := r.slots[r.committed.Seq+1]
 	t.commit.run(normal && low != nil && low.commitSent, r.committed.Seq, r.ticks)
@@ -81,7 +83,7 @@ func (r *Replica) runTimers() {
 		r.out.Forward = true
 	}
 	switch {
-	case t.request.expired(r.ticks, patience):
+	case !r.betweenEpochs() && t.request.expired(r.ticks, patience):
 		r.expire(n, consensus.WhyRequest)
 	case t.ordering.expired(r.ticks, patience):
 		r.expire(n, consensus.WhyOrdering)
@@ -117,8 +119,20 @@ func (r *Replica) requestTimer(n consensus.Seq) (requestKey, bool) {
 		key.oldest = r.oldest
 		key.fresh = min(r.fresh-min(r.oldestAt, r.fresh), maxOvertaking)
 	}
-	return key, r.pool > 0 && key.primary != r.self && r.nextFresh() <= r.windowEnd()
+	return key, r.pool > 0 && key.primary != r.self && (r.nextFresh() <= r.windowEnd() || r.overtaken())
 }
+
+// overtaken reports whether a stable primary has passed over the oldest waiting
+// transaction so often that a full window is no excuse: it is full of what the
+// primary preferred.
+func (r *Replica) overtaken() bool {
+	return r.params.PrimarySpan == 0 && r.oldest != 0 && r.fresh-min(r.oldestAt, r.fresh) >= maxOvertaking
+}
+
+// betweenEpochs reports whether a transaction that was overtaken waits for the
+// epoch to end: its timer neither starts anew nor runs out, or else the epochs'
+// ends would be a censor's excuse.
+func (r *Replica) betweenEpochs() bool { return r.overtaken() && r.firstUnprepared() > r.last }
 
 // maxOvertaking is how many fresh batches a stable primary may order before
 // the oldest waiting transaction and still be trusted: the order of arrival

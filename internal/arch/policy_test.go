@@ -37,7 +37,7 @@ var policy = map[string][]string{
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 
-	"cmd/quorate": {"node/...", "genesis", "keys", "bench", "internal/suggest"},
+	"cmd/quorate": {"consensus/pbft/pbfttest", "node/...", "genesis", "keys", "bench", "internal/suggest"},
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 

@@ -13,7 +13,7 @@ import (
 // checker holds what honest nodes ever signed, executed and committed, to
 // compare with. The numbers are those of docs/protocol.md §12.
 type checker struct {
-	votes    map[place]common.Hash
+	votes    map[place]consensus.Signature
 	order    map[consensus.Seq]common.Hash    // batch digest with a certificate
 	blocks   map[consensus.Seq]common.Hash    // block hash with a certificate
 	executed map[common.Hash]common.Hash      // block hash of a batch
@@ -22,7 +22,8 @@ type checker struct {
 	promises map[promise]consensus.View       // of honest nodes
 	opened   map[viewPlace]common.Hash        // base and O of each view that was entered
 	views    map[consensus.Seq]consensus.View // view of the certificate in order
-	err      error                            // the first violation that was seen where no error can be returned
+	steps    int
+	err      error // the first violation that was seen where no error can be returned
 }
 
 type place struct {
@@ -52,7 +53,7 @@ type progress struct {
 
 func (k *checker) init() {
 	*k = checker{
-		votes: map[place]common.Hash{}, order: map[consensus.Seq]common.Hash{}, blocks: map[consensus.Seq]common.Hash{},
+		votes: map[place]consensus.Signature{}, order: map[consensus.Seq]common.Hash{}, blocks: map[consensus.Seq]common.Hash{},
 		executed: map[common.Hash]common.Hash{}, checked: map[int]int{}, grown: map[int]progress{},
 		promises: map[promise]consensus.View{}, opened: map[viewPlace]common.Hash{}, views: map[consensus.Seq]consensus.View{},
 	}
@@ -71,15 +72,20 @@ func (k *checker) violated(format string, args ...any) {
 	}
 }
 
+func (k *checker) violatedBy(err error) {
+	if err != nil && k.err == nil {
+		k.err = err
+	}
+}
+
 // signed checks I4 and I7: one statement per place, across restarts, and what
 // it says is durable by now.
 func (k *checker) signed(n *Node, v *consensus.Vote) {
 	p := place{n.index, v.Kind, v.Epoch, v.View, v.Seq}
-	says := crypto.Keccak256Hash(v.Preimage(consensus.Domain{}))
-	if old, twice := k.votes[p]; twice && old != says {
+	if old, twice := k.votes[p]; twice && old != v.Signature { // a fake signature is a hash of the statement
 		k.violated("I4: node %d signs two %ss at %+v", n.index, v.Kind, p)
 	}
-	k.votes[p] = says
+	k.votes[p] = v.Signature
 	if v.Kind == consensus.Checkpoint {
 		if n.ledger.durable < int(v.Seq) {
 			k.violated("I7: node %d sends CHECKPOINT %d with %d durable blocks", n.index, v.Seq, n.ledger.durable)
@@ -92,8 +98,10 @@ func (k *checker) signed(n *Node, v *consensus.Vote) {
 	}
 	if v.Kind == consensus.ViewChange {
 		k.promises[mine] = v.View
-		// One that was asked for in the same round may have replaced it.
-		if r, ok := n.journal[journalKey{kind: pbft.RecordViewChange}]; !ok || r.Vote.View < v.View || r.Vote.View == v.View && !r.Vote.SameStatement(v) {
+		// One that was asked for in the same round, or in the epoch that it has
+		// entered meanwhile, may have replaced it.
+		r, ok := n.journal[journalKey{kind: pbft.RecordViewChange}]
+		if !ok || r.Vote.Epoch < v.Epoch || r.Vote.Epoch == v.Epoch && (r.Vote.View < v.View || r.Vote.View == v.View && r.Vote.Change != v.Change && !r.Vote.SameStatement(v)) {
 			k.violated("I7: node %d sends VIEW-CHANGE %d that the journal does not hold", n.index, v.View)
 		}
 		return
@@ -130,8 +138,10 @@ func (n *Node) holdsCommitted(v *consensus.Vote) bool {
 	return false
 }
 
-// persisted checks I6: all honest replicas enter a view with the same base and
-// O, and these cover what was committed in earlier views.
+// persisted checks I6: all honest replicas enter a view of an honest primary
+// with the same base and O, and base and O cover what was committed in earlier
+// views. A faulty primary may have two NEW-VIEWs of one view, both right, from
+// two choices of VIEW-CHANGEs.
 func (k *checker) persisted(n *Node, rec *pbft.Record) error {
 	if rec.Kind != pbft.RecordNewView || n.villain != nil {
 		return nil
@@ -149,7 +159,7 @@ func (k *checker) persisted(n *Node, rec *pbft.Record) error {
 	}
 	says := crypto.Keccak256Hash(digest[:], []byte(fmt.Sprint(base, rec.Vote.NewView.O)))
 	at := viewPlace{rec.Vote.Epoch, rec.Vote.View}
-	if old, ok := k.opened[at]; ok && old != says {
+	if old, ok := k.opened[at]; ok && old != says && n.cluster.Nodes[rec.Vote.Sender].villain == nil {
 		return fmt.Errorf("I6: node %d enters view %d with another O", n.index, rec.Vote.View)
 	}
 	k.opened[at] = says
@@ -172,7 +182,7 @@ func (k *checker) persisted(n *Node, rec *pbft.Record) error {
 func (k *checker) ready(n *Node, rd *pbft.Ready) error {
 	c := n.cluster
 	for _, e := range rd.Evidence {
-		c.Evidence++
+		c.counts.note("evidence")
 		if c.Nodes[e.Offender].villain == nil {
 			return fmt.Errorf("I12: node %d accuses honest node %d: %s view %d seq %d %x and %s view %d seq %d %x", n.index, e.Offender,
 				e.First.Kind, e.First.View, e.First.Seq, e.First.Digest[:2], e.Second.Kind, e.Second.View, e.Second.Seq, e.Second.Digest[:2])
@@ -195,15 +205,6 @@ func (k *checker) ready(n *Node, rd *pbft.Ready) error {
 	return nil
 }
 
-func (c *Cluster) anyCorrupt() bool {
-	for _, n := range c.Nodes {
-		if n.Corrupt {
-			return true
-		}
-	}
-	return false
-}
-
 // check checks what changed at n since the last call.
 func (k *checker) check(c *Cluster, n *Node) error {
 	if k.err != nil {
@@ -211,6 +212,11 @@ func (k *checker) check(c *Cluster, n *Node) error {
 	}
 	if err := k.checkGrowth(n); err != nil {
 		return err
+	}
+	if k.steps++; k.steps%storedEvery == 0 {
+		if got, bound := n.replica.Stored(), n.storedBound(); got > bound {
+			return fmt.Errorf("I11: node %d stores %d messages, the bound is %d", n.index, got, bound)
+		}
 	}
 	for _, l := range n.ledger.layers {
 		if old, ok := k.executed[l.digest]; ok && old != l.hash && !n.Corrupt {
@@ -228,9 +234,27 @@ func (k *checker) check(c *Cluster, n *Node) error {
 	return nil
 }
 
+// storedEvery is how many steps pass between two looks at what a replica
+// stores.
+const storedEvery = 61
+
+// storedBound is the most that n may store: votes of a window and of the
+// journal's reach, memories of an epoch, the room for later views, and one
+// VIEW-CHANGE of each validator, once by itself and once per NEW-VIEW.
+func (n *Node) storedBound() int {
+	p, size, q := n.cluster.Params, n.cluster.Set.Len(), n.cluster.Set.Quorum()
+	w, k := int(p.PipelineDepth), int(p.EpochLength)
+	change := 1 + size + min(k, 4*w)*size
+	perSeq := 3*size + 2*(int(n.replica.Standing().Active)+1)
+	if perSeq > 100*size {
+		perSeq = 100 * size
+	}
+	return 2*w + k*perSeq + (k+2*w)*2*size + size*4*w + size*change + size*q*change + size
+}
+
 // checkGrowth checks I8.
 func (k *checker) checkGrowth(n *Node) error {
-	r, old := n.replica.Report(), k.grown[n.index]
+	r, old := n.replica.Standing(), k.grown[n.index]
 	now := progress{r.Committed, r.Stable, r.Epoch, r.View}
 	if now.committed < old.committed || now.stable < old.stable || now.epoch < old.epoch || now.epoch == old.epoch && now.view < old.view {
 		return fmt.Errorf("I8: node %d goes back from %+v to %+v", n.index, old, now)
@@ -260,7 +284,12 @@ func (k *checker) checkBlock(c *Cluster, n *Node, i int) error {
 	if int(seq) != i+1 || b.batch.Header.ParentDigest != parent || b.batch.Digest() != b.cert.BatchDigest {
 		return fmt.Errorf("I2: node %d: block %d of its chain is seq %d and does not link", n.index, i+1, seq)
 	}
-	if err := c.verify(pbft.Message{Certificate: b.cert}); err != nil {
+	for _, h := range b.batch.Hashes {
+		if !c.submitted[h] {
+			return fmt.Errorf("I3: node %d: block %d holds transaction %s, which nobody signed", n.index, seq, h)
+		}
+	}
+	if err := c.verifyOther(&pbft.Message{Certificate: b.cert}); err != nil {
 		return fmt.Errorf("I5: node %d: certificate of %d: %w", n.index, seq, err)
 	}
 	return nil

@@ -11,35 +11,51 @@ import (
 	"github.com/quorate/quorate/consensus/pbft"
 )
 
-// Packet is a message on its way.
-type Packet struct {
-	From, To int
-	Message  pbft.Message
-}
-
-// Cluster is n nodes and the network between them.
+// Cluster is n validators, one node each (a twin has two), and the network
+// between them.
 type Cluster struct {
 	Params  consensus.Params
 	Set     *consensus.ValidatorSet
-	Nodes   []*Node
+	Nodes   []*Node // the first n are validator 0 … n−1, twins follow
 	Network []Packet
+	spare   []Packet        // room for the next ones
 	Cut     map[[2]int]bool // directed links that lose everything
 	NowMs   uint64
 	// Lazy ledgers and block syncs work only when they are told to.
 	Lazy bool
-	// Rejections counts what replicas refused, by reason.
-	Rejections map[string]int
-	Evidence   int
-	Happened   map[string]int // what replicas did
-	checks     checker
-	rng        *rand.Rand // of the schedule; nil in scripts
+
+	counts    Counts
+	checks    checker
+	submitted map[common.Hash]bool // transactions that somebody signed
+	verified  map[*consensus.Vote]error
+	rng       *rand.Rand // of a simulation; nil in scripts
+	post      func(Packet)
+	log       []string // of a script: what replicas did
 }
 
 // Genesis is the digest before the first batch of every cluster.
 var Genesis = crypto.Keccak256Hash([]byte("pbfttest genesis"))
 
+// startMs is when every cluster begins.
+const startMs = 1_000_000
+
 // NewCluster starts n nodes. Addresses ascend with the index.
 func NewCluster(n int, params consensus.Params) (*Cluster, error) {
+	c, err := newCluster(n, params, nil)
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.Nodes {
+		if err := c.Restart(i); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// newCluster makes n nodes, and one more for each validator named a twin. None
+// of them runs.
+func newCluster(n int, params consensus.Params, twins []int) (*Cluster, error) {
 	var addresses []common.Address
 	for i := range n {
 		addresses = append(addresses, common.BytesToAddress([]byte{0xa0, byte(i + 1)}))
@@ -48,28 +64,49 @@ func NewCluster(n int, params consensus.Params) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Params: params, Set: set, Cut: map[[2]int]bool{}, NowMs: 1_000_000, Rejections: map[string]int{}, Happened: map[string]int{}}
+	c := &Cluster{
+		Params: params, Set: set, Cut: map[[2]int]bool{}, NowMs: startMs,
+		submitted: map[common.Hash]bool{}, verified: map[*consensus.Vote]error{},
+	}
+	c.post = func(p Packet) { c.Network = append(c.Network, p) }
 	c.checks.init()
 	for i := range n {
-		n := &Node{cluster: c, index: i, journal: map[journalKey]pbft.Record{}, voted: pbft.Voted{Known: true}}
-		n.ledger = ledger{node: n, final: map[common.Hash]bool{}}
-		c.Nodes = append(c.Nodes, n)
+		c.addNode(i)
 	}
-	for i := range n {
-		if err := c.Restart(i); err != nil {
-			return nil, err
-		}
+	for _, id := range twins {
+		c.addTwin(id)
 	}
 	return c, nil
 }
 
+func (c *Cluster) addNode(id int) *Node {
+	n := &Node{cluster: c, index: len(c.Nodes), id: id, journal: map[journalKey]pbft.Record{}, known: map[common.Hash]bool{}, voted: pbft.Voted{Known: true}}
+	n.ledger = ledger{node: n, final: map[common.Hash]consensus.Seq{}}
+	c.Nodes = append(c.Nodes, n)
+	return n
+}
+
+// addTwin gives validator id a second node with the same key and a journal of
+// its own.
+func (c *Cluster) addTwin(id int) *Node {
+	t := c.addNode(id)
+	t.villain = twin{}
+	if c.Nodes[id].villain == nil {
+		c.Nodes[id].villain = twin{}
+	}
+	return t
+}
+
 // Submit puts transactions into the pools of the nodes named, or of all.
 func (c *Cluster) Submit(txs []common.Hash, at ...int) error {
+	for _, h := range txs {
+		c.submitted[h] = true
+	}
 	for i, n := range c.Nodes {
 		if n.replica == nil || len(at) > 0 && !slices.Contains(at, i) {
 			continue
 		}
-		n.pool = append(n.pool, txs...)
+		n.admit(txs, true)
 		if err := n.refreshPool(); err != nil {
 			return err
 		}
@@ -89,7 +126,7 @@ func (c *Cluster) Deliver(match func(Packet) bool) (bool, error) {
 	if c.Cut[[2]int{p.From, p.To}] {
 		return true, nil
 	}
-	return true, c.Nodes[p.To].receive(p.Message)
+	return true, c.Nodes[p.To].receive(&p)
 }
 
 // reachable reports whether a can ask b for blocks.
@@ -100,14 +137,29 @@ func (c *Cluster) reachable(a, b int) bool {
 // chance is true once in k times; never in a script.
 func (c *Cluster) chance(k int) bool { return c.rng != nil && c.rng.IntN(k) == 0 }
 
+// runLimit bounds what one Run delivers: more is an endless exchange.
+const runLimit = 1_000_000
+
 // Run delivers until nothing is on its way.
 func (c *Cluster) Run() error {
-	for {
-		more, err := c.Deliver(func(Packet) bool { return true })
-		if err != nil || !more {
-			return err
+	for delivered := 0; len(c.Network) > 0; {
+		now := c.Network
+		c.Network = c.spare[:0]
+		for i := range now {
+			p := &now[i]
+			if delivered++; delivered > runLimit {
+				return errEndless
+			}
+			if c.Cut[[2]int{p.From, p.To}] {
+				continue
+			}
+			if err := c.Nodes[p.To].receive(p); err != nil {
+				return err
+			}
 		}
+		c.spare = now
 	}
+	return nil
 }
 
 // Tick moves time for everybody.
@@ -124,7 +176,43 @@ func (c *Cluster) Tick(ticks uint64) error {
 			return err
 		}
 		if n.villain != nil && n.replica != nil {
-			c.Network = append(c.Network, n.villain.Tick(n)...)
+			for _, p := range n.villain.Tick(n) {
+				c.post(p)
+			}
+		}
+	}
+	return nil
+}
+
+// partition cuts all links between the nodes named and the others.
+func (c *Cluster) partition(side []int) error {
+	for i := range c.Nodes {
+		for j := range c.Nodes {
+			if slices.Contains(side, i) != slices.Contains(side, j) {
+				c.Cut[[2]int{i, j}] = true
+			}
+		}
+	}
+	return nil
+}
+
+// heal brings all links up: everybody greets everybody.
+func (c *Cluster) heal() error {
+	clear(c.Cut)
+	for i, n := range c.Nodes {
+		for j, o := range c.Nodes {
+			if i != j && n.replica != nil && o.replica != nil {
+				n.replica.Greet(o.id)
+			}
+		}
+	}
+	return c.drainAll()
+}
+
+func (c *Cluster) drainAll() error {
+	for _, n := range c.Nodes {
+		if err := n.drain(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -144,13 +232,18 @@ func (c *Cluster) Restart(i int) error {
 		return err
 	}
 	for j, n := range c.Nodes {
-		if j != i && n.replica != nil {
-			c.Nodes[i].replica.Greet(j)
-			n.replica.Greet(i)
+		if j != i && n.replica != nil && !c.Cut[[2]int{i, j}] && !c.Cut[[2]int{j, i}] {
+			c.Nodes[i].replica.Greet(n.id)
+			n.replica.Greet(c.Nodes[i].id)
 			if err := n.drain(); err != nil {
 				return err
 			}
 		}
 	}
 	return c.Nodes[i].drain()
+}
+
+// anyCorrupt reports whether somebody's executor is broken.
+func (c *Cluster) anyCorrupt() bool {
+	return slices.ContainsFunc(c.Nodes, func(n *Node) bool { return n.Corrupt })
 }

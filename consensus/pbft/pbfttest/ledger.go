@@ -30,12 +30,18 @@ type ledger struct {
 	durable int     // how many of them survive a crash: imports are flushed late
 	layers  []layer
 	tasks   []func() []pbft.Input
-	sync    *pbft.Target // a block sync that runs
-	final   map[common.Hash]bool
-	imports int
+	sync    *pbft.Target                  // a block sync that runs
+	final   map[common.Hash]consensus.Seq // where it was executed
 }
 
 func (l *ledger) crash() {
+	for _, b := range l.chain[l.durable:] {
+		for _, h := range b.batch.Hashes {
+			if l.final[h] > consensus.Seq(l.durable) {
+				delete(l.final, h)
+			}
+		}
+	}
 	l.chain = l.chain[:l.durable]
 	l.layers, l.tasks, l.sync = nil, nil, nil
 }
@@ -82,6 +88,10 @@ func (l *ledger) step() []pbft.Input {
 	if l.sync != nil && (len(l.tasks) == 0 || l.node.cluster.chance(3)) {
 		return l.syncOn()
 	}
+	return l.runTask()
+}
+
+func (l *ledger) runTask() []pbft.Input {
 	task := l.tasks[0]
 	l.tasks = l.tasks[1:]
 	return task()
@@ -156,8 +166,13 @@ func (l *ledger) append(b block) {
 		l.layers = nil
 	}
 	for _, h := range b.batch.Hashes {
-		l.final[h] = true
+		if l.final[h] != 0 {
+			l.node.cluster.counts.note("doubled transactions passed over")
+			continue
+		}
+		l.final[h] = b.cert.Seq
 	}
+	l.node.forget(b.batch.Hashes, b.cert.Seq)
 }
 
 // syncOn imports one block from somebody asked who is reachable and has it, or
@@ -166,9 +181,9 @@ func (l *ledger) syncOn() []pbft.Input {
 	c := l.node.cluster
 	for _, i := range l.sync.From {
 		other := &c.Nodes[i].ledger
-		if c.reachable(l.node.index, i) && len(l.chain) < len(other.chain) && !l.node.Corrupt {
+		if i != l.node.index && c.reachable(l.node.index, i) && len(l.chain) < len(other.chain) && !l.node.Corrupt {
 			l.append(other.chain[len(l.chain)])
-			l.imports++
+			l.node.cluster.counts.note("blocks by block sync")
 			return nil
 		}
 	}

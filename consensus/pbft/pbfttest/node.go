@@ -3,7 +3,6 @@ package pbfttest
 import (
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -22,37 +21,50 @@ type journalKey struct {
 // Node is one validator with what the engine would give it.
 type Node struct {
 	cluster *Cluster
-	index   int
+	index   int           // its position in the cluster
+	id      int           // the validator: the same as index but for a twin
 	replica *pbft.Replica // nil while crashed
 
 	journal map[journalKey]pbft.Record // durable
 	voted   pbft.Voted                 // the file beside the key, durable
+	cut     []pbft.Record              // cut since the last fsync: a power cut brings them back
 	ledger  ledger
-	pool    []common.Hash
 
+	pool     []common.Hash
+	known    map[common.Hash]bool          // transactions whose bodies are here
 	inflight map[common.Hash]consensus.Seq // of the batch that holds it
-	paused   bool
-	owed     uint64 // ticks that passed while paused
-	skewMs   int64  // its clock less the cluster's
-	villain  Villain
+	missing  []*consensus.Batch            // candidates that lack bodies
+	stale    bool                          // the pool has changed since the replica was told
+
+	paused  bool
+	owed    uint64 // ticks that passed while paused
+	skewMs  int64  // its clock less the cluster's
+	crashAt string // the point of the next Ready at which it dies; empty = none
+	asked   int    // view changes that it began
+	villain Villain
 	// Corrupt makes execution come out wrong.
 	Corrupt bool
+
+	alarm alarm // of a simulation
 }
+
+// fullBatch makes pipelining likely with few transactions.
+const fullBatch = 4
 
 // start builds the replica from what is durable.
 func (n *Node) start() error {
 	n.inflight = map[common.Hash]consensus.Seq{}
-	n.paused, n.owed = false, 0
+	n.paused, n.owed, n.stale, n.missing = false, 0, true, nil
 	head := n.ledger.head()
 	epoch := consensus.EpochOf(head.Seq+1, n.cluster.Params.EpochLength)
 	last := head.Seq > 0 && head.Seq == consensus.LastSeq(epoch-1, n.cluster.Params.EpochLength)
 	if stable, ok := n.journal[journalKey{kind: pbft.RecordStable}]; last && (!ok || stable.Stable.Seq < head.Seq) {
 		epoch--
 	}
-	r, err := pbft.New(pbft.Config{Self: n.cluster.Set.Address(n.index), Params: n.cluster.Params, FullBatch: 4},
+	r, err := pbft.New(pbft.Config{Self: n.cluster.Set.Address(n.id), Params: n.cluster.Params, FullBatch: fullBatch},
 		pbft.Start{Head: head, Epoch: n.ledger.epochStart(epoch), NowMs: n.nowMs(), Voted: n.voted, Journal: n.records()})
 	if err != nil {
-		return fmt.Errorf("node %d: %w", n.index, err)
+		return fmt.Errorf("start of node %d: %w", n.index, err)
 	}
 	n.replica = r
 	n.cluster.checks.born(n)
@@ -77,28 +89,50 @@ func (n *Node) records() []pbft.Record {
 
 // crash forgets what is not durable.
 func (n *Node) crash() {
-	n.replica, n.pool = nil, nil
+	for _, r := range n.cut {
+		n.journal[key(&r)] = r
+	}
+	n.replica, n.pool, n.cut, n.missing, n.crashAt = nil, nil, nil, nil, ""
 	n.ledger.crash()
 }
 
+func key(r *pbft.Record) journalKey { return journalKey{r.Kind, r.Seq, r.View} }
+
 // receive checks what the engine checks before the inbox: signatures, and that
 // vote, header and hashes of a proposal belong together.
-func (n *Node) receive(m pbft.Message) error {
+func (n *Node) receive(p *Packet) error {
 	if n.replica == nil {
 		return nil
 	}
-	if err := n.cluster.verify(m); err != nil {
-		n.cluster.Rejections[reason(err)]++
-		return nil
+	n.accept(p)
+	return n.drain()
+}
+
+// accept takes a packet without doing what follows.
+func (n *Node) accept(p *Packet) {
+	for _, h := range p.Bodies {
+		n.known[h] = true
 	}
-	if m.Status != nil {
+	if kindOf(p) == kindBodies {
+		n.admit(p.Bodies, p.Waited)
+		return
+	}
+	if l, ok := n.villain.(listener); ok {
+		l.Hear(n, p)
+	}
+	if err := n.cluster.verify(&p.Message); err != nil {
+		n.cluster.counts.reject(err)
+		return
+	}
+	m := p.Message
+	if m.Status != nil && len(m.Status.Yours) > 0 {
 		st := *m.Status
 		st.Yours = slices.DeleteFunc(slices.Clone(st.Yours), func(v *consensus.Vote) bool {
-			return v.Sender != uint64(n.index) || fakeSignature(v) != v.Signature
+			return v.Sender != uint64(n.id) || !decodable(v) || fakeSignature(v) != v.Signature
 		})
 		m.Status = &st
 	}
-	return n.step(m)
+	n.take(m)
 }
 
 // step hands over one input and does all that follows.
@@ -106,24 +140,24 @@ func (n *Node) step(in pbft.Input) error {
 	if n.replica == nil {
 		return nil
 	}
-	if err := n.replica.Step(in); err != nil {
-		n.cluster.Rejections[reason(err)]++
-	}
+	n.take(in)
 	return n.drain()
 }
 
-// reason is the innermost error's text: the rejection rule.
-func reason(err error) string {
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
+func (n *Node) take(in pbft.Input) {
+	if err := n.replica.Step(in); err != nil {
+		n.cluster.counts.reject(err)
 	}
-	return err.Error()
 }
 
 // drain does what the engine does with every Ready, until there is none, and,
 // unless the cluster is lazy, all that the ledger has to do.
 func (n *Node) drain() error {
 	for n.replica != nil {
+		if n.stale {
+			n.stale = false
+			n.take(n.waiting())
+		}
 		rd := n.replica.Ready()
 		if rd.Empty() {
 			if more, err := n.idle(); err != nil || !more {
@@ -131,22 +165,101 @@ func (n *Node) drain() error {
 			}
 			continue
 		}
-		if err := n.cluster.checks.ready(n, &rd); err != nil {
+		if err := n.handle(&rd); err != nil {
 			return err
 		}
-		n.count(&rd)
-		n.ledger.give(&rd)
-		for _, rec := range rd.Persist {
-			if err := n.cluster.checks.persisted(n, &rec); err != nil {
-				return err
-			}
-			n.journal[journalKey{rec.Kind, rec.Seq, rec.View}] = rec
+	}
+	return nil
+}
+
+// handle does one Ready: ledger, journal, network, the own votes.
+func (n *Node) handle(rd *pbft.Ready) error {
+	if err := n.cluster.checks.ready(n, rd); err != nil {
+		return err
+	}
+	n.cluster.counts.ready(rd)
+	for _, a := range rd.Asked {
+		if a.Why != consensus.WhyJoin { // who joins late follows what others have begun
+			n.asked++
 		}
-		for _, in := range append(n.send(rd.Messages), n.work(&rd)...) {
-			if err := n.replica.Step(in); err != nil {
-				n.cluster.Rejections[reason(err)]++
+	}
+	if n.cluster.rng == nil {
+		n.log(rd)
+	}
+	n.ledger.give(rd)
+	if n.diesBeforeSending(rd) {
+		return nil
+	}
+	if err := n.persist(rd.Persist); err != nil {
+		return err
+	}
+	own, packets := n.sign(rd.Messages)
+	if n.diesSending(rd, packets) {
+		return nil
+	}
+	for _, p := range packets {
+		n.cluster.post(p)
+	}
+	n.tell(rd.Evidence)
+	for _, in := range append(own, n.work(rd)...) {
+		n.take(in)
+	}
+	return nil
+}
+
+// tell shows evidence to all, as the engine does.
+func (n *Node) tell(evidence []consensus.Evidence) {
+	for i := range evidence {
+		for to := range n.cluster.Nodes {
+			if to != n.index {
+				n.cluster.post(Packet{From: n.index, To: to, Message: pbft.Message{Evidence: &evidence[i], From: n.id}})
 			}
 		}
+	}
+}
+
+// log writes down what a replica did, in the words of scripts.
+func (n *Node) log(rd *pbft.Ready) {
+	say := func(format string, args ...any) {
+		n.cluster.log = append(n.cluster.log, fmt.Sprintf("%d ", n.index)+fmt.Sprintf(format+"\n", args...))
+	}
+	for _, a := range rd.Asked {
+		say("asks for view %d: %s, n=%d", a.View, a.Why, a.Seq)
+	}
+	for i := range rd.Persist {
+		if r := &rd.Persist[i]; r.Kind == pbft.RecordNewView {
+			say("enters view %d, O=%s", r.Vote.View, describeO(r.Vote.NewView.O))
+		}
+	}
+	if rd.Forward {
+		say("shows all what waits longest")
+	}
+	if rd.Rollback != nil {
+		say("rolls back above %d", *rd.Rollback)
+	}
+	if rd.Held != nil {
+		say("is held back before epoch %d: %s", rd.Held.Hold, rd.Held.Why)
+	}
+	for _, e := range rd.Evidence {
+		fault, _ := e.Fault()
+		say("has evidence against %d: %s", e.Offender, fault)
+	}
+	for _, err := range rd.Refused {
+		say("refuses: %s", rule(err))
+	}
+	if rd.Halt != nil {
+		say("halts: %s", rule(rd.Halt))
+	}
+}
+
+func (n *Node) persist(records []pbft.Record) error {
+	for i := range records {
+		if err := n.cluster.checks.persisted(n, &records[i]); err != nil {
+			return err
+		}
+		n.journal[key(&records[i])] = records[i]
+		n.cut = nil // one fsync makes the cut durable too
+		n.alarm.syncing = true
 	}
 	return nil
 }
@@ -163,32 +276,18 @@ func (n *Node) idle() (more bool, err error) {
 	return true, nil
 }
 
-// workOnce lets the ledger do one thing, in a lazy cluster.
-func (n *Node) workOnce() error {
-	if n.replica == nil || n.paused || !n.ledger.busy() {
-		return nil
-	}
-	n.stepInputs(n.ledger.step())
-	return n.drain()
-}
-
 func (n *Node) stepInputs(inputs []pbft.Input) {
 	for _, in := range inputs {
-		if err := n.replica.Step(in); err != nil {
-			n.cluster.Rejections[reason(err)]++
-		}
+		n.take(in)
 	}
-	n.pool = slices.DeleteFunc(n.pool, func(h common.Hash) bool { return n.ledger.final[h] })
-	_ = n.replica.Step(n.waiting()) // a halted one refuses: counted above
 }
 
-// send signs new votes, puts everything on the network, and returns the own
-// votes as inputs.
-func (n *Node) send(messages []pbft.Outbound) []pbft.Input {
-	var own []pbft.Input
-	var packets []Packet
-	for _, m := range messages {
-		msg := pbft.Message{Vote: m.Vote, Batch: m.Batch, Certificate: m.Certificate, Checkpoint: m.Checkpoint, Status: m.Status, Fetch: m.Fetch, From: n.index}
+// sign signs new votes and returns the own ones as inputs, and everything that
+// goes out.
+func (n *Node) sign(messages []pbft.Outbound) (own []pbft.Input, packets []Packet) {
+	for i := range messages {
+		m := &messages[i]
+		msg := pbft.Message{Vote: m.Vote, Batch: m.Batch, Certificate: m.Certificate, Checkpoint: m.Checkpoint, Status: m.Status, Fetch: m.Fetch, From: n.id}
 		if m.Vote != nil && m.Vote.Signature == (consensus.Signature{}) {
 			v := *m.Vote
 			v.Signature = fakeSignature(&v)
@@ -199,30 +298,37 @@ func (n *Node) send(messages []pbft.Outbound) []pbft.Input {
 			n.cluster.checks.signed(n, &v)
 			own = append(own, msg)
 		}
-		for to := range n.cluster.Nodes {
-			if to != n.index && (m.To == pbft.Everyone || m.To == to) {
-				packets = append(packets, Packet{From: n.index, To: to, Message: msg})
+		p := Packet{From: n.index, Message: msg}
+		if m.Batch != nil {
+			p.Bodies = m.Batch.Hashes
+		}
+		for to, other := range n.cluster.Nodes {
+			if to != n.index && (m.To == pbft.Everyone || m.To == other.id) {
+				p.To = to
+				packets = append(packets, p)
 			}
 		}
 	}
 	if n.villain != nil {
 		packets = n.villain.Send(n, packets)
 	}
-	n.cluster.Network = append(n.cluster.Network, packets...)
-	return own
+	return own, packets
 }
 
 // work does checks and builds, and cuts the journal.
 func (n *Node) work(rd *pbft.Ready) []pbft.Input {
 	var in []pbft.Input
 	for _, b := range rd.Check {
-		in = append(in, pbft.BatchChecked{Digest: b.Digest(), Err: b.CheckHashes()})
+		in = n.judge(in, b)
 	}
 	for _, err := range rd.Refused {
-		n.cluster.Rejections[reason(err)]++
+		n.cluster.counts.reject(err)
 	}
-	if h := rd.Held; h != nil && (!n.voted.Ever || n.voted.Epoch < h.Hold-1) {
-		n.voted = pbft.Voted{Known: true, Ever: true, Epoch: h.Hold - 1}
+	if h := rd.Held; h != nil {
+		n.cluster.counts.note("held back: " + h.Why.String())
+		if !n.voted.Ever || n.voted.Epoch < h.Hold-1 {
+			n.voted = pbft.Voted{Known: true, Ever: true, Epoch: h.Hold - 1}
+		}
 	}
 	if rd.Rollback != nil {
 		n.release(*rd.Rollback)
@@ -231,26 +337,35 @@ func (n *Node) work(rd *pbft.Ready) []pbft.Input {
 		for _, h := range o.Batch.Hashes {
 			n.inflight[h] = o.Seq
 		}
+		n.stale = true
 	}
 	if rd.Stable != nil {
-		for k := range n.journal {
+		for k, r := range n.journal {
 			if k.seq > 0 && k.seq <= rd.Stable.Seq {
+				n.cut = append(n.cut, r)
 				delete(n.journal, k)
 			}
 		}
 	}
+	if rd.Forward {
+		n.forward(true)
+	}
 	if rd.Build != nil {
 		in = append(in, n.build(rd.Build))
 	}
-	return append(in, n.waiting())
+	return in
 }
 
+// build answers a BuildRequest from the pool.
 func (n *Node) build(b *pbft.BuildRequest) pbft.Input {
 	var hashes []common.Hash
 	for _, h := range n.pool {
 		if n.inflight[h] == 0 && len(hashes) < b.MaxTransactions {
 			hashes = append(hashes, h)
 		}
+	}
+	if c, ok := n.villain.(builder); ok {
+		hashes = c.Build(n, hashes)
 	}
 	return pbft.BatchBuilt{View: b.View, Seq: b.Seq, Hashes: hashes}
 }
@@ -275,36 +390,15 @@ func (n *Node) release(seq consensus.Seq) {
 			delete(n.inflight, h)
 		}
 	}
+	n.stale = true
 }
 
-func (n *Node) refreshPool() error { return n.step(n.waiting()) }
-
-// count adds up what the replica did, for the tables.
-func (n *Node) count(rd *pbft.Ready) {
-	c := n.cluster.Happened
-	for _, a := range rd.Asked {
-		c["asked: "+a.Why.String()]++
-	}
-	c["views entered"] += len(rd.Entered)
-	if rd.Forward {
-		c["forwarded"]++
-	}
-	if rd.Rollback != nil {
-		c["rollbacks"]++
-	}
-	for _, rec := range rd.Persist {
-		c["journal: "+recordNames[rec.Kind]]++
-		if rec.Kind == pbft.RecordNewView && len(rec.Vote.NewView.O) > 0 {
-			c["views that propose again"]++
-		}
-	}
+func (n *Node) refreshPool() error {
+	n.stale = true
+	return n.drain()
 }
 
-var recordNames = map[pbft.RecordKind]string{
-	pbft.RecordStable: "stable", pbft.RecordProposal: "proposal", pbft.RecordPrepared: "prepared",
-	pbft.RecordViewChange: "view change", pbft.RecordNewView: "new view", pbft.RecordOpened: "opened",
-}
-
+// boundary is the outcome of an epoch's last block.
 func (n *Node) boundary(seq consensus.Seq) *pbft.Boundary {
 	if seq == 0 || uint64(seq)%n.cluster.Params.EpochLength != 0 {
 		return nil

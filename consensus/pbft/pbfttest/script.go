@@ -1,7 +1,9 @@
 package pbfttest
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sort"
 	"strconv"
@@ -11,20 +13,31 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/pbft"
 )
 
 // Script runs the commands of a transcript against one cluster:
 //
-//	cluster n=4 k=64 w=8 r=0     a new cluster: validators, epoch length, pipeline depth, primary span
+//	cluster n=4 k=64 w=8 r=0 t0=1000 tmax=16000    a new cluster: validators, epoch length, pipeline depth,
+//	                             primary span, first and longest timeout
 //	submit tx=a,b at=1,2         transactions into the pools of some nodes, or of all
-//	deliver kind=PREPARE from=0 to=1,2 seq=3   hand over what matches, in order
+//	deliver kind=PREPARE from=0 to=1,2 seq=3 view=1   hand over what matches, in order
 //	drop …                       lose what matches
 //	run                          deliver until the network is empty
 //	tick n=100                   let ticks of 10 ms pass
-//	cut from=0 to=1,2 / heal     directed links that lose everything
+//	wait n=100                   the same, tick by tick, delivering everything
+//	cut from=0 to=1,2            directed links that lose everything
+//	partition side=0,1           the named nodes and the others do not hear each other
+//	heal                         all links are up, and everybody greets everybody
 //	crash node=1 / restart node=1
+//	wipe node=1                  a crashed node loses its journal
 //	corrupt node=1               its executions come out wrong from now on
-//	network / state / chain / certificate seq=1 / rejections     show
+//	lazy / eager                 ledgers do nothing, or work again
+//	villain node=1 kind=silent   from now on it is one
+//	twin node=3                  a second node with the key of 3, as the last node
+//	simulate                     plays a plan, see Plan
+//	network / state / chain / certificate seq=1 / journal node=1 / rejections / halts     show
+//	events                       shows what replicas did since the last time
 type Script struct{ c *Cluster }
 
 // Arg is one key with its values.
@@ -34,10 +47,13 @@ type Arg struct {
 }
 
 // Do runs one command and returns its output.
-func (s *Script) Do(cmd string, args []Arg) (string, error) {
+func (s *Script) Do(cmd string, args []Arg, input string) (string, error) {
 	a := arguments(args)
-	if cmd == "cluster" {
+	switch cmd {
+	case "cluster":
 		return s.cluster(a)
+	case "simulate":
+		return simulate(input)
 	}
 	if s.c == nil {
 		return "", fmt.Errorf("%s: no cluster yet", cmd)
@@ -62,19 +78,60 @@ func (s *Script) Do(cmd string, args []Arg) (string, error) {
 			}
 		}
 		return "", nil
+	case "partition":
+		return "", s.c.partition(a.ints("side"))
 	case "heal":
-		clear(s.c.Cut)
+		return "", s.c.heal()
+	case "wait":
+		for range a.int("n", 1) {
+			if err := errors.Join(s.c.Tick(1), s.c.Run()); err != nil {
+				return "", err
+			}
+		}
 		return "", nil
 	case "crash":
 		s.c.Crash(a.int("node", 0))
 		return "", nil
 	case "restart":
 		return "", s.c.Restart(a.int("node", 0))
-	case "corrupt":
-		s.c.Nodes[a.int("node", 0)].Corrupt = true
-		return "", nil
+	}
+	if s.afflict(cmd, a) {
+		return "", s.c.drainAll()
 	}
 	return s.show(cmd, a)
+}
+
+// afflict changes what a node is.
+func (s *Script) afflict(cmd string, a values) bool {
+	node := a.int("node", 0)
+	switch cmd {
+	case "corrupt":
+		s.c.Nodes[node].Corrupt = true
+	case "lazy", "eager":
+		s.c.Lazy = cmd == "lazy"
+	case "wipe":
+		s.c.Nodes[node].journal = map[journalKey]pbft.Record{}
+	case "villain":
+		s.c.Nodes[node].villain = newVillain(undashed(a["kind"][0]), rand.New(rand.NewPCG(uint64(a.int("seed", 1)), 0)))
+	case "twin":
+		t := s.c.addTwin(node)
+		s.c.checks.violatedBy(s.c.Restart(t.index))
+	default:
+		return false
+	}
+	return true
+}
+
+// simulate plays a plan.
+func simulate(input string) (string, error) {
+	p, err := ParsePlan(input)
+	if err != nil {
+		return "", err
+	}
+	if _, failed := p.Play(); failed != nil {
+		return "", failed.Err
+	}
+	return "safe, live after healing, quiet when idle\n", nil
 }
 
 func (s *Script) cluster(a values) (string, error) {
@@ -82,6 +139,7 @@ func (s *Script) cluster(a values) (string, error) {
 	p.EpochLength = uint64(a.int("k", 64))
 	p.PipelineDepth = uint64(a.int("w", 8))
 	p.PrimarySpan = uint64(a.int("r", 0))
+	p.BaseTimeoutMs, p.MaxTimeoutMs = uint64(a.int("t0", 1000)), uint64(a.int("tmax", 16000))
 	c, err := NewCluster(a.int("n", 4), p)
 	if err != nil {
 		return "", err
@@ -138,6 +196,11 @@ func (s *Script) show(cmd string, a values) (string, error) {
 			}
 			fmt.Fprintln(&out)
 		}
+	case "events":
+		out.WriteString(strings.Join(s.c.log, ""))
+		s.c.log = nil
+	case "journal":
+		s.journal(&out, s.c.Nodes[a.int("node", 0)])
 	case "certificate":
 		for i, n := range s.c.Nodes {
 			if seq := a.int("seq", 1); len(n.ledger.chain) >= seq {
@@ -145,9 +208,15 @@ func (s *Script) show(cmd string, a values) (string, error) {
 				fmt.Fprintf(&out, "%d: e%d v%d n=%d block %x signers %v\n", i, c.Epoch, c.View, c.Seq, c.BlockHash[:2], c.Signers.Members())
 			}
 		}
+	case "halts":
+		for i, n := range s.c.Nodes {
+			if n.replica != nil && n.replica.Report().Halt != "" {
+				fmt.Fprintf(&out, "%d: %s\n", i, n.replica.Report().Halt)
+			}
+		}
 	case "rejections":
 		var lines []string
-		for why, k := range s.c.Rejections {
+		for why, k := range s.c.counts.rejected {
 			lines = append(lines, fmt.Sprintf("%d × %s\n", k, why))
 		}
 		sort.Strings(lines)
@@ -158,64 +227,39 @@ func (s *Script) show(cmd string, a values) (string, error) {
 	return out.String(), nil
 }
 
-// kindOf names what a packet carries.
-func kindOf(p Packet) (kind string, seq consensus.Seq) {
-	m := p.Message
-	switch {
-	case m.Vote != nil:
-		return m.Vote.Kind.String(), m.Vote.Seq
-	case m.Batch != nil:
-		return "BATCH", m.Batch.Header.Seq
-	case m.Fetch != nil:
-		return "FETCH", m.Fetch.Seq
-	case m.Certificate != nil:
-		return "CERTIFICATE", m.Certificate.Seq
-	case m.Checkpoint != nil:
-		return "STABLE", m.Checkpoint.Seq
-	default:
-		return "STATUS", m.Status.Committed
-	}
-}
-
-func describe(p Packet) string {
-	kind, seq := kindOf(p)
-	s := fmt.Sprintf("%d→%d %s n=%d", p.From, p.To, kind, seq)
-	if v := p.Message.Vote; v != nil && (v.Kind == consensus.ViewChange || v.Kind == consensus.NewView) {
-		s = fmt.Sprintf("%d→%d %s v=%d", p.From, p.To, kind, v.View)
-		if v.Kind == consensus.NewView {
-			s += " O=" + describeO(v.NewView.O)
+// journal shows the records of a node.
+func (s *Script) journal(out *strings.Builder, n *Node) {
+	for _, r := range n.records() {
+		fmt.Fprintf(out, "%s", recordNames[r.Kind])
+		switch r.Kind {
+		case pbft.RecordProposal:
+			fmt.Fprintf(out, " v%d n=%d (%d tx)", r.View, r.Seq, len(r.Batch.Hashes))
+		case pbft.RecordPrepared:
+			fmt.Fprintf(out, " v%d n=%d block %x", r.View, r.Seq, r.BlockHash[:2])
+		case pbft.RecordViewChange:
+			fmt.Fprintf(out, " v=%d", r.Vote.View)
+		case pbft.RecordNewView:
+			fmt.Fprintf(out, " v=%d O=%s", r.Vote.View, describeO(r.Vote.NewView.O))
+		case pbft.RecordStable:
+			fmt.Fprintf(out, " n=%d", r.Stable.Seq)
+		case pbft.RecordOpened:
+			fmt.Fprintf(out, " e%d", r.Opened.Epoch)
+			if r.Opened.Hold > 0 {
+				fmt.Fprintf(out, ", no vote before e%d: %s", r.Opened.Hold, r.Opened.Why)
+			}
 		}
+		out.WriteByte('\n')
 	}
-	if f := p.Message.Fetch; f != nil {
-		s = fmt.Sprintf("%d→%d %s %s", p.From, p.To, kind, f.Kind)
-		if f.Kind == consensus.FetchBatch {
-			s += fmt.Sprintf(" n=%d", f.Seq)
-		}
-	}
-	if v := p.Message.Vote; v != nil && int(v.Sender) != p.From {
-		s += fmt.Sprintf(" of %d", v.Sender)
-	}
-	if p.Message.Batch != nil {
-		s += fmt.Sprintf(" (%d tx)", len(p.Message.Batch.Hashes))
-	}
-	return s
-}
-
-// describeO lists the sequence numbers that a NEW-VIEW proposes.
-func describeO(o []consensus.NewViewEntry) string {
-	if len(o) == 0 {
-		return "[]"
-	}
-	return fmt.Sprintf("[%d…%d]", o[0].Seq, o[len(o)-1].Seq)
 }
 
 func matcher(a values) func(Packet) bool {
-	froms, tos, seqs, kinds := a.ints("from"), a.ints("to"), a.ints("seq"), a["kind"]
+	froms, tos, seqs, views, kinds := a.ints("from"), a.ints("to"), a.ints("seq"), a.ints("view"), a["kind"]
 	return func(p Packet) bool {
-		kind, seq := kindOf(p)
+		kind, seq := scriptKind(&p), seqOf(&p)
 		return (len(froms) == 0 || slices.Contains(froms, p.From)) &&
 			(len(tos) == 0 || slices.Contains(tos, p.To)) &&
 			(len(seqs) == 0 || slices.Contains(seqs, int(seq))) &&
+			(len(views) == 0 || p.Message.Vote != nil && slices.Contains(views, int(p.Message.Vote.View))) &&
 			(len(kinds) == 0 || slices.Contains(kinds, kind))
 	}
 }

@@ -2,6 +2,7 @@ package pbfttest
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/pbft"
@@ -9,27 +10,25 @@ import (
 
 // liar votes honestly and lies in every STATUS: where it stands, what it
 // holds, in shapes that no honest replica sends.
-type liar struct{}
+type liar struct{ rng *rand.Rand }
 
-func (liar) Name() string { return "lying STATUS" }
-
-func (liar) Send(n *Node, packets []Packet) []Packet {
+func (l *liar) Send(n *Node, packets []Packet) []Packet {
 	for i := range packets {
 		if st := packets[i].Message.Status; st != nil {
-			packets[i].Message.Status = lie(n, *st)
+			packets[i].Message.Status = l.lie(*st)
 		}
 	}
 	return packets
 }
 
-func (liar) Tick(n *Node) []Packet {
-	to := (n.index + 1 + n.cluster.rng.IntN(len(n.cluster.Nodes)-1)) % len(n.cluster.Nodes)
-	st := lie(n, consensus.Status{Epoch: n.replica.Position().Epoch})
-	return []Packet{{From: n.index, To: to, Message: pbft.Message{Status: st, From: n.index}}}
+func (l *liar) Tick(n *Node) []Packet {
+	to := n.someone(l.rng)
+	st := l.lie(consensus.Status{Epoch: n.replica.Standing().Epoch})
+	return []Packet{{From: n.index, To: to, Message: pbft.Message{Status: st, From: n.id}}}
 }
 
-func lie(n *Node, st consensus.Status) *consensus.Status {
-	rng := n.cluster.rng
+func (l *liar) lie(st consensus.Status) *consensus.Status {
+	rng := l.rng
 	far := []uint64{0, 1, uint64(st.Committed) + 1, uint64(st.Committed) + 100, 1 << 40, math.MaxUint64 - 1, math.MaxUint64}
 	pick := func() uint64 { return far[rng.IntN(len(far))] }
 	if rng.IntN(2) == 0 {

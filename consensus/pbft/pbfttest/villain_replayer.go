@@ -2,6 +2,7 @@ package pbfttest
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"github.com/ethereum/go-ethereum/crypto"
 
@@ -11,15 +12,16 @@ import (
 // replayer keeps what it ever sent and sends it again, as it was or changed:
 // with its own signature made anew, or with one that no longer fits, and in
 // the name of others.
-type replayer struct{ seen []Packet }
+type replayer struct {
+	rng  *rand.Rand
+	seen []Packet
+}
 
 // replayed bounds what is kept and what one tick sends.
 const (
 	replayKept    = 200
 	replayPerTick = 5
 )
-
-func (*replayer) Name() string { return "replayer" }
 
 func (r *replayer) Send(_ *Node, packets []Packet) []Packet {
 	r.seen = append(r.seen, packets...)
@@ -32,8 +34,8 @@ func (r *replayer) Send(_ *Node, packets []Packet) []Packet {
 func (r *replayer) Tick(n *Node) []Packet {
 	var out []Packet
 	for range min(replayPerTick, len(r.seen)) {
-		p := r.seen[n.cluster.rng.IntN(len(r.seen))]
-		p.To = (n.index + 1 + n.cluster.rng.IntN(len(n.cluster.Nodes)-1)) % len(n.cluster.Nodes)
+		p := r.seen[r.rng.IntN(len(r.seen))]
+		p.To = n.someone(r.rng)
 		if v := p.Message.Vote; v != nil {
 			p = r.change(n, p, *v)
 		}
@@ -43,7 +45,7 @@ func (r *replayer) Tick(n *Node) []Packet {
 }
 
 func (r *replayer) change(n *Node, p Packet, v consensus.Vote) Packet {
-	rng := n.cluster.rng
+	rng := r.rng
 	switch rng.IntN(10) {
 	case 0:
 		v.Seq++
@@ -66,7 +68,7 @@ func (r *replayer) change(n *Node, p Packet, v consensus.Vote) Packet {
 	default:
 		return p // just once more
 	}
-	if v.Sender != uint64(n.index) {
+	if v.Sender != uint64(n.id) {
 		p.Message.Vote = &v
 		return p
 	}

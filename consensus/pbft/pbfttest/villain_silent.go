@@ -1,15 +1,24 @@
 package pbfttest
 
+import "math/rand/v2"
+
 // silent takes everything and says nothing for a while, then something again.
-type silent struct{ mute bool }
+// One that is dead from the beginning is the commonest fault of all.
+type silent struct {
+	rng  *rand.Rand
+	mute bool
+	dead bool
+	cast bool
+}
 
-func (*silent) Name() string { return "silent" }
-
-func (s *silent) Send(n *Node, packets []Packet) []Packet {
-	if n.cluster.chance(10) {
+func (s *silent) Send(_ *Node, packets []Packet) []Packet {
+	if !s.cast {
+		s.cast, s.dead = true, s.rng.IntN(2) == 0
+	}
+	if s.rng.IntN(50) == 0 {
 		s.mute = !s.mute
 	}
-	if s.mute {
+	if s.mute || s.dead {
 		return nil
 	}
 	return packets

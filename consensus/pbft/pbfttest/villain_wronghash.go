@@ -1,6 +1,8 @@
 package pbfttest
 
 import (
+	"math/rand/v2"
+
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/quorate/quorate/consensus"
@@ -8,22 +10,20 @@ import (
 
 // wrongHash orders honestly and certifies blocks that nobody executed. One
 // wrong COMMIT, or f of them, must halt nobody.
-type wrongHash struct{}
+type wrongHash struct{ rng *rand.Rand }
 
-func (wrongHash) Name() string { return "wrong block hash" }
-
-func (wrongHash) Send(n *Node, packets []Packet) []Packet {
+func (w *wrongHash) Send(n *Node, packets []Packet) []Packet {
 	out := packets[:0:0]
 	for _, p := range packets {
 		v := p.Message.Vote
-		if v != nil && v.Sender == uint64(n.index) && (v.Kind == consensus.Commit || v.Kind == consensus.Checkpoint) && !n.cluster.chance(3) {
-			w := *v
-			w.BlockHash = crypto.Keccak256Hash(v.BlockHash[:], []byte{byte(p.To % 2)})
-			p = n.vote(p.To, w, nil)
+		if n.own(&p) && (v.Kind == consensus.Commit || v.Kind == consensus.Checkpoint) && w.rng.IntN(3) > 0 {
+			x := *v
+			x.BlockHash = crypto.Keccak256Hash(v.BlockHash[:], []byte{byte(p.To % 2)})
+			p = n.vote(p.To, x, nil)
 		}
 		out = append(out, p)
 	}
 	return out
 }
 
-func (wrongHash) Tick(*Node) []Packet { return nil }
+func (*wrongHash) Tick(*Node) []Packet { return nil }
