@@ -66,11 +66,13 @@ type Limits struct {
 	// before it answers "busy". Default 1 s.
 	RequestWait time.Duration
 
-	// DialTimeout bounds one attempt with all addresses of a peer. Default 5 s.
+	// DialTimeout bounds one attempt with all addresses of a peer. Default 3 s:
+	// the four round trips of a new connection on a slow link.
 	DialTimeout time.Duration
 	// DialBackoffMin and DialBackoffMax: the first and the longest pause
 	// between attempts; it doubles in between, with ±20 % jitter. Defaults
-	// 250 ms, 15 s.
+	// 250 ms, 1 s: with DialTimeout the time in which a node that was cut off is
+	// connected again.
 	DialBackoffMin, DialBackoffMax time.Duration
 	// DialsInFlight bounds the attempts of this node that run at once. Default 32.
 	DialsInFlight int
@@ -130,8 +132,8 @@ func DefaultLimits() Limits {
 		MaxChunkBytes:  16 << 20,
 		RequestTimeout: 2 * time.Minute, ChunkTimeout: 10 * time.Second,
 		RequestsPerPeer: 4, RequestRate: 200, RequestBurst: 400, RequestWait: time.Second,
-		DialTimeout:    5 * time.Second,
-		DialBackoffMin: 250 * time.Millisecond, DialBackoffMax: 15 * time.Second,
+		DialTimeout:    3 * time.Second,
+		DialBackoffMin: 250 * time.Millisecond, DialBackoffMax: time.Second,
 		DialsInFlight: 32, HealthyAfter: 30 * time.Second, ObserverPeers: 8,
 		WatchPeriod: time.Second, GossipSilence: 3 * time.Second,
 		RecordLife: 30 * 24 * time.Hour, RecordRate: 20, RecordBurst: 512,
