@@ -18,7 +18,7 @@ TESTFLAGS ?= -timeout 20m
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/quorate
@@ -62,6 +62,16 @@ SEED ?= 10000
 .PHONY: sim
 sim: ## play random schedules of the protocol (N=, SEED=)
 	$(GO) test ./consensus/pbft -count=1 -run RandomSchedules -seeds $(N) -seed $(SEED) -timeout 60m
+
+.PHONY: mutants
+mutants: ## plant bugs in the consensus, one at a time; the tests must kill each
+	$(GO) run ./internal/mutants
+
+COUNT ?= 200
+
+.PHONY: mutants-mechanical
+mutants-mechanical: ## the same with COUNT random changes drawn by SEED
+	$(GO) run ./internal/mutants -mechanical -seed $(SEED) -count $(COUNT)
 
 .PHONY: smoke
 smoke: ## the shortest whole way on four real processes

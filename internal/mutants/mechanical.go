@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func runMechanical(context.Context, *plan, options) error { return nil }
