@@ -27,7 +27,7 @@ func newReplica(t *testing.T, self int, change func(*consensus.Params), journal 
 	}
 	for i := range 4 {
 		if i != self {
-			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal}, From: i})
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
 		}
 	}
 	return r
@@ -268,4 +268,22 @@ func prepares(t *testing.T, r *Replica, view consensus.View, b *consensus.Batch,
 	for _, s := range senders {
 		hear(t, r, at(view, vote(consensus.Prepare, s, b.Header.Seq, b.Digest())))
 	}
+}
+
+// enterWithout3 brings r, validator 1, into view 2 by the VIEW-CHANGEs of 0, 2
+// and itself.
+func enterWithout3(t *testing.T, r *Replica, proofs ...consensus.PreparedCertificate) Ready {
+	t.Helper()
+	hear(t, r, asks(0, 2, nil, proofs...), asks(2, 2, nil))
+	rd := settle(t, r)
+	if r.changes[1].vote == nil {
+		t.Fatal("did not join")
+	}
+	hear(t, r, opens(2, r.changes[0].vote, r.changes[1].vote, r.changes[2].vote))
+	more := settle(t, r)
+	if r.active != 2 {
+		t.Fatalf("view 2 was not entered: %v, refused %v", r, more.Refused)
+	}
+	rd.add(&more)
+	return rd
 }

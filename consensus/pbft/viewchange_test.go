@@ -344,12 +344,7 @@ func TestLostLock(t *testing.T) {
 			r := newReplica(t, 1, nil)
 			hear(t, r, commitOf(0, 3, bs[0]))
 			if later {
-				changes := []*consensus.Vote{asks(0, 2, nil), asks(1, 2, nil), asks(2, 2, nil)}
-				hear(t, r, changes...)
-				hear(t, r, opensBy(changes...))
-				if settle(t, r); r.active != 2 {
-					t.Fatal("view 2 was not entered")
-				}
+				enterWithout3(t, r)
 			}
 			hear(t, r, row.change)
 			if rd := settle(t, r); (len(rd.Evidence) == 1) != row.guilty {
@@ -377,10 +372,7 @@ func TestTwoBlocksOverViews(t *testing.T) {
 		r := newReplica(t, 1, nil)
 		hear(t, r, commitOf(0, 3, bs[0]))
 		settle(t, r)
-		changes := []*consensus.Vote{asks(0, 2, nil), asks(1, 2, nil), asks(2, 2, nil)}
-		hear(t, r, changes...)
-		hear(t, r, opensBy(changes...))
-		settle(t, r)
+		enterWithout3(t, r)
 		hear(t, r, row.second)
 		if rd := settle(t, r); (len(rd.Evidence) == 1) != row.guilty {
 			t.Errorf("%s: evidence %+v", name, rd.Evidence)

@@ -50,6 +50,7 @@ var Rules = []string{
 	"§8 PRE-PREPARE", "§8 first vote in a view", "§8 PREPARE", "§8 COMMIT", "§8 VIEW-CHANGE", "§8 CHECKPOINT", "§8 fsync", "§8 stable",
 	"§8 guard: promise", "§8 guard: one digest", "§8 guard: stable", "§8 guard: one block in any view", "§8 guard: epoch recorded first",
 	"§8 restart: proposals", "§8 restart: locks", "§8 restart: proofs", "§8 restart: promise", "§8 restart: view", "§8 restart: hole",
+	"§8 hold: journal against file", "§8 hold: birth", "§8 hold: votes shown", "§8 hold: durable first", "§8 hold: q others prove", "§8 hold: until its epoch", "§8 hold: twin",
 	"§8 start: q−1 STATUS", "§8 syncing sends no vote", "§8 locks hold in every view",
 
 	// §9, §10
@@ -62,5 +63,5 @@ var Rules = []string{
 // NoBounds are numeric constants of consensus/pbft that bound nothing: names
 // of places and of kinds, and units. All others need a mutant.
 var NoBounds = []string{
-	"Everyone", "RecordStable", "RecordProposal", "RecordPrepared", "RecordViewChange", "RecordNewView",
+	"Everyone", "RecordStable", "RecordProposal", "RecordPrepared", "RecordViewChange", "RecordNewView", "RecordOpened",
 }

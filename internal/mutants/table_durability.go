@@ -148,13 +148,11 @@ var durabilityTable = []Mutant{
 	},
 	{
 		Name: "vote before anybody was heard", Breaks: breaks("§8 start: q−1 STATUS"),
-		Edits: edit(startGo, `if heard < r.set.Quorum() {`, `if heard < 1 {`),
+		Edits: edit(startGo, `if answered < r.set.Quorum() {`, `if answered < 1 {`),
 	},
 	{
 		Name: "one STATUS counts for all", Breaks: breaks("§8 start: q−1 STATUS"),
-		Edits: edit(startGo, `if r.peers[i].heard && i != r.self {
-			heard++`, `if r.peers[i].heard && i != r.self {
-			heard += r.set.Len()`),
+		Edits: edit(startGo, `answered++`, `answered += r.set.Len()`),
 	},
 	{
 		Name: "vote while syncing", Breaks: breaks("§8 syncing sends no vote"),

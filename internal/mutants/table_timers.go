@@ -97,15 +97,19 @@ var timersTable = []Mutant{
 	},
 	{
 		Name: "a backlog is a fault", Breaks: breaks("request: restarts with fresh batches", "L2"),
-		Edits: edit(orderGo, `r.fresh++`, ``),
+		Edits: edit(orderGo, `case !s.reproposed:
+		r.fresh++`, ``),
 	},
 	{
 		Name: "empty batches restart the request timer", Breaks: breaks("request: restarts with fresh batches"),
-		Edits: edit(orderGo, `if !s.reproposed && s.batch.Header.TxCount > 0 {`, `if !s.reproposed {`),
+		Edits: edit(orderGo, `r.flushed = true`, `r.flushed = true
+		r.fresh++`),
 	},
 	{
 		Name: "re-proposals restart the request timer", Breaks: breaks("request: restarts with fresh batches"),
-		Edits: edit(orderGo, `if !s.reproposed && s.batch.Header.TxCount > 0 {`, `if s.batch.Header.TxCount > 0 {`),
+		Edits: edit(orderGo, `case !s.reproposed:
+		r.fresh++`, `default:
+		r.fresh++`),
 	},
 	{
 		Name: "the next primary has what the last one left", Breaks: breaks("request: restarts with another primary"),
