@@ -21,7 +21,7 @@ func newReplica(t *testing.T, self int, change func(*consensus.Params), journal 
 	if change != nil {
 		change(&p)
 	}
-	r, err := New(Config{Self: testSet(t, 4).Address(self), Params: p, FullBatch: 4}, testStart(t, journal...))
+	r, err := New(Config{Self: testSet(t, 4).Address(self), Params: p, FullBatch: 4}, startOf(t, journal...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +31,13 @@ func newReplica(t *testing.T, self int, change func(*consensus.Params), journal 
 		}
 	}
 	return r
+}
+
+// startOf is testStart with the digest before the epoch's first batch.
+func startOf(t *testing.T, journal ...Record) Start {
+	st := testStart(t, journal...)
+	st.Epoch.Parent = testGenesis
+	return st
 }
 
 // settle does what an engine does until the replica wants nothing more: signs
