@@ -59,7 +59,7 @@ var holdTable = []Mutant{
 	},
 	{
 		Name: "claims prove where the chain is", Breaks: breaks("§8 hold: q others prove"),
-		Edits: edit(startGo, `if p.status.Committed <= known || r.ticks < p.doubtedTo {`, `if true {`),
+		Edits: edit(startGo, `if p.status.Committed <= known || r.ticks < p.doubtedTo {`, `if known >= 0 {`),
 	},
 	{
 		Name: "held for the file's epoch only", Breaks: breaks("§8 hold: until its epoch"),
