@@ -168,7 +168,8 @@ func TestLateNamedViewChange(t *testing.T) {
 
 // TestReproposals: O is its own PRE-PREPARE, for everybody, whatever the clock.
 func TestReproposals(t *testing.T) {
-	bs := chain(t, 2)
+	first := filled(t, 1, testGenesis)
+	bs := []*consensus.Batch{first, filled(t, 2, first.Digest())}
 	for _, self := range []int{0, 1, 2} {
 		r := newReplica(t, self, nil)
 		if self != 0 {
@@ -272,6 +273,14 @@ func TestEnteringRollsBack(t *testing.T) {
 				t.Errorf("%s: seq %d is executed: %v", row.name, seq, s != nil && s.executed)
 			}
 		}
+	}
+	// A certificate above what is not confirmed keeps no layer.
+	above := newReplica(t, 1, nil)
+	give(t, above, 0, 0, bs...)
+	settle(t, above)
+	step(t, above, Message{Certificate: certificateOf(0, bs[1])})
+	if rd := enterView(t, above, 2, nil); rd.Rollback == nil || *rd.Rollback != 0 || above.slots[2].certificate == nil || above.slots[2].executed {
+		t.Errorf("a certificate above a gap: rollback %v", rd.Rollback)
 	}
 	// Another branch: its second batch is of the old one, its first is not.
 	other := batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) { h.TimeMs = 1_000_000 })
@@ -406,18 +415,20 @@ func TestNewViewFromTheJournal(t *testing.T) {
 	bs := chain(t, 1)
 	fresh := batchAt(t, 2, bs[0].Digest(), func(h *consensus.BatchHeader) { h.OriginView, h.Proposer = 2, testSet(t, 4).Address(2) })
 	stale := batchAt(t, 2, bs[0].Digest(), nil)
+	beyond := batchAt(t, 3, stale.Digest(), nil)
 	changes := []*consensus.Vote{asks(0, 2, nil, proofOf(0, bs[0])), asks(2, 2, nil), asks(3, 2, nil)}
 	journal := []Record{
 		{Kind: RecordNewView, View: 2, Vote: opens(2, changes...), Changes: changes},
 		{Kind: RecordProposal, Seq: 1, View: 0, Batch: bs[0], Vote: vote(consensus.PrePrepare, 0, 1, bs[0].Digest())},
 		{Kind: RecordProposal, Seq: 2, View: 0, Batch: stale, Vote: vote(consensus.PrePrepare, 0, 2, stale.Digest())},
+		{Kind: RecordProposal, Seq: 3, View: 0, Batch: beyond, Vote: vote(consensus.PrePrepare, 0, 3, beyond.Digest())},
 		{Kind: RecordProposal, Seq: 1, View: 2, Batch: bs[0]},
 		{Kind: RecordProposal, Seq: 2, View: 2, Batch: fresh, Vote: at(2, vote(consensus.PrePrepare, 2, 2, fresh.Digest()))},
 	}
 	for _, self := range []int{1, 2} {
 		r := newReplica(t, self, nil, journal...)
 		rd := settle(t, r)
-		if r.view != 2 || r.active != 2 || r.slots[2].digest != fresh.Digest() || r.remember(2).batch(stale.Digest()) == nil {
+		if r.view != 2 || r.active != 2 || r.slots[3] != nil || r.slots[2].digest != fresh.Digest() || r.remember(2).batch(stale.Digest()) == nil {
 			t.Fatalf("validator %d: %v", self, r)
 		}
 		kind := consensus.Prepare

@@ -13,11 +13,13 @@ import (
 )
 
 // Bounds of one run of one suite. A mutant may loop for ever or eat memory;
-// both count as killed.
+// both count as killed. Time is that of the processor, so that a loaded machine
+// kills nobody; who waits for ever without using any is stopped by the clock.
 const (
-	unitTime    = time.Minute
-	seedsTime   = 5 * time.Minute
-	memoryBytes = 4 << 30 // of address space: the runtime alone reserves a part of it
+	processorTime = 20 // seconds; the suites take a fraction of one
+	wallTime      = 5 * time.Minute
+	memoryBytes   = 4 << 30 // of address space: the runtime alone reserves a part of it
+	seedsPerRun   = 200     // schedules of one process
 )
 
 // unitSkip are the tests that play schedules: they come last, in one test.
@@ -34,7 +36,7 @@ type verdict struct {
 func (p *plan) judge(ctx context.Context, mutant int, seeds uint64) (verdict, error) {
 	begin := time.Now()
 	for _, pkg := range suites {
-		out, ok, err := p.run(ctx, pkg, mutant, unitTime, "-test.short", "-test.failfast", "-test.skip", unitSkip)
+		out, ok, err := p.run(ctx, pkg, mutant, "-test.short", "-test.failfast", "-test.skip", unitSkip)
 		if err != nil {
 			return verdict{}, err
 		}
@@ -42,8 +44,9 @@ func (p *plan) judge(ctx context.Context, mutant int, seeds uint64) (verdict, er
 			return verdict{true, pkg + " " + failed(out), time.Since(begin)}, nil
 		}
 	}
-	if seeds > 0 {
-		out, ok, err := p.run(ctx, "consensus/pbft", mutant, seedsTime, "-test.run", "^TestMutantSeeds$", "-mutant-seeds", fmt.Sprint(seeds))
+	for from := uint64(0); from < seeds; from += seedsPerRun {
+		out, ok, err := p.run(ctx, "consensus/pbft", mutant, "-test.run", "^TestMutantSeeds$",
+			"-mutant-from", fmt.Sprint(from), "-mutant-seeds", fmt.Sprint(min(seedsPerRun, seeds-from)))
 		if err != nil {
 			return verdict{}, err
 		}
@@ -56,11 +59,11 @@ func (p *plan) judge(ctx context.Context, mutant int, seeds uint64) (verdict, er
 
 // run runs one test binary in its package's directory. The error says that it
 // could not be run at all.
-func (p *plan) run(ctx context.Context, pkg string, mutant int, limit time.Duration, args ...string) (out string, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, limit+10*time.Second) // the binary's own limit first: it says where it hangs
+func (p *plan) run(ctx context.Context, pkg string, mutant int, args ...string) (out string, ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, wallTime+10*time.Second) // the binary's own limit first: it says where it hangs
 	defer cancel()
-	script := fmt.Sprintf(`ulimit -v %d 2>/dev/null; exec "$0" "$@"`, memoryBytes>>10)
-	args = append([]string{"-c", script, p.binary(pkg), "-test.timeout", limit.String()}, args...)
+	script := fmt.Sprintf(`ulimit -v %d 2>/dev/null; ulimit -t %d; exec "$0" "$@"`, memoryBytes>>10, processorTime)
+	args = append([]string{"-c", script, p.binary(pkg), "-test.timeout", wallTime.String()}, args...)
 	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Dir = filepath.Join(p.root, pkg)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("QUORATE_MUTANT=%d", mutant), "GOMAXPROCS=2")
@@ -73,6 +76,7 @@ func (p *plan) run(ctx context.Context, pkg string, mutant int, limit time.Durat
 	case cmd.ProcessState == nil:
 		return "", false, fmt.Errorf("%s: %w", pkg, err)
 	}
+	fmt.Fprintln(&buf, "ended by:", err)
 	return buf.String(), false, nil
 }
 
@@ -92,6 +96,8 @@ func failed(out string) string {
 	switch p, h := panicLine.FindStringSubmatch(out), hangLine.FindStringSubmatch(out); {
 	case h != nil:
 		return h[1] + " (hang)"
+	case strings.Contains(out, "ended by: signal:"):
+		return name + " (endless)"
 	case strings.Contains(out, "out of memory") || strings.Contains(out, "cannot allocate memory"):
 		return name + " (out of memory)"
 	case p != nil:

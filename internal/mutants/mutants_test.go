@@ -149,6 +149,7 @@ func TestVerdicts(t *testing.T) {
 		"--- FAIL: TestA (0.00s)\n    --- FAIL: TestA/b (0.00s)\n":               "TestA/b",
 		"--- FAIL: TestA (0.00s)\npanic: boom [recovered]\n":                     "TestA (panic)",
 		"panic: test timed out after 1m0s\n\trunning tests:\n\t\tTestA (1m0s)\n": "TestA (hang)",
+		"ended by: signal: killed\n":                                             "outside a test (endless)",
 		"fatal error: runtime: out of memory\n":                                  "outside a test (out of memory)",
 	} {
 		if got := failed(out); got != want {

@@ -92,8 +92,11 @@ var certifyTable = []Mutant{
 	},
 	{
 		Name: "block sync takes the head back", Breaks: breaks("I8"),
-		Edits: edit(catchUpGo, `case in.Head.Seq < r.committed.Seq:
-		return nil`, ``),
+		Edits: []Edit{
+			{catchUpGo, `moved := in.Head.Seq > r.committed.Seq`, `moved := in.Head.Seq != r.committed.Seq`},
+			{catchUpGo, `case in.Head.Seq < r.committed.Seq:
+		return nil`, ``},
+		},
 	},
 	{
 		Name: "stable with f+1 CHECKPOINTs", Breaks: breaks("CHECKPOINT: quorum", "I10"),

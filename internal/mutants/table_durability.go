@@ -160,7 +160,10 @@ var durabilityTable = []Mutant{
 	},
 	{
 		Name: "syncing never ends", Breaks: breaks("§8 syncing sends no vote", "L1"),
-		Edits: edit(catchUpGo, `r.syncing = beyond && !r.starting`, `r.syncing = r.syncing || beyond`),
+		Edits: []Edit{
+			{catchUpGo, `if r.syncing && !beyond {`, `if false {`},
+			{catchUpGo, `r.syncing = beyond && !r.starting`, `r.syncing = r.syncing || beyond`},
+		},
 	},
 	{
 		Name: "locks forgotten over views", Breaks: breaks("§8 locks hold in every view", "I4"),

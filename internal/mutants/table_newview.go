@@ -158,7 +158,9 @@ var newViewTable = []Mutant{
 	},
 	{
 		Name: "only backups prepare O", Breaks: breaks("entering: O is prepared"),
-		Edits: edit(orderGo, `if s.reproposed || r.self != r.schedule.Primary(r.active, n) {`, `if r.self != r.schedule.Primary(r.active, n) {`),
+		Edits: edit(orderGo, `if s.reproposed || r.self != r.schedule.Primary(r.active, n) {`, `if s.reproposed && r.self == r.schedule.Primary(r.active, n) {
+			s.prepareSent = true
+		} else if s.reproposed || r.self != r.schedule.Primary(r.active, n) {`),
 	},
 	{
 		Name: "rollback forgotten", Breaks: breaks("entering: rollback", "I9"),
