@@ -160,3 +160,74 @@ func TestVerdicts(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestEquivalentsAreCandidates: what equivalents.txt excuses can be drawn, and
+// has a reason.
+func TestEquivalentsAreCandidates(t *testing.T) {
+	all, err := newPlan(testRoot, t.TempDir()).candidates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 500 {
+		t.Fatalf("%d mechanical mutants to draw from", len(all))
+	}
+	keys := map[string]bool{}
+	for _, c := range all {
+		if keys[c.key] {
+			t.Errorf("two mutants are called %s", c.key)
+		}
+		keys[c.key] = true
+	}
+	for key, reason := range equivalents() {
+		if !keys[key] {
+			t.Errorf("equivalents.txt: the sources have no such mutant: %s", key)
+		}
+		if reason == "" {
+			t.Errorf("equivalents.txt: no reason for %s", key)
+		}
+	}
+}
+
+// TestCandidates: every kind of mechanical change, and none in texts for
+// people.
+func TestCandidates(t *testing.T) {
+	dir := t.TempDir()
+	const text = `package p
+
+const k = 3
+
+func f(a int, on bool) int {
+	if a < k && !on {
+		a = min(a, 7)
+		a++
+		g()
+	}
+	panic(fmt.Sprintf("%d", a+1))
+}
+`
+	if err := os.WriteFile(filepath.Join(dir, "p.go"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := readSource(dir, "p.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	consts, err := constants(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range s.candidates(consts) {
+		_, after, _ := strings.Cut(c.key, " → ")
+		got = append(got, after)
+	}
+	want := []string{
+		"if !(a < k && !on) {", "if a <= k && !on {", "if a >= k && !on {", "if a < (k + 1) && !on {", "if a < k || !on {", "if a < k && on {",
+		"(deleted)", "a = max(a, 7)", "a = min(a, (7 + 1))", "(deleted)", "(deleted)", "(deleted)",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
