@@ -105,8 +105,19 @@ func TestViewChangeOfAnotherEpoch(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := check(&ViewChangeBody{Prepared: []PreparedCertificate{*w.prepared(t, 1, other)}}); err != nil {
-		t.Error(err)
+	last := header(128, h.Digest(), "128")
+	last.Epoch = 1
+	for name, b := range map[string]*ViewChangeBody{
+		"the first prepared":          {Prepared: []PreparedCertificate{*w.prepared(t, 1, other)}},
+		"the last prepared":           {Prepared: []PreparedCertificate{*w.prepared(t, 1, last)}},
+		"the first as base":           {Base: []CommitCertificate{*w.committed(t, 1, other)}},
+		"the last as base":            {Base: []CommitCertificate{*w.committed(t, 1, last)}},
+		"base and what stands on it":  {Base: []CommitCertificate{*w.committed(t, 1, other)}, Prepared: []PreparedCertificate{*w.prepared(t, 1, last)}},
+		"of the view before this one": {Prepared: []PreparedCertificate{*w.prepared(t, 2, other)}},
+	} {
+		if err := check(b); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

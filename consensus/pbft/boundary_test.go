@@ -52,7 +52,7 @@ func TestCheckpointQuorum(t *testing.T) {
 	if rd.Stable == nil || rd.Stable.Seq != 1 || len(records(rd, RecordStable)) != 1 || r.epoch != 1 {
 		t.Fatalf("%v, stable %+v", r, rd.Stable)
 	}
-	if r.view != 0 || r.active != 0 || r.asked != nil || r.set.Len() != 7 || r.first != 2 || r.last != 2 || r.stable != 1 || r.parentDigest != r.committed.Digest {
+	if r.view != 0 || r.active != 0 || r.asked != nil || r.set.Len() != 7 || r.first != 2 || r.last != 2 || r.stable != 1 || r.parentDigest != r.committed.Digest || r.fresh != 0 || r.oldestAt != 0 || r.building || r.progressed {
 		t.Errorf("the new epoch begins as %v with %d validators", r, r.set.Len())
 	}
 	for seq := consensus.Seq(2); seq < 12; seq++ {
@@ -145,6 +145,9 @@ func TestCheckpointsAreSentAgain(t *testing.T) {
 	r, _ := atBoundary(t, b)
 	hear(t, r, checkpointOf(3, b))
 	settle(t, r)
+	if st := r.status(); st.Boundary.Count() != 2 || !st.Boundary.Has(3) || len(st.Window) != 0 {
+		t.Errorf("STATUS %+v", st)
+	}
 	r.Greet(2)
 	r.Ready()
 	var got []uint64

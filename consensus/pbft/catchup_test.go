@@ -78,6 +78,12 @@ func TestSyncing(t *testing.T) {
 	if tick(t, r, 1); r.mode() != consensus.Normal || r.committed.Seq != 12 || r.durable != 12 {
 		t.Errorf("%v: within a window of what is verified", r)
 	}
+	step(t, r, claim(3, 100))
+	step(t, r, Synced{Head: Head{Seq: 13, Digest: common.Hash{9}, BlockHash: common.Hash{8}, TimeMs: 1_000_000}})
+	if rd := r.Ready(); rd.Transfer == nil || rd.Transfer.Seq != 100 {
+		t.Error("after a block it does not ask for more at once")
+	}
+	r.committed.Seq = 12
 	step(t, r, Synced{Head: Head{Seq: 5}})
 	if r.committed.Seq != 12 {
 		t.Errorf("block sync takes the head back to %d", r.committed.Seq)
@@ -129,7 +135,7 @@ func TestCertificateAgainstTheSlot(t *testing.T) {
 	settle(t, r)
 	step(t, r, Message{Certificate: certificateOf(0, other)})
 	rd := settle(t, r)
-	if rd.Rollback == nil || *rd.Rollback != 0 || !r.slots[1].overruled || r.slots[1].batch != nil || !r.slots[2].stranded {
+	if rd.Rollback == nil || *rd.Rollback != 0 || !r.slots[1].overruled || r.slots[1].batch != nil || r.slots[1].prepared || r.slots[1].accepted || r.slots[1].executed || r.slots[1].checked || !r.slots[2].stranded || r.slots[2].executed {
 		t.Fatalf("rollback %v, slot %+v", rd.Rollback, r.slots[1])
 	}
 	step(t, r, Message{Batch: other})

@@ -108,6 +108,9 @@ func TestProposeView(t *testing.T) {
 	if r.active != 1 || len(votes) != 1 || to[0] != Everyone || len(votes[0].NewView.Changes) != 3 || len(votes[0].NewView.O) != 1 {
 		t.Fatalf("%v sends %+v", r, votes)
 	}
+	if r.entered.vote.Signature == (consensus.Signature{}) {
+		t.Error("the own one stays unsigned and cannot be sent to who lacks it")
+	}
 	if recs := records(rd, RecordNewView); len(recs) != 1 || len(recs[0].Changes) != 3 || recs[0].Changes[1].Sender != 1 {
 		t.Errorf("journalled %+v", recs)
 	}
@@ -192,6 +195,11 @@ func TestReproposals(t *testing.T) {
 		if self == 0 { // it never saw them: they come by FETCH, from those who prepared
 			if got := fetches(rd, consensus.FetchBatch); !slices.Equal(got, []int{1, 2, 1, 2}) {
 				t.Errorf("asked for batches are %v", got)
+			}
+			for _, m := range rd.Messages {
+				if f := m.Fetch; f != nil && f.Kind == consensus.FetchBatch && (f.Epoch != 0 || f.Digest != bs[f.Seq-1].Digest()) {
+					t.Errorf("asked for %+v", f)
+				}
 			}
 			for _, b := range bs {
 				step(t, r, Message{Batch: b})

@@ -52,6 +52,9 @@ func TestAnswers(t *testing.T) {
 	}
 	r.Greet(2)
 	r.Ready()
+	if st := r.status(); len(st.Window) != 8 || !st.Window[0].Proposal || !st.Window[0].Prepares.Has(1) || st.Window[0].Commits.Count() != 0 || len(st.Boundary) != 0 {
+		t.Errorf("STATUS %+v", st)
+	}
 	has := consensus.Status{Mode: consensus.Normal, Window: []consensus.SlotStatus{{Proposal: true, Prepares: consensus.Bitset{0b1010}}}}
 	if got := told(t, r, has); len(got) != 0 {
 		t.Errorf("what it has is sent: %+v", got)

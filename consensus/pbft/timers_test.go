@@ -273,6 +273,14 @@ func TestStablePrimaryAndTheOldest(t *testing.T) {
 	r = newReplica(t, 1, deep)
 	settle(t, r)
 	waits(t, r, 7)
+	tick(t, r, 60)
+	waits(t, r, 8) // the pool has dropped it
+	if after, _ := asksAfter(t, r, 150); after != 100 {
+		t.Errorf("another oldest transaction without a batch: asks after %d ticks", after)
+	}
+	r = newReplica(t, 1, deep)
+	settle(t, r)
+	waits(t, r, 7)
 	overtake(r, maxOvertaking)
 	tick(t, r, 60)
 	waits(t, r, 8) // it was ordered, another one is the oldest

@@ -207,7 +207,7 @@ func TestBaseIsDurable(t *testing.T) {
 	prepared(t, r, 0, 0, bs[0])
 	hear(t, r, commitOf(0, 0, bs[0]), commitOf(0, 2, bs[0]))
 	settle(t, r)
-	if r.committed.Seq != 1 || r.base != nil || r.memories[1] == nil || r.memories[1].lock(bs[0].Digest()) == (common.Hash{}) {
+	if r.committed.Seq != 1 || r.slots[1] != nil || r.base != nil || r.memories[1] == nil || r.memories[1].lock(bs[0].Digest()) == (common.Hash{}) {
 		t.Fatalf("%v, base %v", r, r.base)
 	}
 	r.ask(1, consensus.WhyRequest, 2)
