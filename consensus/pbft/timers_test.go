@@ -132,9 +132,8 @@ func TestRequestTimer(t *testing.T) {
 		if row.wait {
 			waits(t, r, 7)
 		}
-		rd := speak(t, r)
+		speak(t, r)
 		if row.self == 0 {
-			rd.Build = nil
 			step(t, r, BatchBuilt{Seq: 1}) // nothing after all
 			waits(t, r, 7)
 			r.Ready()
@@ -526,4 +525,30 @@ func TestProposing(t *testing.T) {
 			t.Errorf("%+v is proposed", in)
 		}
 	}
+}
+
+// TestSilence: an empty block is due when nothing was committed for so long.
+func TestSilence(t *testing.T) {
+	r := newReplica(t, 0, func(p *consensus.Params) { p.EmptyBlockMs = 1000 })
+	settle(t, r)
+	tick(t, r, 60)
+	if got := r.NextTick(); got != 40 {
+		t.Errorf("wakes in %d ticks, the silence ends in 40", got)
+	}
+	step(t, r, Pool{Executable: 1, Oldest: 1})
+	speak(t, r)
+	step(t, r, BatchBuilt{Seq: 1, Hashes: []common.Hash{{1}}})
+	step(t, r, Pool{})
+	settle(t, r)
+	step(t, r, Message{Certificate: certificateOf(0, r.slots[1].batch)})
+	settle(t, r)
+	for n := uint64(1); n <= 150; n++ {
+		if votes, _ := sent(tick(t, r, 1), consensus.PrePrepare); len(votes) > 0 {
+			if n != 100 || votes[0].Seq != 2 {
+				t.Errorf("seq %d is proposed %d ticks after the commit", votes[0].Seq, n)
+			}
+			return
+		}
+	}
+	t.Error("no empty block")
 }

@@ -82,13 +82,6 @@ func (p *plan) add(m *Mutant) error {
 	return nil
 }
 
-// drop forgets mutants that do not compile.
-func (p *plan) drop(mutants []int) {
-	for path := range p.changes {
-		p.changes[path] = slices.DeleteFunc(p.changes[path], func(c change) bool { return slices.Contains(mutants, c.mutant) })
-	}
-}
-
 // write makes the files of the overlay and the list that names them.
 func (p *plan) write() error {
 	p.regions = map[string][]region{}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -112,8 +113,10 @@ func schedule(out string) string {
 	if m == nil {
 		return "schedules: " + failed(out)
 	}
-	var n int
-	fmt.Sscan(m[1], &n)
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return "schedules: " + m[2]
+	}
 	what := m[2]
 	if len(what) > 60 {
 		what = what[:60] + "…"

@@ -174,5 +174,5 @@ func (p *plan) judgeAll(ctx context.Context, count int, o options, number func(i
 		}
 	}
 	workers.Wait()
-	return errors.Join(append(failures, ctx.Err())...)
+	return errors.Join(errors.Join(failures...), ctx.Err())
 }

@@ -46,6 +46,9 @@ var Rules = []string{
 	"NEW-VIEW timer: q for this view or higher", "NEW-VIEW timer: asks for the next", "timers: only in normal mode",
 	"STATUS: answers", "STATUS: one answer per time", "STATUS: first answer at once", "STATUS: often while changing", "STATUS: NEW-VIEW", "STATUS: VIEW-CHANGEs",
 
+	// §2, the parameter
+	"heartbeat: after the silence",
+
 	// §8 durability, one per row, and starting
 	"§8 PRE-PREPARE", "§8 first vote in a view", "§8 PREPARE", "§8 COMMIT", "§8 VIEW-CHANGE", "§8 CHECKPOINT", "§8 fsync", "§8 stable",
 	"§8 guard: promise", "§8 guard: one digest", "§8 guard: stable", "§8 guard: one block in any view", "§8 guard: epoch recorded first",
@@ -63,5 +66,5 @@ var Rules = []string{
 // NoBounds are numeric constants of consensus/pbft that bound nothing: names
 // of places and of kinds, and units. All others need a mutant.
 var NoBounds = []string{
-	"Everyone", "RecordStable", "RecordProposal", "RecordPrepared", "RecordViewChange", "RecordNewView", "RecordOpened",
+	"Everyone", "RecordStable", "RecordProposal", "RecordPrepared", "RecordViewChange", "RecordNewView", "RecordOpened", "RuleOther",
 }

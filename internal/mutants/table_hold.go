@@ -91,6 +91,18 @@ var holdTable = []Mutant{
 	},
 	{
 		Name: "an idle chain keeps the lost margin", Breaks: breaks("flushEveryMs"),
-		Edits: edit(orderGo, `if r.pool == 0 && r.flushes() {`, `if false {`),
+		Edits: edit(orderGo, `if r.pool == 0 && (r.flushes() || r.heartbeat()) {`, `if r.pool == 0 && r.heartbeat() {`),
+	},
+	{
+		Name: "no heartbeat", Breaks: breaks("heartbeat: after the silence"),
+		Edits: edit(orderGo, `if r.pool == 0 && (r.flushes() || r.heartbeat()) {`, `if r.pool == 0 && r.flushes() {`),
+	},
+	{
+		Name: "heartbeats on a chain that wants none", Breaks: breaks("heartbeat: after the silence", "L2"),
+		Edits: edit(orderGo, `return r.params.EmptyBlockMs > 0 && `, `return `),
+	},
+	{
+		Name: "a commit does not end the silence", Breaks: breaks("heartbeat: after the silence"),
+		Edits: edit(certifyGo, `r.quietSince = r.ticks`, ``),
 	},
 }
