@@ -15,6 +15,9 @@ func TestDefaults(t *testing.T) {
 	if err != nil || r.cfg.FullBatch != DefaultFullBatch {
 		t.Errorf("full batch %d, %v", r.cfg.FullBatch, err)
 	}
+	if r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams(), FullBatch: 1}, testStart(t)); err != nil || r.cfg.FullBatch != 1 {
+		t.Errorf("full batch %d, %v", r.cfg.FullBatch, err)
+	}
 	bad := testParams()
 	bad.EpochLength = 0
 	if _, err := New(Config{Self: testSet(t, 4).Address(1), Params: bad}, testStart(t)); err == nil {
@@ -115,5 +118,136 @@ func TestFetchFarIntoTheEpoch(t *testing.T) {
 		if got := fetches(settle(t, r), consensus.FetchBatch); len(got) != 2 {
 			t.Errorf("seq %d: asked are %v", seq, got)
 		}
+	}
+}
+
+// TestObserver: who is outside the set hears the others, watches, and says
+// nothing.
+func TestObserver(t *testing.T) {
+	r, err := New(Config{Self: common.Address{1}, Params: testParams()}, startOf(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+	}
+	b := chain(t, 1)[0]
+	give(t, r, 0, 0, b)
+	step(t, r, Message{Certificate: certificateOf(0, b)})
+	rd := settle(t, r)
+	if r.starting || r.committed.Seq != 1 || len(rd.Committed) != 1 {
+		t.Errorf("%v, starting %v", r, r.starting)
+	}
+	for _, m := range rd.Messages {
+		if m.Vote != nil {
+			t.Errorf("votes %s", m.Vote.Kind)
+		}
+	}
+}
+
+// TestAlone: a network of one tells nobody anything.
+func TestAlone(t *testing.T) {
+	set := testSet(t, 1)
+	r, err := New(Config{Self: set.Address(0), Params: testParams()}, Start{Head: Head{Digest: testGenesis}, Epoch: EpochStart{Set: set, Parent: testGenesis}, Voted: Voted{Known: true}})
+	if err != nil || r.starting {
+		t.Fatalf("%v: %v", r, err)
+	}
+	step(t, r, Tick{Ticks: 1, NowMs: 1})
+	if rd := settle(t, r); len(rd.Messages) != 0 {
+		t.Errorf("%+v", rd.Messages)
+	}
+}
+
+// TestMarksFromTheJournal: the NEW-VIEW of another is no own vote; PREPAREs for
+// its O are.
+func TestMarksFromTheJournal(t *testing.T) {
+	b := chain(t, 1)[0]
+	changes := []*consensus.Vote{asks(0, 2, nil, proofOf(0, b)), asks(2, 2, nil), asks(3, 2, nil)}
+	rec := Record{Kind: RecordNewView, View: 2, Vote: opens(2, changes...), Changes: changes}
+	for self, opened := range map[int]bool{1: false, 2: true} {
+		r := newReplica(t, self, nil, rec)
+		if m := r.marks[consensus.NewView]; m.any != opened {
+			t.Errorf("validator %d: NEW-VIEW %+v", self, m)
+		}
+		if m := r.marks[consensus.Prepare]; m != (mark{2, 1, true}) {
+			t.Errorf("validator %d: PREPARE %+v", self, m)
+		}
+	}
+}
+
+// TestNoQuorumCanVote: those who are held back are named, and the way out.
+func TestNoQuorumCanVote(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	set := testSet(t, 4)
+	for k, i := range []int{2, 3} {
+		step(t, r, Message{From: i, Status: &consensus.Status{Mode: consensus.HeldBack}})
+		text := r.Report().Stands
+		if (text != "") != (k == 1) || k == 1 && (!strings.Contains(text, set.Address(2).Hex()) || !strings.Contains(text, set.Address(3).Hex()) || strings.Contains(text, set.Address(0).Hex())) {
+			t.Errorf("%d held back: %q", k+1, text)
+		}
+	}
+}
+
+// TestLargestBatch: as many transactions as the epoch allows, and no more.
+func TestLargestBatch(t *testing.T) {
+	r := newReplica(t, 1, func(p *consensus.Params) { p.MaxBatchTransactions = 1 })
+	give(t, r, 0, 0, filled(t, 1, testGenesis))
+	if settle(t, r); !r.slots[1].accepted {
+		t.Error("the largest batch is refused")
+	}
+}
+
+// TestSyncWithinTheEpoch: block sync inside the epoch leaves view and votes
+// alone.
+func TestSyncWithinTheEpoch(t *testing.T) {
+	bs := chain(t, 1)
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	enterView(t, r, 2, nil)
+	head := Head{Seq: 1, Digest: bs[0].Digest(), BlockHash: blockOf(bs[0].Digest()), TimeMs: 1_000_001, Certificate: certificateOf(0, bs[0])}
+	step(t, r, Synced{Head: head, Epoch: &EpochStart{Set: testSet(t, 4), Parent: testGenesis}})
+	if settle(t, r); r.active != 2 || r.committed.Seq != 1 || r.baseSeq() != 1 {
+		t.Errorf("%v, base %d", r, r.baseSeq())
+	}
+}
+
+// TestOldEntriesOfO: what was committed too long ago to be compared is passed
+// over; the newest, which block sync brought, is prepared.
+func TestOldEntriesOfO(t *testing.T) {
+	bs := chain(t, 3)
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	head := Head{Seq: 3, Digest: bs[2].Digest(), BlockHash: blockOf(bs[2].Digest()), TimeMs: 1_000_003}
+	step(t, r, Synced{Head: head})
+	settle(t, r)
+	rd := enterView(t, r, 2, nil, proofOf(0, bs[0]), proofOf(0, bs[1]), proofOf(0, bs[2]))
+	if votes, _ := sent(rd, consensus.Prepare); rd.Halt != nil || len(votes) != 1 || votes[0].Seq != 3 {
+		t.Errorf("prepares %+v, halts: %v", votes, rd.Halt)
+	}
+}
+
+// TestLastSlotOfTheWindow: it is answered like the others.
+func TestLastSlotOfTheWindow(t *testing.T) {
+	r := newReplica(t, 1, func(p *consensus.Params) { p.PipelineDepth = 1 })
+	give(t, r, 0, 0, chain(t, 1)[0])
+	settle(t, r)
+	r.Greet(2)
+	r.Ready()
+	if got := told(t, r, consensus.Status{Mode: consensus.Normal}); len(got) != 2 {
+		t.Errorf("%+v", got)
+	}
+	prepares(t, r, 0, chain(t, 1)[0], 3)
+	settle(t, r)
+	if wait, running := r.nextDeadline(); wait != 200 || !running {
+		t.Errorf("the commit timer ends in %d ticks", wait)
+	}
+}
+
+// TestStarInTheLine: of the primary of the next seq.
+func TestStarInTheLine(t *testing.T) {
+	r := newReplica(t, 1, func(p *consensus.Params) { p.PrimarySpan = 1 })
+	step(t, r, Synced{Head: Head{Seq: 1, Digest: common.Hash{1}, TimeMs: 1}})
+	if got, want := r.String(), "1* e0 v0 n=1 [2,10) normal"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -52,7 +52,7 @@ func TestCheckpointQuorum(t *testing.T) {
 	if rd.Stable == nil || rd.Stable.Seq != 1 || len(records(rd, RecordStable)) != 1 || r.epoch != 1 {
 		t.Fatalf("%v, stable %+v", r, rd.Stable)
 	}
-	if r.view != 0 || r.active != 0 || r.asked != nil || r.set.Len() != 7 || r.first != 2 || r.last != 2 || r.stable != 1 || r.parentDigest != r.committed.Digest || r.fresh != 0 || r.oldestAt != 0 || r.building || r.progressed {
+	if r.view != 0 || r.active != 0 || r.asked != nil || r.set.Len() != 7 || r.first != 2 || r.last != 2 || r.stable != 1 || r.parentDigest != r.committed.Digest || r.base != nil || r.oFrom != 2 || r.oEnd != 1 || r.fresh != 0 || r.oldestAt != 0 || r.building || r.progressed {
 		t.Errorf("the new epoch begins as %v with %d validators", r, r.set.Len())
 	}
 	for seq := consensus.Seq(2); seq < 12; seq++ {

@@ -103,7 +103,12 @@ func TestProposeView(t *testing.T) {
 		t.Fatal("opened with a VIEW-CHANGE for another view")
 	}
 	hear(t, r, asks(2, 1, nil, proofOf(0, bs[0])))
-	rd := settle(t, r)
+	rd := r.Ready()
+	if votes, _ := sent(rd, consensus.NewView); len(votes) != 1 || len(records(rd, RecordNewView)) != 1 || r.active != 1 {
+		t.Errorf("%v: sent before it is journalled", r)
+	}
+	r.out = rd
+	rd = settle(t, r)
 	votes, to := sent(rd, consensus.NewView)
 	if r.active != 1 || len(votes) != 1 || to[0] != Everyone || len(votes[0].NewView.Changes) != 3 || len(votes[0].NewView.O) != 1 {
 		t.Fatalf("%v sends %+v", r, votes)
@@ -281,6 +286,15 @@ func TestEnteringRollsBack(t *testing.T) {
 				t.Errorf("%s: seq %d is executed: %v", row.name, seq, s != nil && s.executed)
 			}
 		}
+	}
+	// What another view has left in memory needs no request.
+	kept := newReplica(t, 1, nil)
+	give(t, kept, 0, 0, bs[0])
+	settle(t, kept)
+	enterView(t, kept, 2, nil)
+	rd4 := enterView(t, kept, 4, nil, proofOf(0, bs[0]))
+	if votes, _ := sent(rd4, consensus.Prepare); len(votes) != 1 || len(fetches(rd4, consensus.FetchBatch)) != 0 || kept.fresh != 0 || kept.oldestAt != 0 {
+		t.Errorf("a batch that an earlier view dropped is prepared %d times", len(votes))
 	}
 	// A certificate above what is not confirmed keeps no layer.
 	above := newReplica(t, 1, nil)

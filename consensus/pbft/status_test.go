@@ -128,6 +128,9 @@ func TestAnswersWithViews(t *testing.T) {
 	if asked, _, _ := kinds(told(t, r, consensus.Status{Mode: consensus.ViewChanging, View: 6})); len(asked) != 3 {
 		t.Errorf("who has none is sent those of %v", asked)
 	}
+	if v := r.Report().Validators[0]; v.Asks != 6 {
+		t.Errorf("validator 0 asks for view %d", v.Asks)
+	}
 	if st := r.status(); !st.Changes.Has(0) || !st.Changes.Has(1) || st.Changes.Has(2) || st.View != 6 || st.Active != 0 {
 		t.Errorf("STATUS %+v", st)
 	}
@@ -142,6 +145,12 @@ func TestAnswersWithViews(t *testing.T) {
 	settle(t, r)
 	if r.active != 6 {
 		t.Fatalf("%v", r)
+	}
+	if v := r.Report().Validators[0]; v.Asks != 0 {
+		t.Errorf("validator 0 asks for view %d, which was entered", v.Asks)
+	}
+	if st := r.status(); len(st.Changes) != 0 {
+		t.Errorf("VIEW-CHANGEs of the view that was entered are told: %v", st.Changes.Members())
 	}
 	if _, opened, _ := kinds(told(t, r, consensus.Status{Mode: consensus.ViewChanging, View: 6})); opened != 1 {
 		t.Error("on entering, the NEW-VIEW is not sent at once to who asks for the view")
@@ -196,7 +205,7 @@ func TestStatusIntervals(t *testing.T) {
 func TestReport(t *testing.T) {
 	r := newReplica(t, 0, nil)
 	settle(t, r)
-	step(t, r, Message{From: 3, Status: &consensus.Status{Mode: consensus.Syncing, Epoch: 4, View: 5, Committed: 6}})
+	step(t, r, Message{From: 3, Status: &consensus.Status{Mode: consensus.Syncing, Epoch: 4, View: 5, Committed: 6, Yours: []*consensus.Vote{vote(consensus.Checkpoint, 0, 64, common.Hash{})}}})
 	rep := r.Report()
 	set := testSet(t, 4)
 	if rep.Self != set.Address(0) || rep.Primary != set.Address(0) || !rep.IsPrimary || rep.F != 1 || rep.Quorum != 3 || rep.WindowLow != 0 || rep.WindowHigh != 8 || rep.Mode != consensus.Normal || rep.Halt != "" {
@@ -204,6 +213,9 @@ func TestReport(t *testing.T) {
 	}
 	if v := rep.Validators[3]; v.Mode != consensus.Syncing || v.Epoch != 4 || v.View != 5 || v.Committed != 6 || v.Connected {
 		t.Errorf("of another: %+v", v)
+	}
+	if r.peers[3].status.Yours != nil {
+		t.Error("votes of a STATUS are kept")
 	}
 	if v := rep.Validators[0]; !v.Connected || v.Mode != consensus.Normal || v.Address != set.Address(0) {
 		t.Errorf("of itself: %+v", v)

@@ -205,6 +205,7 @@ func TestBaseIsDurable(t *testing.T) {
 	bs := chain(t, 2)
 	r := newReplica(t, 1, nil)
 	prepared(t, r, 0, 0, bs[0])
+	give(t, r, 0, 0, bs[1])
 	hear(t, r, commitOf(0, 0, bs[0]), commitOf(0, 2, bs[0]))
 	settle(t, r)
 	if r.committed.Seq != 1 || r.slots[1] != nil || r.base != nil || r.memories[1] == nil || r.memories[1].lock(bs[0].Digest()) == (common.Hash{}) {
@@ -216,7 +217,7 @@ func TestBaseIsDurable(t *testing.T) {
 		t.Errorf("before it is durable the VIEW-CHANGE carries %+v", c)
 	}
 	step(t, r, Durable{Seq: 1})
-	if r.baseSeq() != 1 || r.memories[1] != nil {
+	if r.baseSeq() != 1 || r.memories[1] != nil || r.memories[2].batch(bs[1].Digest()) == nil {
 		t.Errorf("base %d, memory %+v", r.baseSeq(), r.memories[1])
 	}
 	r.ask(2, consensus.WhyRequest, 2)
