@@ -251,3 +251,35 @@ func TestStarInTheLine(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestMarksOfVotes: the kind of a vote that the journal tells of.
+func TestMarksOfVotes(t *testing.T) {
+	b := chain(t, 1)[0]
+	proof := proofOf(0, b)
+	journal := []Record{
+		{Kind: RecordProposal, Seq: 1, Batch: b, Vote: vote(consensus.PrePrepare, 0, 1, b.Digest())},
+		{Kind: RecordPrepared, Seq: 1, Prepared: &proof, BlockHash: blockOf(b.Digest())},
+	}
+	for self, kind := range map[int]consensus.Kind{0: consensus.PrePrepare, 1: consensus.Prepare} {
+		r, err := New(Config{Self: testSet(t, 4).Address(self), Params: testParams()}, startOf(t, journal...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []consensus.Kind{consensus.PrePrepare, consensus.Prepare, consensus.Commit} {
+			if want := k == kind || k == consensus.Commit; r.marks[k].any != want || want && r.marks[k].seq != 1 {
+				t.Errorf("validator %d: %s %+v", self, k, r.marks[k])
+			}
+		}
+	}
+}
+
+// TestRecordsOfTheEpoch: those above the base, up to the epoch's last.
+func TestRecordsOfTheEpoch(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	r.base = certificateOf(0, chain(t, 3)[2])
+	for seq, want := range map[consensus.Seq]bool{0: false, 3: false, 4: true, 64: true, 65: false} {
+		if r.ofEpoch(seq) != want {
+			t.Errorf("seq %d: %v", seq, !want)
+		}
+	}
+}

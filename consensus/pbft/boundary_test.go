@@ -160,3 +160,30 @@ func TestCheckpointsAreSentAgain(t *testing.T) {
 		t.Errorf("sent are those of %v", got)
 	}
 }
+
+// TestWhoSignsNoCheckpoint: an observer, and who has not started.
+func TestWhoSignsNoCheckpoint(t *testing.T) {
+	for name, change := range map[string]func(*Replica){
+		"observer": func(r *Replica) { r.self = -1 },
+		"starting": func(r *Replica) { r.starting = true },
+	} {
+		r := newReplica(t, 1, nil)
+		settle(t, r)
+		r.boundary = &Boundary{Next: r.set}
+		change(r)
+		r.sendCheckpoint()
+		if rd := r.Ready(); len(rd.Messages) != 0 {
+			t.Errorf("%s: sends %+v", name, rd.Messages)
+		}
+	}
+}
+
+// TestEpochResetsTimers: all of them start anew.
+func TestEpochResetsTimers(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	r.timers.forward, r.timers.commit.running = true, true
+	r.openEpoch(EpochStart{Epoch: 1, Set: r.set})
+	if r.timers != (timers{}) {
+		t.Errorf("%+v", r.timers)
+	}
+}

@@ -169,3 +169,30 @@ func TestUnaskedBatches(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckedIsByDigest: a verdict concerns its batch and no other.
+func TestCheckedIsByDigest(t *testing.T) {
+	bs := chain(t, 2)
+	r := newReplica(t, 1, nil)
+	give(t, r, 0, 0, bs...)
+	step(t, r, BatchChecked{Digest: bs[1].Digest()})
+	if r.slots[1].checked || !r.slots[2].checked {
+		t.Errorf("checked are %v and %v", r.slots[1].checked, r.slots[2].checked)
+	}
+	step(t, r, BatchChecked{Digest: common.Hash{1}})
+	if r.slots[1].checked {
+		t.Error("a verdict on nothing counts")
+	}
+}
+
+// TestRefusedIsNotFetched: what broke a rule is not asked for, whoever prepares
+// it.
+func TestRefusedIsNotFetched(t *testing.T) {
+	bad := batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) { h.GasLimit++ })
+	r := newReplica(t, 1, nil)
+	_ = r.Step(propose(bad))
+	prepares(t, r, 0, bad, 2, 3)
+	if got := fetches(settle(t, r), consensus.FetchBatch); len(got) != 0 {
+		t.Errorf("asked are %v", got)
+	}
+}

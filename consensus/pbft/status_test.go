@@ -248,3 +248,18 @@ func TestNewestVotesAreShown(t *testing.T) {
 		t.Errorf("shown are %+v", shown)
 	}
 }
+
+// TestCommitsAreSentAgain: with the PREPAREs, to who lacks them.
+func TestCommitsAreSentAgain(t *testing.T) {
+	b := chain(t, 1)[0]
+	r := newReplica(t, 1, nil)
+	prepared(t, r, 0, 0, b)
+	hear(t, r, commitOf(0, 3, b))
+	settle(t, r)
+	r.Greet(2)
+	r.Ready()
+	has := consensus.Status{Mode: consensus.Normal, Window: []consensus.SlotStatus{{Proposal: true, Prepares: consensus.Bitset{15}, Commits: consensus.Bitset{0b1000}}}}
+	if got := told(t, r, has); len(got) != 1 || got[0].Vote.Kind != consensus.Commit || got[0].Vote.Sender != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -537,6 +537,11 @@ func TestSilence(t *testing.T) {
 	}
 	step(t, r, Pool{Executable: 1, Oldest: 1})
 	speak(t, r)
+	r.ticks += 500
+	if got := r.NextTick(); got != 1 {
+		t.Errorf("wakes in %d ticks, the silence is over", got)
+	}
+	r.ticks -= 500
 	step(t, r, BatchBuilt{Seq: 1, Hashes: []common.Hash{{1}}})
 	step(t, r, Pool{})
 	settle(t, r)

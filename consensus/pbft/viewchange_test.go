@@ -396,3 +396,37 @@ func TestAskingCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestAskedAlone: who changes while at most f validators do, itself included.
+func TestAskedAlone(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	if r.Report().AskedAlone {
+		t.Error("nobody has asked")
+	}
+	r.ask(3, consensus.WhyRequest, 1)
+	settle(t, r)
+	if !r.Report().AskedAlone {
+		t.Error("nobody else has asked")
+	}
+	hear(t, r, asks(0, 2, nil))
+	if settle(t, r); r.Report().AskedAlone {
+		t.Error("f+1 have asked, this one included")
+	}
+	enterView(t, r, 6, nil)
+	r.ask(7, consensus.WhyRequest, 1)
+	settle(t, r)
+	if !r.Report().AskedAlone {
+		t.Error("VIEW-CHANGEs for the view that was entered count")
+	}
+}
+
+// TestLostLockAtTheEnd: also at the epoch's last seq.
+func TestLostLockAtTheEnd(t *testing.T) {
+	b := chain(t, 1)[0]
+	r := newReplica(t, 1, func(p *consensus.Params) { p.EpochLength = 1 })
+	hear(t, r, commitOf(0, 3, b), asks(3, 5, nil))
+	if rd := settle(t, r); len(rd.Evidence) != 1 {
+		t.Errorf("evidence %+v", rd.Evidence)
+	}
+}

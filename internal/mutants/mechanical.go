@@ -110,13 +110,14 @@ func (s *source) candidates(consts map[string]bool) []candidate {
 	return out
 }
 
-// skipped reports whether nothing inside n is changed: texts for people.
+// skipped reports whether nothing inside n is changed: texts for people, and
+// how much is reserved.
 func skipped(n ast.Node) bool {
 	call, ok := n.(*ast.CallExpr)
 	if !ok {
 		return false
 	}
-	if id, ok := call.Fun.(*ast.Ident); ok && id.Name == "panic" {
+	if id, ok := call.Fun.(*ast.Ident); ok && (id.Name == "panic" || id.Name == "make") {
 		return true
 	}
 	sel, ok := call.Fun.(*ast.SelectorExpr)
@@ -166,10 +167,17 @@ func (s *source) changesOf(n ast.Node, consts map[string]bool) []change {
 		if to, ok := swapped[n.Name]; ok {
 			return []change{replace(n, to)}
 		}
+		if consts[n.Name] && strings.HasSuffix(n.Name, "Ms") { // one more is the same tick
+			return []change{replace(n, "(2 * "+n.Name+")")}
+		}
 		if consts[n.Name] {
 			return []change{replace(n, "("+n.Name+" + 1)")}
 		}
-	case *ast.ExprStmt, *ast.IncDecStmt, *ast.BranchStmt:
+	case *ast.ExprStmt:
+		if !strings.HasPrefix(text(n), "panic(") {
+			return []change{replace(n, "")}
+		}
+	case *ast.IncDecStmt, *ast.BranchStmt:
 		return []change{replace(n, "")}
 	case *ast.AssignStmt:
 		if id, ok := n.Lhs[0].(*ast.Ident); n.Tok != token.DEFINE && (!ok || id.Name != "_") {

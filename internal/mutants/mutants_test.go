@@ -223,7 +223,7 @@ func f(a int, on bool) int {
 	}
 	want := []string{
 		"if !(a < k && !on) {", "if a <= k && !on {", "if a >= k && !on {", "if a < (k + 1) && !on {", "if a < k || !on {", "if a < k && on {",
-		"(deleted)", "a = max(a, 7)", "a = min(a, (7 + 1))", "(deleted)", "(deleted)", "(deleted)",
+		"(deleted)", "a = max(a, 7)", "a = min(a, (7 + 1))", "(deleted)", "(deleted)",
 	}
 	slices.Sort(got)
 	slices.Sort(want)
