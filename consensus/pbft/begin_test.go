@@ -283,3 +283,14 @@ func TestRecordsOfTheEpoch(t *testing.T) {
 		}
 	}
 }
+
+// TestFinalRecords: what the journal holds at or below the head makes no slot.
+func TestFinalRecords(t *testing.T) {
+	b := chain(t, 1)[0]
+	st := startOf(t, Record{Kind: RecordProposal, Seq: 1, Batch: b, Vote: vote(consensus.PrePrepare, 0, 1, b.Digest())})
+	st.Head = Head{Seq: 1, Digest: b.Digest(), BlockHash: blockOf(b.Digest()), Certificate: certificateOf(0, b)}
+	r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+	if err != nil || len(r.slots) != 0 || len(r.memories) != 0 {
+		t.Errorf("%d slots, %d memories, %v", len(r.slots), len(r.memories), err)
+	}
+}

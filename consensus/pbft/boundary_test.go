@@ -187,3 +187,20 @@ func TestEpochResetsTimers(t *testing.T) {
 		t.Errorf("%+v", r.timers)
 	}
 }
+
+// TestCheckpointOnce: it is sent once; the next epoch is told at once.
+func TestCheckpointOnce(t *testing.T) {
+	b := &Boundary{Next: testSet(t, 4)}
+	r, _ := atBoundary(t, b)
+	if votes, _ := sent(tick(t, r, 10), consensus.Checkpoint); len(votes) != 0 {
+		t.Errorf("sent again %d times", len(votes))
+	}
+	hear(t, r, checkpointOf(0, b), checkpointOf(3, b))
+	told := false
+	for _, m := range r.Ready().Messages {
+		told = told || m.Status != nil && m.Status.Epoch == 1
+	}
+	if !told {
+		t.Error("no STATUS of the new epoch")
+	}
+}

@@ -83,6 +83,10 @@ func TestSyncing(t *testing.T) {
 	if rd := r.Ready(); rd.Transfer == nil || rd.Transfer.Seq != 100 {
 		t.Error("after a block it does not ask for more at once")
 	}
+	step(t, r, Synced{Head: Head{Seq: 14, Digest: common.Hash{9}, BlockHash: common.Hash{8}, TimeMs: 1_000_000}})
+	if rd := r.Ready(); rd.Transfer == nil {
+		t.Error("after the next block it does not ask for more at once")
+	}
 	r.committed.Seq = 12
 	step(t, r, Synced{Head: Head{Seq: 5}})
 	if r.committed.Seq != 12 {

@@ -124,6 +124,14 @@ func TestBatchesThatAreServed(t *testing.T) {
 	if withVote, found := served(bs[1]); !found || withVote {
 		t.Errorf("of another view: found %v, PRE-PREPARE %v", found, withVote)
 	}
+	again := newReplica(t, 1, nil)
+	give(t, again, 0, 0, bs[0])
+	settle(t, again)
+	enterView(t, again, 2, nil, proofOf(0, bs[0]))
+	step(t, again, Message{From: 0, Fetch: &consensus.Fetch{Kind: consensus.FetchBatch, Seq: 1, Digest: bs[0].Digest()}})
+	if rd := again.Ready(); len(rd.Messages) != 1 || rd.Messages[0].Vote != nil {
+		t.Errorf("of O: %+v", rd.Messages)
+	}
 	step(t, r, Durable{Seq: 1})
 	if _, found := served(bs[0]); !found || r.memories[1] != nil {
 		t.Error("final: not found")

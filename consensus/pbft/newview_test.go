@@ -431,6 +431,22 @@ func TestCommittedInO(t *testing.T) {
 	}
 }
 
+// TestSeveralCommittedInO: each is compared with what is committed there.
+func TestSeveralCommittedInO(t *testing.T) {
+	bs := chain(t, 2)
+	r := newReplica(t, 1, nil)
+	give(t, r, 0, 0, bs...)
+	settle(t, r)
+	for _, b := range bs {
+		step(t, r, Message{Certificate: certificateOf(0, b)})
+	}
+	settle(t, r)
+	rd := enterView(t, r, 2, nil, proofOf(0, bs[0]), proofOf(0, bs[1]))
+	if votes, _ := sent(rd, consensus.Prepare); rd.Halt != nil || len(votes) != 2 {
+		t.Errorf("prepares %+v, halts: %v", votes, rd.Halt)
+	}
+}
+
 // TestNewViewFromTheJournal: after a restart the replica is in its view, with
 // the votes of that view only, and sends its own NEW-VIEW again.
 func TestNewViewFromTheJournal(t *testing.T) {

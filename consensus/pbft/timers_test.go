@@ -82,6 +82,10 @@ func TestBackoff(t *testing.T) {
 			t.Errorf("%v: k is %d, want %d", r, r.backoff, want)
 		}
 	}
+	r.expire(3, consensus.WhyRequest)
+	if r.backoff != 2 {
+		t.Errorf("leaving a view in which something was committed makes k %d", r.backoff)
+	}
 }
 
 // TestNewViewTimer: T from when q ask for one's own view or a higher one; then
@@ -108,7 +112,7 @@ func TestNewViewTimer(t *testing.T) {
 		}
 		settle(t, r)
 		after, asked := asksAfter(t, r, 400)
-		if row.after == 0 && after != 0 || row.after != 0 && (after == 0 || after > row.after || asked.View != 3 || asked.Why != consensus.WhyNewView) || r.backoff != row.k {
+		if row.after == 0 && after != 0 || row.after != 0 && (after == 0 || after > row.after || asked.View != 3 || asked.Seq != 1 || asked.Why != consensus.WhyNewView) || r.backoff != row.k {
 			t.Errorf("%s: after %d ticks asks %+v, k %d", row.name, after, asked, r.backoff)
 		}
 	}

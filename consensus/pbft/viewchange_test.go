@@ -39,7 +39,7 @@ func TestJoin(t *testing.T) {
 			}
 		}
 		r.progress()
-		if rd := settle(t, r); r.view != row.want || r.active != 0 || row.want > row.asks[1] && (len(rd.Asked) != 1 || rd.Asked[0].Why != consensus.WhyJoin) {
+		if rd := settle(t, r); r.view != row.want || r.active != 0 || row.want > row.asks[1] && (len(rd.Asked) != 1 || rd.Asked[0].Why != consensus.WhyJoin || rd.Asked[0].Seq != 1) {
 			t.Errorf("%s: asks for %d, want %d", row.name, r.view, row.want)
 		}
 	}
@@ -428,5 +428,30 @@ func TestLostLockAtTheEnd(t *testing.T) {
 	hear(t, r, commitOf(0, 3, b), asks(3, 5, nil))
 	if rd := settle(t, r); len(rd.Evidence) != 1 {
 		t.Errorf("evidence %+v", rd.Evidence)
+	}
+}
+
+// TestEvidenceEndsTheView: what others prove of a primary of this view counts
+// like what is seen here; evidence of anything else is the chain's business.
+func TestEvidenceEndsTheView(t *testing.T) {
+	first, second := vote(consensus.PrePrepare, 0, 1, common.Hash{1}), vote(consensus.PrePrepare, 0, 1, common.Hash{2})
+	for name, row := range map[string]struct {
+		change func(v *consensus.Vote)
+		ends   bool
+	}{
+		"two PRE-PREPAREs": {func(*consensus.Vote) {}, true},
+		"two PREPAREs":     {func(v *consensus.Vote) { v.Kind = consensus.Prepare }, false},
+		"of another view":  {func(v *consensus.Vote) { v.View = 4 }, false},
+		"of another epoch": {func(v *consensus.Vote) { v.Epoch = 1 }, false},
+	} {
+		a, b := *first, *second
+		row.change(&a)
+		row.change(&b)
+		r := newReplica(t, 1, nil)
+		settle(t, r)
+		step(t, r, Message{Evidence: &consensus.Evidence{Offender: 0, First: &a, Second: &b}})
+		if rd := settle(t, r); (len(rd.Asked) == 1) != row.ends {
+			t.Errorf("%s: asked %+v", name, rd.Asked)
+		}
 	}
 }
