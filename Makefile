@@ -70,6 +70,7 @@ mutants: ## plant bugs in the consensus, one at a time; the tests must kill each
 COUNT ?= 200
 
 .PHONY: mutants-mechanical
+mutants-mechanical: SEED = 1
 mutants-mechanical: ## the same with COUNT random changes drawn by SEED
 	$(GO) run ./internal/mutants -mechanical -seed $(SEED) -count $(COUNT)
 
