@@ -18,7 +18,7 @@ TESTFLAGS ?= -timeout 20m
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/quorate
@@ -75,6 +75,17 @@ MINUTES ?= 10
 .PHONY: sim-ledger
 sim-ledger: ## play new seeds for MINUTES and add them to docs/sim-ledger.json
 	$(GO) test ./consensus/pbft -count=1 -run TestLedger -minutes $(MINUTES) -timeout 0 -v
+
+.PHONY: mutants
+mutants: ## plant bugs in the consensus, one at a time; the tests must kill each
+	$(GO) run ./internal/mutants
+
+COUNT ?= 200
+
+.PHONY: mutants-mechanical
+mutants-mechanical: SEED = 1
+mutants-mechanical: ## the same with COUNT random changes drawn by SEED
+	$(GO) run ./internal/mutants -mechanical -seed $(SEED) -count $(COUNT)
 
 .PHONY: smoke
 smoke: ## the shortest whole way on four real processes
