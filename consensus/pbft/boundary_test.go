@@ -180,11 +180,15 @@ func TestWhoSignsNoCheckpoint(t *testing.T) {
 
 // TestEpochResetsTimers: all of them start anew.
 func TestEpochResetsTimers(t *testing.T) {
-	r := newReplica(t, 1, nil)
-	r.timers.forward, r.timers.commit.running = true, true
-	r.openEpoch(EpochStart{Epoch: 1, Set: r.set})
-	if r.timers != (timers{}) {
-		t.Errorf("%+v", r.timers)
+	for span, kept := range map[uint64]bool{0: true, 16: false} { // a stable primary goes on into the next epoch
+		r := newReplica(t, 1, func(p *consensus.Params) { p.PrimarySpan = span })
+		r.timers.forward, r.timers.commit.running, r.timers.request.running = true, true, true
+		r.openEpoch(EpochStart{Epoch: 1, Set: r.set})
+		want := timers{forward: kept}
+		want.request.running = kept
+		if r.timers != want {
+			t.Errorf("span %d: %+v", span, r.timers)
+		}
 	}
 }
 

@@ -89,11 +89,11 @@ var timersTable = []Mutant{
 	},
 	{
 		Name: "request timer runs at the primary", Breaks: breaks("request: not at the primary"),
-		Edits: edit(timersGo, `r.pool > 0 && key.primary != r.self && r.nextFresh() <= r.windowEnd()`, `r.pool > 0 && r.nextFresh() <= r.windowEnd()`),
+		Edits: edit(timersGo, `r.pool > 0 && key.primary != r.self && (r`, `r.pool > 0 && (r`),
 	},
 	{
 		Name: "request timer runs in a full window", Breaks: breaks("request: not in a full window", "L2"),
-		Edits: edit(timersGo, `r.pool > 0 && key.primary != r.self && r.nextFresh() <= r.windowEnd()`, `r.pool > 0 && key.primary != r.self`),
+		Edits: edit(timersGo, `(r.nextFresh() <= r.windowEnd() || r.overtaken())`, `true`),
 	},
 	{
 		Name: "a backlog is a fault", Breaks: breaks("request: restarts with fresh batches", "L2"),
