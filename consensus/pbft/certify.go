@@ -162,9 +162,10 @@ func (r *Replica) finalise() {
 			r.halt(fmt.Errorf("%w: seq %d executed to %s, certified is %s", ErrDivergence, s.seq, s.blockHash, c.BlockHash))
 			return
 		}
-		if !s.accepted {
+		if !s.accepted && !s.overruled {
 			// A power cut may come before the block is durable and after the next
-			// proposal is journalled: the journal would have a hole.
+			// proposal is journalled: the journal would have a hole. Where a vote was
+			// given for another batch, its record stands: this one would replace it.
 			r.journalProposal(s)
 		}
 		r.highest = max(r.highest, s.seq) // who makes it final executes it, if it was certified before it was accepted

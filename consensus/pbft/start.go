@@ -114,11 +114,16 @@ func (r *Replica) restoreVote(rec Record) error {
 }
 
 // checkRestored refuses a journal with a hole: fresh proposals are accepted in
-// order and journalled before anything is sent, so a hole is damage.
+// order and journalled before anything is sent, so a hole is damage. What was
+// committed before the view was entered here is journalled in an earlier one.
 func (r *Replica) checkRestored(journal []Record) error {
+	held := make(map[consensus.Seq]bool)
 	for _, rec := range journal {
-		s, before := r.slots[rec.Seq], r.slots[rec.Seq-1]
-		if s != nil && s.accepted && rec.Seq-1 > max(r.committed.Seq, r.oEnd) && (before == nil || !before.accepted) {
+		held[rec.Seq] = held[rec.Seq] || rec.Kind == RecordProposal
+	}
+	for _, rec := range journal {
+		s := r.slots[rec.Seq]
+		if s != nil && s.accepted && rec.Seq-1 > max(r.committed.Seq, r.oEnd) && !held[rec.Seq-1] {
 			return fmt.Errorf("journal: record %d is there and proposal %d is missing: the journal is damaged", rec.Seq, rec.Seq-1)
 		}
 	}
