@@ -47,6 +47,7 @@ func TestVerifyNewView(t *testing.T) {
 		"of a lower view":    func(w *world) { w.changes[2] = change(3, 2); name(w) },
 		"of another epoch":   func(w *world) { w.changes[2].Epoch = 1; name(w) },
 		"one sender twice":   func(w *world) { w.changes[2] = w.changes[1]; name(w) },
+		"the first twice":    func(w *world) { w.changes[1] = w.changes[0]; name(w) },
 		"descending":         func(w *world) { slices.Reverse(w.changes); name(w) },
 		"O is empty":         func(w *world) { w.vote.NewView.O = nil; name(w) },
 		"O is shorter":       func(w *world) { w.vote.NewView.O = w.vote.NewView.O[:1]; name(w) },
@@ -191,5 +192,12 @@ func TestFaults(t *testing.T) {
 	forged.Second.Signature[3] ^= 1
 	if _, err := forged.Verify(w.domain, w.set); !errors.Is(err, ErrEvidence) {
 		t.Errorf("a forged signature: %v", err)
+	}
+}
+
+// TestLargestSet: as many validators as are supported.
+func TestLargestSet(t *testing.T) {
+	if s := setOf(t, MaxValidators); s.Len() != MaxValidators {
+		t.Errorf("%d validators", s.Len())
 	}
 }

@@ -135,7 +135,7 @@ func TestObserver(t *testing.T) {
 	give(t, r, 0, 0, b)
 	step(t, r, Message{Certificate: certificateOf(0, b)})
 	rd := settle(t, r)
-	if r.starting || r.committed.Seq != 1 || len(rd.Committed) != 1 {
+	if r.starting || r.committed.Seq != 1 || r.highest != 1 || len(rd.Committed) != 1 {
 		t.Errorf("%v, starting %v", r, r.starting)
 	}
 	for _, m := range rd.Messages {
@@ -247,6 +247,9 @@ func TestLastSlotOfTheWindow(t *testing.T) {
 func TestStarInTheLine(t *testing.T) {
 	r := newReplica(t, 1, func(p *consensus.Params) { p.PrimarySpan = 1 })
 	step(t, r, Synced{Head: Head{Seq: 1, Digest: common.Hash{1}, TimeMs: 1}})
+	if rep := r.Report(); !rep.IsPrimary || rep.Primary != testSet(t, 4).Address(1) {
+		t.Errorf("primary is %s", rep.Primary)
+	}
 	if got, want := r.String(), "1* e0 v0 n=1 [2,10) normal"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

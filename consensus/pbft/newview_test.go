@@ -144,6 +144,9 @@ func TestMissingViewChangesAreFetched(t *testing.T) {
 	if settle(t, r); r.active != 2 {
 		t.Fatalf("%v: not entered from normal mode", r)
 	}
+	if r.changes[2].vote != changes[1] || r.changes[3].vote != changes[2] {
+		t.Error("VIEW-CHANGEs that a NEW-VIEW names are not kept")
+	}
 	if got := fetches(tick(t, r, 100), consensus.FetchViewChange); len(got) != 0 {
 		t.Error("asks for what is here")
 	}
@@ -233,6 +236,25 @@ func TestReproposals(t *testing.T) {
 	}
 }
 
+// TestNothingFreshBeforeO: the new primary proposes after O, also while it lacks
+// a batch of it.
+func TestNothingFreshBeforeO(t *testing.T) {
+	b := chain(t, 1)[0]
+	r := newReplica(t, 2, nil)
+	settle(t, r)
+	r.ask(2, consensus.WhyRequest, 1)
+	hear(t, r, asks(0, 2, nil, proofOf(0, b)), asks(3, 2, nil))
+	settle(t, r)
+	step(t, r, Pool{Executable: 9, Oldest: 1})
+	if rd := speak(t, r); r.active != 2 || r.oEnd != 1 || rd.Build != nil {
+		t.Errorf("%v builds %+v", r, rd.Build)
+	}
+	step(t, r, Message{Batch: b})
+	if rd := speak(t, r); rd.Build == nil || rd.Build.Seq != 2 || rd.Build.View != 2 {
+		t.Errorf("after O it builds %+v", rd.Build)
+	}
+}
+
 // TestVotesAtReproposals: nobody proposes where the NEW-VIEW does, and the
 // primary's PREPARE counts there.
 func TestVotesAtReproposals(t *testing.T) {
@@ -292,16 +314,25 @@ func TestEnteringRollsBack(t *testing.T) {
 	give(t, kept, 0, 0, bs[0])
 	settle(t, kept)
 	enterView(t, kept, 2, nil)
+	hear(t, kept, at(2, vote(consensus.Prepare, 3, 1, common.Hash{7}))) // a slot without a batch
 	rd4 := enterView(t, kept, 4, nil, proofOf(0, bs[0]))
 	if votes, _ := sent(rd4, consensus.Prepare); len(votes) != 1 || len(fetches(rd4, consensus.FetchBatch)) != 0 || kept.fresh != 0 || kept.oldestAt != 0 {
 		t.Errorf("a batch that an earlier view dropped is prepared %d times", len(votes))
+	}
+	// A base that another batch was certified at keeps no layer.
+	lost := batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) { h.TimeMs = 1_000_000 })
+	based := newReplica(t, 1, nil)
+	give(t, based, 0, 0, bs[0])
+	settle(t, based)
+	if rd := enterView(t, based, 2, certificateOf(0, lost)); rd.Rollback == nil || *rd.Rollback != 0 || based.slots[1].batch != nil || len(fetches(rd, consensus.FetchBatch)) == 0 {
+		t.Errorf("another batch is certified: rollback %v, asked %v", rd.Rollback, fetches(rd, consensus.FetchBatch))
 	}
 	// A certificate above what is not confirmed keeps no layer.
 	above := newReplica(t, 1, nil)
 	give(t, above, 0, 0, bs...)
 	settle(t, above)
 	step(t, above, Message{Certificate: certificateOf(0, bs[1])})
-	if rd := enterView(t, above, 2, nil); rd.Rollback == nil || *rd.Rollback != 0 || above.slots[2].certificate == nil || above.slots[2].executed {
+	if rd := enterView(t, above, 2, nil); rd.Rollback == nil || *rd.Rollback != 0 || above.slots[2].certificate == nil || above.slots[2].batch != bs[1] || above.slots[2].executed {
 		t.Errorf("a certificate above a gap: rollback %v", rd.Rollback)
 	}
 	// Another branch: its second batch is of the old one, its first is not.

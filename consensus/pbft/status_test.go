@@ -162,7 +162,7 @@ func TestAnswersWithViews(t *testing.T) {
 	}
 	r.Greet(2)
 	r.Ready()
-	if _, opened, batches := kinds(told(t, r, consensus.Status{Mode: consensus.Normal, View: 6, Active: 6})); opened != 0 || batches != 1 {
+	if asked, opened, batches := kinds(told(t, r, consensus.Status{Mode: consensus.Normal, View: 6, Active: 6})); len(asked) != 0 || opened != 0 || batches != 1 {
 		t.Errorf("who has entered is sent %d NEW-VIEWs and %d batches of O", opened, batches)
 	}
 }

@@ -88,6 +88,19 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestBackoffInViewOne: the first view after view 0 is one like all others.
+func TestBackoffInViewOne(t *testing.T) {
+	r := newReplica(t, 2, nil)
+	settle(t, r)
+	changes := []*consensus.Vote{asks(0, 1, nil), asks(1, 1, nil), asks(3, 1, nil)}
+	hear(t, r, changes...)
+	hear(t, r, opens(1, changes...))
+	settle(t, r)
+	if r.expire(1, consensus.WhyRequest); r.active != 1 || r.backoff != 1 {
+		t.Errorf("%v: k is %d", r, r.backoff)
+	}
+}
+
 // TestNewViewTimer: T from when q ask for one's own view or a higher one; then
 // the next view.
 func TestNewViewTimer(t *testing.T) {
@@ -257,7 +270,7 @@ func TestStablePrimaryAndTheOldest(t *testing.T) {
 	deep := func(p *consensus.Params) { p.EpochLength = 1000 }
 	r := newReplica(t, 1, deep)
 	settle(t, r)
-	overtake(r, 5) // before it came
+	overtake(r, 40) // before it came
 	waits(t, r, 7)
 	tick(t, r, 60)
 	overtake(r, 1)
