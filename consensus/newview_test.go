@@ -47,7 +47,7 @@ func TestVerifyNewView(t *testing.T) {
 		"of a lower view":    func(w *world) { w.changes[2] = change(3, 2); name(w) },
 		"of another epoch":   func(w *world) { w.changes[2].Epoch = 1; name(w) },
 		"one sender twice":   func(w *world) { w.changes[2] = w.changes[1]; name(w) },
-		"the first twice":    func(w *world) { w.changes[1] = w.changes[0]; name(w) },
+		"the first twice":    func(w *world) { w.changes[1] = w.changes[0]; w.vote.NewView.O = entries(a[0]); name(w) },
 		"descending":         func(w *world) { slices.Reverse(w.changes); name(w) },
 		"O is empty":         func(w *world) { w.vote.NewView.O = nil; name(w) },
 		"O is shorter":       func(w *world) { w.vote.NewView.O = w.vote.NewView.O[:1]; name(w) },
