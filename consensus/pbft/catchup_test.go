@@ -147,6 +147,15 @@ func TestCertificateAgainstTheSlot(t *testing.T) {
 	if votes, _ := sent(rd, consensus.Prepare); len(votes) != 0 || len(rd.Committed) != 1 || r.committed.Digest != other.Digest() {
 		t.Errorf("%v: votes %+v, committed %d", r, votes, len(rd.Committed))
 	}
+	if recs := records(rd, RecordProposal); len(recs) != 0 {
+		t.Errorf("the record of the vote is replaced by %+v", recs)
+	}
+	// Where no vote was given the batch is journalled, without what proposed it.
+	unseen := newReplica(t, 1, nil)
+	settle(t, unseen)
+	step(t, unseen, Message{Certificate: certificateOf(0, other)})
+	step(t, unseen, Message{Batch: other})
+	rd = settle(t, unseen)
 	if recs := records(rd, RecordProposal); len(recs) != 1 || recs[0].Batch != other || recs[0].Vote != nil {
 		t.Errorf("the certified batch is not journalled: %+v", recs)
 	}

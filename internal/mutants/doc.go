@@ -6,7 +6,7 @@
 //	                                    ├─► schemata ─► overlay ─► go test -c, once
 //	mechanical.go ──drawn by a seed─────┘                             │
 //	                                                 QUORATE_MUTANT=17│
-//	        unit tests and scripts ─► random schedules ◄──────────────┘
+//	 unit tests, scripts ─► named schedules ─► random ones ◄──────────┘
 //
 // The sources of the product stay as they are. A copy of each mutated file is
 // laid over them with the go command's -overlay; there every mutated function

@@ -17,14 +17,18 @@ import (
 // both count as killed. Time is that of the processor, so that a loaded machine
 // kills nobody; who waits for ever without using any is stopped by the clock.
 const (
-	processorTime = 20 // seconds; the suites take a fraction of one
+	processorTime = 60 // seconds; the suites take one or two, a run of schedules ten
 	wallTime      = 5 * time.Minute
 	memoryBytes   = 4 << 30 // of address space: the runtime alone reserves a part of it
 	seedsPerRun   = 200     // schedules of one process
 )
 
-// unitSkip are the tests that play schedules: they come last, in one test.
-const unitSkip = "^(TestRandomSchedules|TestSameSeedSameTrace|TestMutantSeeds)$"
+// The tests of consensus/pbft that play schedules come after all others: the
+// named ones first, then the random ones, which are played by one test of ours.
+const (
+	named  = "^(TestGraveyard.*|TestTwins)$"
+	random = "^(TestRandomSchedules|TestSameSeedSameTrace|TestMutantSeeds)$"
+)
 
 // verdict says what killed a mutant.
 type verdict struct {
@@ -36,8 +40,12 @@ type verdict struct {
 // judge runs the suites against a mutant until one fails. Mutant 0 is none.
 func (p *plan) judge(ctx context.Context, mutant int, seeds uint64) (verdict, error) {
 	begin := time.Now()
-	for _, pkg := range suites {
-		out, ok, err := p.run(ctx, pkg, mutant, "-test.short", "-test.failfast", "-test.skip", unitSkip)
+	for i := range len(suites) + 1 {
+		pkg, which := "consensus/pbft", []string{"-test.run", named}
+		if i < len(suites) {
+			pkg, which = suites[i], []string{"-test.skip", named + "|" + random}
+		}
+		out, ok, err := p.run(ctx, pkg, mutant, append(which, "-test.short", "-test.failfast")...)
 		if err != nil {
 			return verdict{}, err
 		}

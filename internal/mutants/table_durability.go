@@ -57,7 +57,11 @@ var durabilityTable = []Mutant{
 	},
 	{
 		Name: "the batch of a certificate not persisted", Breaks: breaks("§8 PREPARE"),
-		Edits: edit(certifyGo, `if !s.accepted {`, `if false {`),
+		Edits: edit(certifyGo, `if !s.accepted && !s.overruled {`, `if false {`),
+	},
+	{
+		Name: "a certified batch replaces the record of a vote", Breaks: breaks("§8 PREPARE", "§8 restart: proposals", "I4"),
+		Edits: edit(certifyGo, `if !s.accepted && !s.overruled {`, `if !s.accepted {`),
 	},
 	{
 		Name: "forgotten fsync: records are dropped", Breaks: breaks("§8 fsync", "I7"),
