@@ -42,7 +42,7 @@ PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
 CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... ./node/... ./p2p/... ./rpc/... ./state/... ./store/... ./txpool/...
 
 .PHONY: test
-test: deps check e2e ## run every test
+test: deps check e2e mutants ## run every test
 
 .PHONY: check
 check: lint unit race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
