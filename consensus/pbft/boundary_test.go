@@ -208,3 +208,10 @@ func TestCheckpointOnce(t *testing.T) {
 		t.Error("no STATUS of the new epoch")
 	}
 }
+
+// TestBusyAtTheBoundary: who waits for the epoch to end looks at its clock.
+func TestBusyAtTheBoundary(t *testing.T) {
+	if r, _ := atBoundary(t, &Boundary{Next: testSet(t, 4)}); !r.busy() {
+		t.Error("it sleeps")
+	}
+}

@@ -477,3 +477,14 @@ func TestSeveralCommittedInO(t *testing.T) {
 		t.Errorf("prepares %+v, halts: %v", votes, rd.Halt)
 	}
 }
+
+// TestViewResetsTimers: each has its full time in the new view.
+func TestViewResetsTimers(t *testing.T) {
+	changes := []*consensus.Vote{asks(0, 2, nil), asks(2, 2, nil), asks(3, 2, nil)}
+	r := newReplica(t, 1, nil)
+	r.timers.forward, r.timers.request.running = true, true
+	r.openView(&opening{vote: opens(2, changes...), changes: changes})
+	if r.timers != (timers{}) {
+		t.Errorf("%+v", r.timers)
+	}
+}

@@ -263,3 +263,15 @@ func TestCommitsAreSentAgain(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestSuspendedAreReported: those of the schedule.
+func TestSuspendedAreReported(t *testing.T) {
+	set := testSet(t, 4)
+	r := newReplica(t, 1, nil)
+	r.openEpoch(EpochStart{Epoch: 1, Set: set, Suspended: []common.Address{set.Address(2)}})
+	for i, v := range r.Report().Validators {
+		if v.Suspended != (i == 2) {
+			t.Errorf("validator %d: suspended %v", i, v.Suspended)
+		}
+	}
+}
