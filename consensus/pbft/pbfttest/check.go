@@ -11,7 +11,7 @@ import (
 )
 
 // checker holds what honest nodes ever signed, executed and committed, to
-// compare with. The numbers are those of docs/protocol.md §12.
+// compare with. The numbers are those of docs/protocol.md, Invariants.
 type checker struct {
 	votes    map[place]consensus.Signature
 	order    map[consensus.Seq]common.Hash    // batch digest with a certificate

@@ -23,7 +23,7 @@
 //
 // At most f nodes are villains, one kind per file (villain_*.go).
 //
-// Invariants I1 to I12 of docs/protocol.md §12 are checked after every step
+// Invariants I1 to I12 of docs/protocol.md, Invariants are checked after every step
 // (check.go), L1 and L3 after healing, L2 at the end. What a large run must have
 // seen is listed in table.go; a row that stays empty fails it.
 //
