@@ -185,6 +185,34 @@ func (r *Replica) noteNewest(v *consensus.Vote) {
 	}
 }
 
+// restoreNewest remembers the votes of others that journal and head tell of. When
+// all have restarted nobody else can tell a restored copy what it forgot.
+func (r *Replica) restoreNewest(journal []Record) {
+	var votes []*consensus.Vote
+	for _, rec := range journal {
+		if rec.Vote != nil {
+			votes = append(votes, rec.Vote)
+		}
+		if rec.Prepared != nil {
+			votes = append(votes, sharesOf(rec.Prepared)...)
+		}
+		votes = append(votes, rec.Changes...)
+	}
+	if c := r.base; c != nil {
+		for i, sender := range c.Signers.Members() {
+			votes = append(votes, &consensus.Vote{
+				Kind: consensus.Commit, Epoch: c.Epoch, Sender: uint64(sender), View: c.View, Seq: c.Seq,
+				Digest: c.BatchDigest, BlockHash: c.BlockHash, Signature: c.Signatures[i],
+			})
+		}
+	}
+	for _, v := range votes {
+		if v.Epoch == r.epoch && v.Signature != (consensus.Signature{}) {
+			r.noteNewest(v)
+		}
+	}
+}
+
 // newestVotes has a place for each kind.
 type newestVotes [consensus.NewView + 1]*consensus.Vote
 

@@ -193,3 +193,54 @@ func TestFlushForHeld(t *testing.T) {
 		t.Error("no empty batches after an hour")
 	}
 }
+
+// TestRestartedWitness: all have restarted, and one of them from an old copy of
+// everything. The journals and the heads of the others still hold its newer
+// votes, and their answers tell it (e2e: ForgetfulPrimary, whole folder).
+func TestRestartedWitness(t *testing.T) {
+	b := batchAt(t, 2, common.Hash{1}, nil)
+	signers := consensus.NewBitset(4)
+	for i := range 3 {
+		signers.Set(i)
+	}
+	head := Head{Seq: 1, Digest: common.Hash{1}, BlockHash: common.Hash{1}, Certificate: &consensus.CommitCertificate{
+		Seq: 1, BatchDigest: common.Hash{1}, BlockHash: common.Hash{1}, Signers: signers, Signatures: []consensus.Signature{{1}, {2}, {3}},
+	}}
+	st := testStart(t, opened(0, 0),
+		Record{Kind: RecordProposal, Seq: 2, Vote: vote(consensus.PrePrepare, 0, 2, b.Digest()), Batch: b},
+		Record{Kind: RecordPrepared, Seq: 2, BlockHash: common.Hash{7}, Prepared: consensus.NewPreparedCertificate(0, b.Header, []*consensus.Vote{
+			vote(consensus.PrePrepare, 0, 2, b.Digest()), vote(consensus.Prepare, 2, 2, b.Digest()), vote(consensus.Prepare, 3, 2, b.Digest()),
+		}, 4)},
+		Record{Kind: RecordViewChange, Vote: &consensus.Vote{Kind: consensus.ViewChange, Sender: 1, View: 1, Change: &consensus.ViewChangeBody{View: 1}}})
+	st.Head = head
+	witness, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sender, want := range map[int]map[consensus.Kind]consensus.Seq{
+		0: {consensus.PrePrepare: 2, consensus.Commit: 1},
+		2: {consensus.Prepare: 2, consensus.Commit: 1},
+		3: {consensus.Prepare: 2},
+	} {
+		step(t, witness, Message{Status: &consensus.Status{Mode: consensus.Starting}, From: sender})
+		rd := witness.Ready()
+		got := map[consensus.Kind]consensus.Seq{}
+		for _, m := range rd.Messages {
+			if m.To == sender && m.Status != nil && m.Status.Answer {
+				for _, v := range m.Status.Yours {
+					if got[v.Kind] = v.Seq; int(v.Sender) != sender || v.Signature == (consensus.Signature{}) {
+						t.Errorf("validator %d is shown %+v", sender, v)
+					}
+				}
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("validator %d is shown %v, want %v", sender, got, want)
+		}
+		for kind, seq := range want {
+			if got[kind] != seq {
+				t.Errorf("validator %d is shown %s %d, want %d", sender, kind, got[kind], seq)
+			}
+		}
+	}
+}

@@ -17,6 +17,7 @@ func (r *Replica) restore(journal []Record) error {
 		return err
 	}
 	r.restoreMarks(journal)
+	r.restoreNewest(journal)
 	for _, rec := range journal {
 		switch rec.Kind {
 		case RecordOpened:
@@ -103,14 +104,24 @@ func (r *Replica) restoreVote(rec Record) error {
 			return fmt.Errorf("journal: seq %d: the prepared certificate is for another batch than the proposal", rec.Seq)
 		}
 		s.prepared, s.locked = true, true
-		for _, share := range rec.Prepared.Signatures {
-			s.prepares[share.Sender] = &consensus.Vote{
-				Kind: consensus.Kind(share.Kind), Epoch: r.epoch, Sender: share.Sender, View: rec.View,
-				Seq: rec.Seq, Digest: s.digest, Signature: share.Signature,
-			}
+		for _, v := range sharesOf(rec.Prepared) {
+			s.prepares[v.Sender] = v
 		}
 	}
 	return nil
+}
+
+// sharesOf returns the votes in a prepared certificate.
+func sharesOf(c *consensus.PreparedCertificate) []*consensus.Vote {
+	digest := c.Header.Digest()
+	out := make([]*consensus.Vote, len(c.Signatures))
+	for i, s := range c.Signatures {
+		out[i] = &consensus.Vote{
+			Kind: consensus.Kind(s.Kind), Epoch: c.Header.Epoch, Sender: s.Sender, View: c.View,
+			Seq: c.Header.Seq, Digest: digest, Signature: s.Signature,
+		}
+	}
+	return out
 }
 
 // checkRestored refuses a journal with a hole: fresh proposals are accepted in
