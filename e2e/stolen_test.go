@@ -131,6 +131,7 @@ func TestForgetfulPrimary(t *testing.T) {
 		case 0:
 			f.wipe(victim, "data")
 		case 1:
+			f.votes.excuse(victim)
 			old.back()
 		case 2:
 			f.wipe(victim, "data", "keystore/voted-*")
