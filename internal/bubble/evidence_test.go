@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +23,11 @@ import (
 func TestEquivocatorIsSuspended(t *testing.T) {
 	Run(t, Spec{Params: short(16)}, func(c *Cluster) {
 		faulty, witness := c.Members[3], c.Members[0]
+		c.Votes = NewRecorder(func(what string) { // others pass on what it signed twice
+			if !strings.HasPrefix(what, "validator 3 ") {
+				t.Error(what)
+			}
+		})
 		var seen atomic.Pointer[consensus.Vote]
 		c.StartAll(c.Members...)
 		faulty.OnSend(func(data []byte) {
