@@ -270,6 +270,11 @@ func (s *simulation) misbehave(n *Node) error {
 	return nil
 }
 
+// bodyGrace is the pause between two requests for bodies, in microseconds, as in
+// the engine. What a withholder has proposed in a view that is over nobody can
+// serve, and on an idle chain it is asked for until the next block.
+const bodyGrace = 20_000
+
 // planNext plans when a node does something by itself.
 func (s *simulation) planNext(n *Node) {
 	a := &n.alarm
@@ -287,7 +292,7 @@ func (s *simulation) planNext(n *Node) {
 	}
 	if !a.bodies && len(n.missing) > 0 {
 		a.bodies = true
-		s.events.push(event{at: s.now + 2*s.plan.DelayHigh, kind: evBodies, node: n.index})
+		s.events.push(event{at: s.now + max(2*s.plan.DelayHigh, bodyGrace), kind: evBodies, node: n.index})
 	}
 }
 
