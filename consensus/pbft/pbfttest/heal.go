@@ -89,7 +89,7 @@ func (s *simulation) rest() error {
 			return err
 		}
 		moreAsked, moreBlocks := s.done()
-		if moreBlocks > blocks || moreAsked > asked && s.heldBack() {
+		if moreBlocks > blocks {
 			continue
 		}
 		if moreAsked > asked {
@@ -99,18 +99,6 @@ func (s *simulation) rest() error {
 		return nil
 	}
 	return fmt.Errorf("L2: blocks without end after the last transaction")
-}
-
-// heldBack reports whether somebody is held back: then the primary proposes empty
-// batches to the end of the epoch, which is work like any other, and a slow
-// network may cost it a view.
-func (s *simulation) heldBack() bool {
-	for _, n := range s.c.Nodes {
-		if n.replica != nil && n.replica.Report().Mode == consensus.HeldBack {
-			return true
-		}
-	}
-	return false
 }
 
 // honest reports whether all honest nodes are so. One whose executor is broken
