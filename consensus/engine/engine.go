@@ -334,7 +334,7 @@ func (e *Engine) report(rd *pbft.Ready) {
 		e.deps.Wire.Forward(time.Duration(e.cfg.Params.BaseTimeoutMs) * time.Millisecond / 4)
 	}
 	for _, a := range rd.Asked {
-		e.cfg.Log.Warn("asks for another view", "view", a.View, "why", a.Why.String(), "seq", a.Seq, "replica", e.replica.String())
+		e.cfg.Log.Warn("asks for another view", "view", a.View, "why", a.Why.String(), "seq", a.Seq, "primary", a.Primary, "replica", e.replica.String())
 	}
 	for _, v := range rd.Entered {
 		e.cfg.Log.Info("view entered", "view", v, "replica", e.replica.String())

@@ -47,6 +47,9 @@
 //	viewchange.go  leaving a view                newview.go   entering one
 //	memory.go      what outlives a view          future.go    votes of later views
 //	timers.go      patience                      fetch.go     what is asked for by hash
-//	start.go       journal and first STATUS      hold.go      forgotten votes, twins
-//	catchup.go     block sync
+//	start.go       the first STATUS              hold.go      forgotten votes, twins
+//	journal.go     records no replica writes     catchup.go   block sync
+//	slot.go        what is here for one seq      inspect.go   for simulations
+//	input.go       what enters                   ready.go     what leaves
+//	reject.go      why a message is refused      rules.go     the names of these reasons
 package pbft

@@ -53,9 +53,10 @@ type Outbound struct {
 
 // Asked says that a VIEW-CHANGE was sent, and why.
 type Asked struct {
-	View consensus.View
-	Why  consensus.Why
-	Seq  consensus.Seq // the one that was stuck
+	View    consensus.View
+	Why     consensus.Why
+	Seq     consensus.Seq // the one that was stuck
+	Primary int           // sender index of its primary in the view entered last
 }
 
 // BuildRequest asks the pool for the next batch of the primary.

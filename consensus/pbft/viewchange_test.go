@@ -60,6 +60,9 @@ func TestAfter(t *testing.T) {
 		}
 	}
 	r.ask(5, consensus.WhyRequest, 7)
+	if a := r.out.Asked[0]; a.Primary != r.schedule.Primary(0, 7) || a.Primary == r.schedule.Primary(5, 7) {
+		t.Errorf("%d is said to have failed", a.Primary)
+	}
 	if got := r.after(7); got != 6 {
 		t.Errorf("while changing comes view %d, want 6", got)
 	}

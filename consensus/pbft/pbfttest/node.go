@@ -179,7 +179,7 @@ func (n *Node) handle(rd *pbft.Ready) error {
 	}
 	n.cluster.counts.ready(rd)
 	for _, a := range rd.Asked {
-		if a.Why != consensus.WhyJoin { // who joins late follows what others have begun
+		if !n.provoked(a) {
 			n.asked++
 		}
 	}
@@ -205,6 +205,20 @@ func (n *Node) handle(rd *pbft.Ready) error {
 		n.take(in)
 	}
 	return nil
+}
+
+// provoked reports whether somebody else is the reason for which this node
+// leaves the view: who joins late follows what others have begun, and what a
+// villain proposed, alone and to few, waits in vain (protocol.md §7: the
+// ordering timer runs for a PRE-PREPARE of its primary, accepted or not).
+func (n *Node) provoked(a pbft.Asked) bool {
+	switch a.Why {
+	case consensus.WhyJoin:
+		return true
+	case consensus.WhyOrdering, consensus.WhyCommit, consensus.WhyFault:
+		return n.cluster.Nodes[a.Primary].villain != nil
+	}
+	return false
 }
 
 // tell shows evidence to all, as the engine does.
