@@ -62,11 +62,14 @@ func (r *Replica) after(stuck consensus.Seq) consensus.View {
 // onViewChange keeps the newest request of each validator. Its certificates
 // were verified before.
 func (r *Replica) onViewChange(v *consensus.Vote) error {
-	id := v.ChangeID()
+	newest := r.changes[v.Sender]
+	old, id := newest.vote, newest.id
+	if old != v { // hashing is what a repetition would cost
+		id = v.ChangeID()
+	}
 	named := r.fillNewViews(id, v)
-	old := r.changes[v.Sender].vote
 	switch {
-	case old != nil && old.View == v.View && !old.SameStatement(v):
+	case old != nil && old.View == v.View && id != newest.id:
 		r.accuse(old, v)
 		return fmt.Errorf("%w: VIEW-CHANGE of validator %d to view %d", ErrEquivocate, v.Sender, v.View)
 	case named && (v.View <= r.active || old != nil && old.View > v.View):

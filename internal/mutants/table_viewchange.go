@@ -127,7 +127,7 @@ var viewChangeTable = []Mutant{
 	},
 	{
 		Name: "two VIEW-CHANGEs for one view go unnoticed", Breaks: breaks("evidence: equivocation"),
-		Edits: edit(viewChangeGo, `case old != nil && old.View == v.View && !old.SameStatement(v):`, `case false:`),
+		Edits: edit(viewChangeGo, `case old != nil && old.View == v.View && id != newest.id:`, `case false:`),
 	},
 	{
 		Name: "VIEW-CHANGEs for views that are over", Breaks: breaks("ErrOldView"),

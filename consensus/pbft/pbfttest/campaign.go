@@ -3,6 +3,7 @@ package pbfttest
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -16,9 +17,14 @@ type Summary struct {
 	Failure *Failure // of the lowest seed that failed
 }
 
+// gcPercent suits many small heaps that are dropped whole: at Go's 100 half of
+// the time went to the collector.
+const gcPercent = 800
+
 // PlayAll plays seeds on all processors, each in one goroutine with a cluster
 // of its own. It ends early when stop says so.
 func PlayAll(first, count uint64, o Options, stop func() bool) *Summary {
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	var (
 		next  atomic.Uint64
 		mu    sync.Mutex
