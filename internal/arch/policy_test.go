@@ -44,6 +44,7 @@ var policy = map[string][]string{
 	"internal/arch":      {},
 	"internal/bubble":    {"..."}, // whole nodes
 	"internal/mutants":   {},      // reads sources and runs the go command
+	"internal/racetest":  {},      // runs the go command
 	"internal/reference": {},      // documents, and the tests that write them
 	"internal/suggest":   {},
 }
