@@ -19,7 +19,7 @@ import (
 // pbftDeps are what the pbft_ methods work on.
 func (n *Node) pbftDeps(l rpc.Limits) rpcpbft.Deps {
 	return rpcpbft.Deps{
-		Reporter: n, Chain: certificates{n.chain}, Members: newMembers(n), History: history{n}, Witness: witness{n},
+		Genesis: n.genesis.Hash(), Reporter: n, Chain: certificates{n.chain}, Transactions: n.chain, Members: newMembers(n), History: history{n}, Witness: witness{n},
 		Limits: l, Log: n.log.With("part", "rpc"),
 	}
 }

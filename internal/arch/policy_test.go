@@ -14,6 +14,7 @@ var policy = map[string][]string{
 	"consensus/pbft":          {"consensus"},
 	"consensus/pbft/pbfttest": {"consensus", "consensus/pbft"},
 	"consensus/engine":        {"consensus", "consensus/pbft"},
+	"consensus/light":         {"consensus", "genesis"},
 	"genesis":                 {"consensus", "internal/suggest"},
 	"keys":                    {"consensus"},
 	"registry":                {"consensus", "genesis"},
@@ -30,14 +31,14 @@ var policy = map[string][]string{
 	"rpc/eth":     {"consensus", "registry", "chain", "state", "txpool", "rpc", "rpc/ethjson"},
 	"rpc/ethjson": {},
 	"rpc/net":     {"rpc"},
-	"rpc/pbft":    {"consensus", "registry", "chain", "rpc"},
+	"rpc/pbft":    {"consensus", "consensus/light", "registry", "chain", "rpc"},
 
 	"node":        {"..."}, // the composition root
 	"node/config": {"genesis", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 
-	"cmd/quorate": {"consensus/pbft/pbfttest", "node/...", "genesis", "keys", "bench", "internal/suggest"},
+	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "genesis", "keys", "bench", "internal/suggest"},
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 

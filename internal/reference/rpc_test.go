@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/rpc/net"
@@ -41,6 +42,7 @@ var words = map[string]string{
 	"*hexutil.Big":           "quantity",
 	"*hexutil.Uint":          "quantity or null",
 	"*hexutil.Uint64":        "quantity",
+	"*light.Proof":           "finality proof or null",
 	"*pbft.BlockPhases":      "phases or null",
 	"*pbft.Certificate":      "certificate or null",
 	"*pbft.Checkpoint":       "checkpoint or null",
@@ -99,6 +101,9 @@ var memberTexts = map[string]string{
 	"Certificate.batchDigest": "keccak256 of the batch header", "Certificate.blockHash": "keccak256 of the header", "Certificate.batchHeader": "RLP",
 }
 
+// module is how the paths of our packages begin.
+const module = "github.com/quorate/quorate/"
+
 // objects are the results of ours, in the order of the document.
 var objects = []struct {
 	head string
@@ -109,6 +114,9 @@ var objects = []struct {
 	{"## pbft_validators", reflect.TypeFor[pbft.ValidatorList]()},
 	{"Each of `validators`:", reflect.TypeFor[pbft.Validator]()},
 	{"## pbft_commitCertificate", reflect.TypeFor[pbft.Certificate]()},
+	{"## pbft_finalityProof\n\n`quorate verify` checks it; docs/protocol.md says what is signed.", reflect.TypeFor[light.Proof]()},
+	{"Its `certificate`:", reflect.TypeFor[light.Certificate]()},
+	{"Each of `links`:", reflect.TypeFor[light.Link]()},
 	{"## pbft_stableCheckpoint", reflect.TypeFor[pbft.Checkpoint]()},
 	{"## pbft_viewChanges\n\nEach one:", reflect.TypeFor[pbft.ViewChange]()},
 	{"## pbft_blockPhases", reflect.TypeFor[pbft.BlockPhases]()},
@@ -150,7 +158,7 @@ out stand at the end. Shapes are those of the Ethereum execution API unless they
 		}
 	}
 	for _, o := range objects {
-		b.WriteString("\n" + o.head + "\n\n" + fields(t, o.of, "rpc/pbft"))
+		b.WriteString("\n" + o.head + "\n\n" + fields(t, o.of, strings.TrimPrefix(o.of.PkgPath(), module)))
 	}
 	b.WriteString("\n## Limits\n\nBuilt in; no setting changes them.\n\n" + limits(t))
 	Check(t, "rpc.md", b.String())

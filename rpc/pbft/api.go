@@ -5,20 +5,24 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/quorate/quorate/rpc"
 )
 
 // Deps are what the methods work on. Seats, Disconnect and Log may be nil.
 type Deps struct {
-	Reporter   Reporter
-	Chain      Certificates
-	Members    Members
-	History    History
-	Witness    Witness
-	Seats      *rpc.Seats                // of all namespaces together; nil: of this one
-	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
-	Limits     rpc.Limits
-	Log        *slog.Logger
+	Genesis      common.Hash // hash of block 0
+	Reporter     Reporter
+	Chain        Certificates
+	Transactions Transactions
+	Members      Members
+	History      History
+	Witness      Witness
+	Seats        *rpc.Seats                // of all namespaces together; nil: of this one
+	Disconnect   func(ctx context.Context) // cuts the connection of a call, see rpc.Server
+	Limits       rpc.Limits
+	Log          *slog.Logger
 }
 
 // API has one method per pbft_ method; register it as "pbft".
@@ -26,8 +30,8 @@ type API struct{ d Deps }
 
 // New returns the methods.
 func New(d Deps) (*API, error) {
-	if d.Reporter == nil || d.Chain == nil || d.Members == nil || d.History == nil || d.Witness == nil {
-		return nil, errors.New("rpc/pbft: Reporter, Chain, Members, History and Witness are required")
+	if d.Reporter == nil || d.Chain == nil || d.Transactions == nil || d.Members == nil || d.History == nil || d.Witness == nil {
+		return nil, errors.New("rpc/pbft: Reporter, Chain, Transactions, Members, History and Witness are required")
 	}
 	if err := d.Limits.Validate(); err != nil {
 		return nil, err

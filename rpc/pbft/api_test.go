@@ -27,6 +27,7 @@ type network struct {
 	keys   []*ecdsa.PrivateKey
 	set    *consensus.ValidatorSet
 	sealed *Sealed
+	book
 	memory
 }
 
@@ -47,7 +48,8 @@ func newNetwork(t *testing.T) *network {
 		t.Fatal(err)
 	}
 	batch := &consensus.BatchHeader{Version: consensus.BatchVersion, Seq: 1, Proposer: addresses[0], TimeMs: 5000, GasLimit: 1e8}
-	header := &types.Header{Number: big.NewInt(1), Difficulty: new(big.Int), BaseFee: new(big.Int), Time: 5, GasLimit: 1e8, MixDigest: batch.Digest()}
+	n.book = newBook(&types.Header{Number: big.NewInt(1), Difficulty: new(big.Int), BaseFee: new(big.Int), Time: 5, GasLimit: 1e8, MixDigest: batch.Digest()}, n.keys[0])
+	header := n.block.Header()
 	var votes []*consensus.Vote
 	for _, key := range n.keys[:3] { // a quorum of four
 		i, _ := n.set.Index(crypto.PubkeyToAddress(key.PublicKey))
@@ -89,7 +91,7 @@ func (n *network) Report() consensus.Report {
 // api is the methods over the network.
 func (n *network) api(t *testing.T, l rpc.Limits, cut func(context.Context)) *API {
 	t.Helper()
-	a, err := New(Deps{Reporter: n, Chain: n, Members: n, History: n, Witness: n, Limits: l, Disconnect: cut})
+	a, err := New(Deps{Genesis: n.domain.Genesis, Reporter: n, Chain: n, Transactions: n, Members: n, History: n, Witness: n, Limits: l, Disconnect: cut})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 //
 //	rpc.Server ──> API ──┬─> Reporter      pbft_status
 //	                     ├─> Certificates  pbft_commitCertificate: header, batch header, signatures
+//	                     ├─> Transactions  pbft_finalityProof: a transaction, its receipt, and all that proves them
 //	                     ├─> Members       pbft_validators: who decides in which epoch
 //	                     ├─> Witness       pbft_evidence
 //	                     └─> History       pbft_viewChanges, blockPhases, participation, stableCheckpoint,

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/consensus/light"
+	"github.com/quorate/quorate/genesis"
+)
+
+// verified is what a valid proof has shown.
+type verified struct {
+	Valid           bool             `json:"valid"`
+	TransactionHash common.Hash      `json:"transactionHash"`
+	From            common.Address   `json:"from"`
+	Status          string           `json:"status"` // success or reverted
+	BlockNumber     uint64           `json:"blockNumber"`
+	BlockHash       common.Hash      `json:"blockHash"`
+	Time            uint64           `json:"time"` // of the block, Unix seconds
+	Epoch           uint64           `json:"epoch"`
+	Genesis         common.Hash      `json:"genesis"`
+	Signers         []common.Address `json:"signers"`
+	Names           []string         `json:"names"` // of the signers, as genesis has them
+	Quorum          int              `json:"quorum"`
+	Validators      int              `json:"validators"`
+}
+
+func (a *app) verifyCmd() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "verify PROOF",
+		Short: "Check a finality proof with nothing but the genesis",
+		Long: `Checks what pbft_finalityProof answered: that a quorum of the validators signed
+the block, and that the transaction and its receipt are in it. It asks no node.
+PROOF is a file, or - for standard input.`,
+		Example: `  quorate verify proof.json --genesis genesis.json
+  quorate verify - --genesis genesis.json --json < proof.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := required(c, "genesis"); err != nil {
+				return err
+			}
+			v, err := verifyProof(c.InOrStdin(), args[0], file)
+			if err != nil {
+				return err
+			}
+			return a.print(c, v, v.lines()...)
+		},
+	}
+	c.Flags().StringVar(&file, "genesis", "", "genesis document of the network, from a source that you trust")
+	return c
+}
+
+// verifyProof reads both documents and checks the proof.
+func verifyProof(stdin io.Reader, proofFile, genesisFile string) (*verified, error) {
+	g, err := genesis.Load(genesisFile)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readProof(stdin, proofFile)
+	if err != nil {
+		return nil, err
+	}
+	p, err := light.ParseProof(data)
+	if err != nil {
+		return nil, withCode(exitInvalid, fmt.Errorf("%s: %w", proofFile, err))
+	}
+	f, err := p.Verify(light.Begin(g))
+	if err != nil {
+		return nil, withCode(exitInvalid, fmt.Errorf("%s does not hold: %w", proofFile, err))
+	}
+	return tellOf(g, f)
+}
+
+// readProof reads a file, or standard input for "-", up to what a proof may have.
+func readProof(stdin io.Reader, file string) ([]byte, error) {
+	in := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	return io.ReadAll(io.LimitReader(in, light.MaxProofBytes+1))
+}
+
+func tellOf(g *genesis.Genesis, f *light.Final) (*verified, error) {
+	from, err := types.Sender(types.LatestSigner(g.ChainConfig()), f.Transaction)
+	if err != nil {
+		return nil, withCode(exitInvalid, fmt.Errorf("the transaction's signature: %w", err))
+	}
+	v := &verified{
+		Valid: true, TransactionHash: f.Transaction.Hash(), From: from, Status: "reverted",
+		BlockNumber: f.Header.Number.Uint64(), BlockHash: f.BlockHash, Time: f.Header.Time, Epoch: uint64(f.Epoch), Genesis: g.Hash(),
+		Signers: f.Signers, Quorum: f.Set.Quorum(), Validators: f.Set.Len(),
+	}
+	if f.Receipt.Status == types.ReceiptStatusSuccessful {
+		v.Status = "success"
+	}
+	names := map[common.Address]string{}
+	for _, m := range g.Validators {
+		names[m.Address] = m.Name
+	}
+	for _, s := range f.Signers {
+		name := names[s]
+		if name == "" {
+			name = s.Hex()
+		}
+		v.Names = append(v.Names, name)
+	}
+	return v, nil
+}
+
+func (v *verified) lines() []string {
+	return []string{
+		fmt.Sprintf("transaction %s is final", v.TransactionHash),
+		fmt.Sprintf("  from      %s", v.From),
+		fmt.Sprintf("  result    %s", v.Status),
+		fmt.Sprintf("  block     %d, %s, %s", v.BlockNumber, v.BlockHash, time.Unix(int64(v.Time), 0).UTC().Format(time.RFC3339)),
+		fmt.Sprintf("  signed by %d of %d validators (%d are needed): %s", len(v.Signers), v.Validators, v.Quorum, strings.Join(v.Names, ", ")),
+		fmt.Sprintf("  genesis   %s", v.Genesis),
+	}
+}

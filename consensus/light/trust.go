@@ -1,0 +1,99 @@
+package light
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/genesis"
+)
+
+// ErrLink is a change of the validator set that does not hold.
+var ErrLink = errors.New("change of the validator set")
+
+// Trust is what a verifier knows for sure: the network, and who decides in it
+// from an epoch on. It is a value; Follow returns the next one.
+type Trust struct {
+	Domain      consensus.Domain
+	EpochLength uint64          // blocks
+	Since       consensus.Epoch // the first one that Set decides
+	Set         *consensus.ValidatorSet
+}
+
+// Begin returns what a genesis document says. Whoever gets the document from
+// somebody else compares its hash.
+func Begin(g *genesis.Genesis) Trust {
+	return Trust{Domain: g.Domain(), EpochLength: g.Params.EpochLength, Set: g.ValidatorSet()}
+}
+
+// Link is a change of the validator set: the certificate that ends an epoch, and
+// who decides from the next one on.
+type Link struct {
+	Epoch      hexutil.Uint64   `json:"epoch"`      // that it ends
+	BlockHash  common.Hash      `json:"blockHash"`  // of the epoch's last block
+	StateRoot  common.Hash      `json:"stateRoot"`  // after it
+	Signers    hexutil.Bytes    `json:"signers"`    // bit i of the little-endian bytes is validator i of the set before
+	Signatures []hexutil.Bytes  `json:"signatures"` // one per signer, ascending by index
+	Validators []common.Address `json:"validators"` // from the next epoch on, ascending
+	Suspended  []common.Address `json:"suspended"`  // of these, who may not be primary in the next epoch, ascending
+}
+
+// NewLink returns the link of a checkpoint after which set decides.
+func NewLink(c *consensus.CheckpointCertificate, set *consensus.ValidatorSet, suspended []common.Address) Link {
+	return Link{
+		Epoch: hexutil.Uint64(c.Epoch), BlockHash: c.BlockHash, StateRoot: c.StateRoot, Signers: hexutil.Bytes(c.Signers),
+		Signatures: hexSignatures(c.Signatures), Validators: set.Addresses(), Suspended: append([]common.Address{}, suspended...),
+	}
+}
+
+// Follow checks a link against the set so far and returns what is known after
+// it, or ErrLink.
+func (t Trust) Follow(l *Link) (Trust, error) {
+	ended := consensus.Epoch(l.Epoch)
+	if ended < t.Since {
+		return Trust{}, fmt.Errorf("%w: it ends epoch %d, and the set before it decides only from epoch %d on", ErrLink, ended, t.Since)
+	}
+	next, err := consensus.NewValidatorSet(l.Validators)
+	if err != nil {
+		return Trust{}, fmt.Errorf("%w after epoch %d: %w", ErrLink, ended, err)
+	}
+	if !slices.Equal(next.Addresses(), l.Validators) {
+		return Trust{}, fmt.Errorf("%w after epoch %d: the validators are not in ascending order", ErrLink, ended)
+	}
+	sigs, err := parseSignatures(l.Signatures)
+	if err != nil {
+		return Trust{}, fmt.Errorf("%w after epoch %d: %w", ErrLink, ended, err)
+	}
+	c := &consensus.CheckpointCertificate{
+		Epoch: ended, Seq: consensus.LastSeq(ended, t.EpochLength), BlockHash: l.BlockHash, StateRoot: l.StateRoot,
+		NextSet: consensus.NextSetHash(ended+1, next, l.Suspended), Signers: consensus.Bitset(l.Signers), Signatures: sigs,
+	}
+	if err := c.Verify(t.Domain, t.Set); err != nil {
+		return Trust{}, fmt.Errorf("%w after epoch %d: %w", ErrLink, ended, err)
+	}
+	t.Since, t.Set = ended+1, next
+	return t, nil
+}
+
+func hexSignatures(list []consensus.Signature) []hexutil.Bytes {
+	out := make([]hexutil.Bytes, len(list))
+	for i := range list {
+		out[i] = list[i][:]
+	}
+	return out
+}
+
+func parseSignatures(list []hexutil.Bytes) ([]consensus.Signature, error) {
+	out := make([]consensus.Signature, len(list))
+	for i, s := range list {
+		if len(s) != len(out[i]) {
+			return nil, fmt.Errorf("signature %d has %d bytes, want %d", i, len(s), len(out[i]))
+		}
+		copy(out[i][:], s)
+	}
+	return out, nil
+}
