@@ -86,6 +86,8 @@ func TestClients(t *testing.T) {
 	d := startDevnet(t, 4, 0)
 	t.Run("cast", func(t *testing.T) { testCast(t, d) })
 	t.Run("ethers", func(t *testing.T) { d.script(t, "ethers.mjs", 2, []int{0, 1, 2, 3}) })
+	t.Run("finality", func(t *testing.T) { d.script(t, "finality.mjs", 6, []int{1, 0, 2, 3}) })
+	t.Run("verify", func(t *testing.T) { testVerify(t, d) })
 	t.Run("viem", func(t *testing.T) { d.script(t, "viem.mjs", 4, []int{3, 2, 1, 0}) })
 	d.stop()
 }

@@ -1,11 +1,12 @@
-// Compiles contracts/Store.sol with solc-js: { abi, bytecode }.
+// Compiles one contract with solc-js: { abi, bytecode }. The file is relative to this
+// one.
 import { readFileSync } from "node:fs";
 import solc from "solc";
 
-export function compile() {
+export function compile(file = "contracts/Store.sol", name = "Store") {
   const input = {
     language: "Solidity",
-    sources: { "Store.sol": { content: readFileSync(new URL("contracts/Store.sol", import.meta.url), "utf8") } },
+    sources: { [name]: { content: readFileSync(new URL(file, import.meta.url), "utf8") } },
     settings: {
       evmVersion: "osaka",
       optimizer: { enabled: true, runs: 200 },
@@ -15,6 +16,6 @@ export function compile() {
   const output = JSON.parse(solc.compile(JSON.stringify(input)));
   const faults = (output.errors ?? []).filter((e) => e.severity === "error");
   if (faults.length > 0) throw new Error(faults.map((e) => e.formattedMessage).join("\n"));
-  const { abi, evm } = output.contracts["Store.sol"].Store;
+  const { abi, evm } = output.contracts[name][name];
   return { abi, bytecode: "0x" + evm.bytecode.object };
 }
