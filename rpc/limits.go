@@ -24,9 +24,13 @@ type Limits struct {
 	IdleTimeout        time.Duration // an unused connection is kept for this
 	StopTimeout        time.Duration // at the end, running requests may take this
 
-	CallGas             uint64        // gas of eth_call and eth_estimateGas: 3 × the largest transaction
-	CallTimeout         time.Duration // time of one eth_call, eth_estimateGas or eth_createAccessList
+	CallGas             uint64        // gas of eth_call, eth_estimateGas and all calls of one eth_simulateV1 together: 3 × the largest transaction
+	CallTimeout         time.Duration // time of one eth_call, eth_estimateGas, eth_createAccessList or eth_simulateV1
 	HeavyCalls          int           // executions at once: they share the cores with consensus
+	SimulateBlocks      int           // blocks of one eth_simulateV1, those that fill gaps included: as geth, BLOCKHASH reaches no farther
+	SimulateBlockCalls  int           // calls in one of these blocks, as geth
+	SimulateCalls       int           // calls in all of these blocks, as geth
+	SimulateBytes       int           // what these calls return and log, bytes: the answer has three times as many
 	LogScans            int           // eth_getLogs at once: they are longer, and must not keep calls waiting
 	LogBlocks           uint64        // blocks that one eth_getLogs may span: a scan of 100,000 headers is 1 s
 	LogResults          int           // logs in one answer
@@ -50,7 +54,9 @@ func DefaultLimits() Limits {
 		WebSocketBytes: 5 << 20, Depth: 64, Connections: 1024, SmallBody: 128 << 10, LargeRequests: 32, Requests: 128,
 		HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 120 * time.Second, StopTimeout: 3 * time.Second,
-		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4, LogScans: 2,
+		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4,
+		SimulateBlocks: 256, SimulateBlockCalls: 5000, SimulateCalls: 10_000, SimulateBytes: 8_000_000,
+		LogScans:  2,
 		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
 		FeeBlocks: 1024, FeePercentiles: 100,
 		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
@@ -76,6 +82,10 @@ func (l Limits) Validate() error {
 	positive("CallGas", int64(min(l.CallGas, 1<<62)))
 	positive("CallTimeout", int64(l.CallTimeout))
 	positive("HeavyCalls", int64(l.HeavyCalls))
+	positive("SimulateBlocks", int64(l.SimulateBlocks))
+	positive("SimulateBlockCalls", int64(l.SimulateBlockCalls))
+	positive("SimulateCalls", int64(l.SimulateCalls))
+	positive("SimulateBytes", int64(l.SimulateBytes))
 	positive("LogScans", int64(l.LogScans))
 	positive("LogBlocks", int64(min(l.LogBlocks, 1<<62)))
 	positive("LogResults", int64(l.LogResults))

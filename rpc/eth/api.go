@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/big"
 
 	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -13,9 +14,17 @@ import (
 	"github.com/quorate/quorate/rpc"
 )
 
-// NewEVM makes the EVM that calls run in; (*state.State).NewEVM is one, and
-// shares its caches with the execution of blocks.
+// NewEVM makes the EVM that calls run in, hooked up to cfg.Tracer if there is one;
+// (*state.State).NewEVM is one, and shares its caches with the execution of blocks.
 type NewEVM func(env vm.BlockContext, db *gstate.StateDB, cfg vm.Config) *vm.EVM
+
+// BlockRules say how a network makes its blocks, as far as their headers do not
+// tell. The zero value is a network of ours.
+type BlockRules struct {
+	BaseFee  func(parent *types.Header) *big.Int       // of the next block, wei per gas; nil: the parent's, it is constant
+	Requests bool                                      // a block ends with the queues of EIP-7002 and EIP-7251
+	Finish   func(header *types.Header, db vm.StateDB) // what is written last, such as rewards; nil: nothing
+}
 
 // Deps are what the methods work on. Progress, Feed and Disconnect may be nil:
 // then the node never syncs, has no subscriptions, and cuts nobody off.
@@ -28,6 +37,7 @@ type Deps struct {
 	Feed       Feed
 	Progress   Progress
 	NewEVM     NewEVM                    // nil: go-ethereum's
+	Blocks     BlockRules                // what simulated blocks follow
 	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
 	Seats      *rpc.Seats                // of all namespaces together; nil: of this one
 	Limits     rpc.Limits
@@ -44,6 +54,7 @@ type API struct {
 	feed     Feed
 	progress Progress
 	newEVM   NewEVM
+	blocks   BlockRules
 	cut      func(ctx context.Context)
 	limits   rpc.Limits
 	log      *slog.Logger
@@ -68,12 +79,15 @@ func New(d Deps) (*API, error) {
 	}
 	if d.NewEVM == nil {
 		d.NewEVM = func(env vm.BlockContext, db *gstate.StateDB, cfg vm.Config) *vm.EVM {
-			return vm.NewEVM(env, db, d.Config, cfg)
+			if cfg.Tracer == nil {
+				return vm.NewEVM(env, db, d.Config, cfg)
+			}
+			return vm.NewEVM(env, gstate.NewHookedState(db, cfg.Tracer), d.Config, cfg)
 		}
 	}
 	return &API{
 		cfg: d.Config, chain: d.Chain, index: d.Index, states: d.States,
-		pool: d.Pool, feed: d.Feed, progress: d.Progress, newEVM: d.NewEVM, cut: d.Disconnect, limits: d.Limits, log: d.Log,
+		pool: d.Pool, feed: d.Feed, progress: d.Progress, newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, limits: d.Limits, log: d.Log,
 		calls: make(chan struct{}, d.Limits.HeavyCalls), scans: make(chan struct{}, d.Limits.LogScans),
 		subs: d.Seats,
 	}, nil

@@ -12,8 +12,9 @@ import (
 	"github.com/holiman/uint256"
 )
 
-// CallArgs is the transaction object of eth_call, eth_estimateGas and
-// eth_createAccessList. Every member is optional.
+// CallArgs is the transaction object of eth_call, eth_estimateGas,
+// eth_createAccessList, eth_simulateV1 and eth_fillTransaction. Every member is
+// optional.
 type CallArgs struct {
 	From                 *common.Address              `json:"from"`
 	To                   *common.Address              `json:"to"`
@@ -39,15 +40,24 @@ var (
 	errLoneBlobFee  = errors.New("maxFeePerBlobGas specified without blobVersionedHashes")
 )
 
-// check refuses combinations that no transaction can have.
+// check refuses what no transaction of this network can have.
 func (c *CallArgs) check(chainID *big.Int) error {
 	switch {
-	case c.GasPrice != nil && (c.MaxFeePerGas != nil || c.MaxPriorityFeePerGas != nil):
-		return errTwoFeeStyles
 	case len(c.BlobHashes) > 0:
 		return errBlobs
 	case c.BlobFeeCap != nil:
 		return errLoneBlobFee
+	}
+	return c.checkShape(chainID)
+}
+
+// checkShape refuses combinations that no transaction can have, blobs included.
+func (c *CallArgs) checkShape(chainID *big.Int) error {
+	switch {
+	case c.GasPrice != nil && (c.MaxFeePerGas != nil || c.MaxPriorityFeePerGas != nil):
+		return errTwoFeeStyles
+	case c.To == nil && c.BlobHashes != nil:
+		return core.ErrBlobTxCreate
 	case c.To == nil && c.AuthorizationList != nil:
 		return core.ErrSetCodeTxCreate
 	case c.Data != nil && c.Input != nil && string(*c.Data) != string(*c.Input):
@@ -78,13 +88,23 @@ func (c *CallArgs) data() []byte {
 // message turns arguments into what the EVM runs, with at most gasCap gas; an
 // omitted gas is defaultGas. The nonce and the sender's code are not checked.
 func (c *CallArgs) message(base *big.Int, defaultGas, gasCap uint64) *core.Message {
-	gas := defaultGas
+	m := c.checked(base)
+	m.GasLimit = defaultGas
 	if c.Gas != nil {
-		gas = min(uint64(*c.Gas), gasCap)
+		m.GasLimit = min(uint64(*c.Gas), gasCap)
 	}
+	return m.SkipNonceCheck()
+}
+
+// checked is a message with exactly the given gas, whose nonce is checked; the
+// sender's code is not, nor the cap of EIP-7825 on the gas.
+func (c *CallArgs) checked(base *big.Int) *core.Message {
 	m := &core.Message{
-		From: c.from(), To: c.To, Value: toUint256(c.Value), GasLimit: gas,
-		Data: c.data(), SetCodeAuthorizations: c.AuthorizationList,
+		From: c.from(), To: c.To, Value: toUint256(c.Value), Data: c.data(),
+		BlobHashes: c.BlobHashes, SetCodeAuthorizations: c.AuthorizationList,
+	}
+	if c.Gas != nil {
+		m.GasLimit = uint64(*c.Gas)
 	}
 	if c.Nonce != nil {
 		m.Nonce = uint64(*c.Nonce)
@@ -92,8 +112,11 @@ func (c *CallArgs) message(base *big.Int, defaultGas, gasCap uint64) *core.Messa
 	if c.AccessList != nil {
 		m.AccessList = *c.AccessList
 	}
+	if c.BlobFeeCap != nil || c.BlobHashes != nil {
+		m.BlobGasFeeCap = toUint256(c.BlobFeeCap)
+	}
 	m.GasPrice, m.GasFeeCap, m.GasTipCap = c.fees(base)
-	return m.SkipNonceCheck().SkipEOACheck().SkipGasLimitCapCheck()
+	return m.SkipEOACheck().SkipGasLimitCapCheck()
 }
 
 // fees returns the price that the EVM shows, and the caps.
@@ -105,8 +128,7 @@ func (c *CallArgs) fees(base *big.Int) (price, feeCap, tipCap *uint256.Int) {
 	feeCap, tipCap = toUint256(c.MaxFeePerGas), toUint256(c.MaxPriorityFeePerGas)
 	price = new(uint256.Int)
 	if !feeCap.IsZero() || !tipCap.IsZero() {
-		price.Add(tipCap, uint256.MustFromBig(base))
-		if price.Gt(feeCap) {
+		if _, overflow := price.AddOverflow(tipCap, uint256.MustFromBig(base)); overflow || price.Gt(feeCap) {
 			price.Set(feeCap)
 		}
 	}

@@ -66,11 +66,17 @@ func (a *API) execute(ctx context.Context, args *CallArgs, db *gstate.StateDB, h
 	return a.run(ctx, evm, msg, db)
 }
 
-// run applies a message and stops the EVM when ctx ends.
+// run applies a message in a block of its own.
 func (a *API) run(ctx context.Context, evm *vm.EVM, msg *core.Message, db *gstate.StateDB) (*core.ExecutionResult, error) {
+	return a.apply(ctx, evm, msg, db, core.NewGasPool(a.limits.CallGas))
+}
+
+// apply applies a message in a block with so much gas, and stops the EVM when ctx
+// ends. *notApplied is the error of a message that no block may contain.
+func (a *API) apply(ctx context.Context, evm *vm.EVM, msg *core.Message, db *gstate.StateDB, block *core.GasPool) (*core.ExecutionResult, error) {
 	stop := context.AfterFunc(ctx, evm.Cancel)
 	defer stop()
-	result, err := core.ApplyMessage(evm, msg, core.NewGasPool(a.limits.CallGas))
+	result, err := core.ApplyMessage(evm, msg, block)
 	if failed := db.Error(); failed != nil { // reading the state comes first: it explains everything else
 		return nil, failed
 	}
@@ -78,10 +84,19 @@ func (a *API) run(ctx context.Context, evm *vm.EVM, msg *core.Message, db *gstat
 		return nil, a.timedOut()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("err: %w (supplied gas %d)", err, msg.GasLimit)
+		return nil, &notApplied{err, msg.GasLimit}
 	}
 	return result, nil
 }
+
+// notApplied says why a message was refused before it ran.
+type notApplied struct {
+	reason error
+	gas    uint64
+}
+
+func (e *notApplied) Error() string { return fmt.Sprintf("err: %v (supplied gas %d)", e.reason, e.gas) }
+func (e *notApplied) Unwrap() error { return e.reason }
 
 func (a *API) timedOut() error {
 	return fmt.Errorf("execution aborted (timeout = %v)", a.limits.CallTimeout)
@@ -89,7 +104,7 @@ func (a *API) timedOut() error {
 
 // revert is the error of a reverted execution: code 3, the reason in the message
 // when it is a string or a panic, and the data.
-func revert(data []byte) error {
+func revert(data []byte) *rpc.Error {
 	message := vm.ErrExecutionReverted.Error()
 	if reason, err := abi.UnpackRevert(data); err == nil {
 		message += ": " + reason

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/big"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -12,10 +13,12 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/consensus/beacon"
 	"github.com/ethereum/go-ethereum/consensus/ethash"
+	"github.com/ethereum/go-ethereum/consensus/misc/eip1559"
 	"github.com/ethereum/go-ethereum/core"
 	"github.com/ethereum/go-ethereum/core/rawdb"
 	gethpool "github.com/ethereum/go-ethereum/core/txpool"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
 
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
@@ -113,6 +116,15 @@ func (g *gethChain) Subscribe(buffer int) eth.Events {
 	defer g.mu.Unlock()
 	g.subs[s] = true
 	return s
+}
+
+// rules are Ethereum's, those before the merge included.
+func (g *gethChain) rules() eth.BlockRules {
+	return eth.BlockRules{
+		BaseFee:  func(parent *types.Header) *big.Int { return eip1559.CalcBaseFee(g.Config(), parent) },
+		Requests: true,
+		Finish:   func(h *types.Header, db vm.StateDB) { g.Engine().Finalize(g, h, db, &types.Body{}) },
+	}
 }
 
 // subscribers tells how many there are.
@@ -231,7 +243,7 @@ func newNode(t testing.TB, chain *gethChain, limits rpc.Limits) *node {
 	}
 	api, err := eth.New(eth.Deps{
 		Config: chain.Config(), Chain: chain, Index: chain, States: chain, Pool: n.pool, Feed: chain,
-		Disconnect: n.server.Disconnect, Limits: limits, Log: slog.New(slog.DiscardHandler),
+		Blocks: chain.rules(), Disconnect: n.server.Disconnect, Limits: limits, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func (o *AccountOverride) apply(addr common.Address, db *gstate.StateDB) error {
 // BlockOverrides changes what the EVM sees of the block, for one call.
 type BlockOverrides struct {
 	Number        *hexutil.Big       `json:"number"`
-	Difficulty    *hexutil.Big       `json:"difficulty"` // accepted, without effect since the merge
+	Difficulty    *hexutil.Big       `json:"difficulty"` // without effect since the merge; eth_simulateV1 refuses it
 	Time          *hexutil.Uint64    `json:"time"`
 	GasLimit      *hexutil.Uint64    `json:"gasLimit"`
 	FeeRecipient  *common.Address    `json:"feeRecipient"`
@@ -107,6 +107,12 @@ func (o *BlockOverrides) apply(h *types.Header) (*types.Header, error) {
 		return nil, errors.New(`block override "withdrawals" is not supported for this RPC method`)
 	}
 	h = types.CopyHeader(h)
+	o.set(h)
+	return h, nil
+}
+
+// set changes the fields that a header has and that need no rule of the chain.
+func (o *BlockOverrides) set(h *types.Header) {
 	if o.Number != nil {
 		h.Number = o.Number.ToInt()
 	}
@@ -125,5 +131,4 @@ func (o *BlockOverrides) apply(h *types.Header) (*types.Header, error) {
 	if o.BaseFeePerGas != nil {
 		h.BaseFee = o.BaseFeePerGas.ToInt()
 	}
-	return h, nil
 }

@@ -19,12 +19,17 @@ func Header(h *types.Header) json.RawMessage {
 // Block returns the object of eth_getBlockBy*. With full set, transactions are
 // objects, otherwise hashes. The signer recovers senders for full objects.
 func Block(block *types.Block, full bool, signer types.Signer) json.RawMessage {
+	return end(openBlock(block, full, signer, 0))
+}
+
+// openBlock is a block's object that is still open, with room for more bytes.
+func openBlock(block *types.Block, full bool, signer types.Signer, more int) []byte {
 	txs := block.Transactions()
 	perTx := 72
 	if full {
 		perTx = 800
 	}
-	b := header(make([]byte, 0, headerBytes+perTx*len(txs)), block.Header(), block.Hash())
+	b := header(make([]byte, 0, headerBytes+perTx*len(txs)+more), block.Header(), block.Hash())
 	b = quantity(b, "size", block.Size())
 	b = append(key(b, "transactions"), '[')
 	place := PlaceOf(block)
@@ -53,7 +58,7 @@ func Block(block *types.Block, full bool, signer types.Signer) json.RawMessage {
 	if w := block.Withdrawals(); w != nil {
 		b = append(withdrawals(key(b, "withdrawals"), w), ',')
 	}
-	return end(b)
+	return b
 }
 
 // header appends an object that is still open.
