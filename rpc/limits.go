@@ -13,7 +13,7 @@ type Limits struct {
 	BatchItems         int           // calls in one batch; more is HTTP 413, clients halve and repeat
 	BatchResponseBytes int           // answers of one batch, bytes: bounds memory per request
 	WebSocketBytes     int64         // one WebSocket message, bytes: as a body
-	Depth              int           // nesting of a request's JSON; the deepest call has 6 levels
+	Depth              int           // nesting of a request's JSON; the deepest call has 10 levels
 	Connections        int           // open connections; further ones wait in the system's queue
 	SmallBody          int           // a body up to this is read at once, bytes: 300 transfers; bounds memory with Connections
 	LargeRequests      int           // larger bodies received and worked on at once: a slow sender blocks only these
@@ -107,8 +107,8 @@ func (l Limits) Validate() error {
 	if l.SmallBody < 0 || l.SmallBody > l.BodyBytes {
 		errs = append(errs, fmt.Errorf("rpc limit SmallBody is %d, must be between 0 and BodyBytes (%d)", l.SmallBody, l.BodyBytes))
 	}
-	if l.Depth < 8 {
-		errs = append(errs, fmt.Errorf("rpc limit Depth is %d, must be at least 8: an access list in a batch has 7 levels", l.Depth))
+	if l.Depth < 12 {
+		errs = append(errs, fmt.Errorf("rpc limit Depth is %d, must be at least 12: the access list of a simulated call in a batch has 11 levels", l.Depth))
 	}
 	if l.WriteTimeout <= l.CallTimeout || l.WriteTimeout <= l.LogTimeout {
 		errs = append(errs, fmt.Errorf("rpc limit WriteTimeout (%s) must exceed CallTimeout (%s) and LogTimeout (%s): otherwise their answer is cut off", l.WriteTimeout, l.CallTimeout, l.LogTimeout))

@@ -105,7 +105,7 @@ func TestAnswers(t *testing.T) {
 	s, _ := newEcho(t, func(c *Config) {
 		c.Limits.BatchItems = 3
 		c.Limits.BodyBytes, c.Limits.SmallBody = 4096, 1024
-		c.Limits.Depth = 10
+		c.Limits.Depth = 12
 	})
 	call := `{"jsonrpc":"2.0","id":1,"method":"echo_say","params":["hi"]}`
 	for _, c := range []struct {
@@ -128,7 +128,7 @@ func TestAnswers(t *testing.T) {
 		{"large batch", "[" + call + "," + call + "," + call + "," + call + "]", 413, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"batch too large: 4 calls, the limit is 3"}}`},
 		{"commas are no calls", `[` + strings.Replace(call, "hi", `h],[{\",i`, 1) + `]`, 200, `[{"jsonrpc":"2.0","id":1,"result":"h],[{\",i"}]`},
 		{"large body", strings.Repeat(" ", 5000), 413, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"request too large: the limit is 4096 bytes"}}`},
-		{"deep", strings.Repeat("[", 11) + strings.Repeat("]", 11), 200, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"request too deep: 11 levels, the limit is 10"}}`},
+		{"deep", strings.Repeat("[", 13) + strings.Repeat("]", 13), 200, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"request too deep: 13 levels, the limit is 12"}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := post(t, s, c.body)

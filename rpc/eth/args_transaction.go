@@ -11,13 +11,13 @@ import (
 // transaction returns the unsigned transaction that the arguments stand for; what
 // is left out is 0. The type follows from the members that are there, a price per
 // gas first: that is a legacy transaction, or with an access list one of type 1.
-// Before London there are only those two.
+// Without a base fee, as before London, there are only those two.
 //
 // The arguments must have passed checkShape: a blob or set-code transaction
 // without a receiver cannot be written.
-func (c *CallArgs) transaction(chainID *big.Int, london bool) *types.Transaction {
+func (c *CallArgs) transaction(chainID *big.Int, base bool) *types.Transaction {
 	switch {
-	case c.GasPrice != nil || !london:
+	case c.GasPrice != nil || !base:
 		return types.NewTx(c.priced(chainID))
 	case c.AuthorizationList != nil:
 		return types.NewTx(c.setCode(chainID))

@@ -3,7 +3,6 @@ package eth
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core"
@@ -126,7 +125,7 @@ func (b *simulatedBlock) requests(ctx context.Context, withdrawals types.Withdra
 	}
 	requests, _, err := core.PostExecution(ctx, b.api.cfg, b.header.Number, b.header.Time, logs, withdrawals, b.evm, index)
 	if err != nil {
-		return fmt.Errorf("block %d: %w", b.header.Number, err)
+		return err
 	}
 	if requests != nil {
 		hash := types.CalcRequestsHash(requests)

@@ -31,7 +31,7 @@ func (b *simulatedBlock) call(ctx context.Context, args CallArgs) error {
 	if err != nil {
 		return err
 	}
-	tx := args.transaction(b.api.cfg.ChainID, b.rules.IsLondon)
+	tx := args.transaction(b.api.cfg.ChainID, b.header.BaseFee != nil)
 	index := len(b.txs)
 	b.db.SetTxContext(tx.Hash(), index, uint32(index+1))
 	b.recorder.start(tx.Hash(), index)
@@ -69,11 +69,11 @@ func (b *simulatedBlock) fill(c *CallArgs) (capped bool, err error) {
 	if err := c.checkShape(b.api.cfg.ChainID); err != nil {
 		return false, err
 	}
-	if !b.rules.IsLondon && (c.MaxFeePerGas != nil || c.MaxPriorityFeePerGas != nil) {
+	if b.header.BaseFee == nil && (c.MaxFeePerGas != nil || c.MaxPriorityFeePerGas != nil) {
 		return false, errFeesBeforeLondon
 	}
-	if nonce == math.MaxUint64 { // EIP-2681; unchecked, the next nonce would be 0
-		return false, &notApplied{fmt.Errorf("%w: address %v, nonce: %d", core.ErrNonceMax, c.from().Hex(), nonce), gas}
+	if nonce == math.MaxUint64 && !b.validate { // EIP-2681; unchecked, the next nonce would be 0
+		return false, &rpc.Error{Code: codeInternal, Message: fmt.Sprintf("%v: address %v, nonce: %d", core.ErrNonceMax, c.from().Hex(), nonce)}
 	}
 	return gas < wanted, nil
 }
