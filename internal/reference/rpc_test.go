@@ -39,6 +39,7 @@ var words = map[string]string{
 	"*eth.StateOverride":     "state overrides, optional",
 	"*eth.accessListResult":  "`{accessList, gasUsed, error?}`",
 	"*eth.feeHistory":        "`{oldestBlock, baseFeePerGas, gasUsedRatio, reward?, …}`",
+	"*eth.filled":            "`{raw, tx}`",
 	"*hexutil.Big":           "quantity",
 	"*hexutil.Uint":          "quantity or null",
 	"*hexutil.Uint64":        "quantity",
@@ -62,6 +63,8 @@ var words = map[string]string{
 	"common.Hash":            "hash",
 	"eth.CallArgs":           "transaction object",
 	"eth.Criteria":           "filter object",
+	"eth.FillArgs":           "transaction object",
+	"eth.Simulation":         "`{blockStateCalls, traceTransfers?, validation?, returnFullTransactions?}`",
 	"hexutil.Bytes":          "data",
 	"hexutil.Uint":           "quantity",
 	"hexutil.Uint64":         "quantity",
@@ -87,6 +90,7 @@ var shapes = map[string]string{
 	"eth_getTransactionReceipt":               "receipt or null",
 	"eth_getUncleByBlockHashAndIndex":         "null",
 	"eth_getUncleByBlockNumberAndIndex":       "null",
+	"eth_simulateV1":                          "array of blocks, each with `calls`: the results of its calls",
 	"eth_syncing":                             "false, or `{startingBlock, currentBlock, highestBlock, …}`",
 }
 

@@ -14,6 +14,15 @@
 // what a client did wrong is answered with geth's code and text; work that a
 // client can make large is bounded by rpc.Limits and ends with its request.
 //
+// A simulation (eth_simulateV1) is planned first, headers and all, and then run
+// block by block on one state:
+//
+//	simulate.go ──> simulate_plan.go ──> simulate_run.go ──> simulate_block.go ──> simulate_call.go
+//	 limits          numbers, times       parent, hashes      system calls, root     one call
+//
+// What a network adds to its blocks is in BlockRules: ours adds nothing. The end
+// of a simulated block suspends nobody, since it has no view.
+//
 // It decides nothing about validity: transactions go to the pool as they are,
 // and the EVM is go-ethereum's.
 package eth

@@ -196,6 +196,41 @@ func TestBlock(t *testing.T) {
 	})
 }
 
+// TestSimulatedBlock reads back what a simulated block has more than a block.
+func TestSimulatedBlock(t *testing.T) {
+	block := types.NewBlock(&types.Header{Number: big.NewInt(7), Difficulty: new(big.Int)}, nil, nil, trie.NewStackTrie(nil))
+	calls := []Call{
+		{Return: []byte{1, 2}, Logs: []*types.Log{{Topics: []common.Hash{{9}}}, {Index: 1}}, GasUsed: 21000, MaxUsedGas: 22000},
+		{Error: &CallError{Code: 3, Message: "execution reverted: \"\\\n", Data: "0x08"}},
+		{Error: &CallError{Code: -32015, Message: "out of gas"}},
+	}
+	for _, list := range [][]Call{nil, calls} {
+		var back struct {
+			Number string
+			Calls  []map[string]any
+		}
+		raw := SimulatedBlock(block, list, false, signer)
+		if err := json.Unmarshal(raw, &back); err != nil || back.Number != "0x7" || back.Calls == nil || len(back.Calls) != len(list) {
+			t.Fatalf("%v in %s", err, raw)
+		}
+		if len(list) == 0 {
+			continue
+		}
+		for i, want := range []map[string]any{
+			{"returnData": "0x0102", "gasUsed": "0x5208", "maxUsedGas": "0x55f0", "status": "0x1", "logs": back.Calls[0]["logs"]},
+			{"returnData": "0x", "gasUsed": "0x0", "maxUsedGas": "0x0", "status": "0x0", "logs": []any{}, "error": map[string]any{"code": 3.0, "message": "execution reverted: \"\\\n", "data": "0x08"}},
+			{"returnData": "0x", "gasUsed": "0x0", "maxUsedGas": "0x0", "status": "0x0", "logs": []any{}, "error": map[string]any{"code": -32015.0, "message": "out of gas"}},
+		} {
+			if diff := cmp.Diff(want, back.Calls[i]); diff != "" {
+				t.Errorf("call %d (-want +got)\n%s", i, diff)
+			}
+		}
+		if n := len(back.Calls[0]["logs"].([]any)); n != 2 {
+			t.Errorf("%d logs", n)
+		}
+	}
+}
+
 // TestSenders finds all of them, whatever the number.
 func TestSenders(t *testing.T) {
 	for _, n := range []int{0, 1, parallelFrom, 5 * parallelFrom} {
