@@ -33,10 +33,15 @@ func (h poolHead) MinGasPrice() *big.Int {
 	return new(big.Int).SetUint64(h.reg.Params().MinGasPrice)
 }
 
+// bytesPerFate: of a node with little memory the pool remembers fewer fates, so that
+// they take no more than its bodies at the worst.
+const bytesPerFate = 512
+
 // buildPool makes the pool; its network is connected by buildNetwork.
 func (n *Node) buildPool(Options) error {
 	cfg := txpool.Default(n.genesis.ChainConfig())
 	cfg.MaxBytes = int(n.cfg.Plan().Pool)
+	cfg.Fates = min(cfg.Fates, cfg.MaxBytes/bytesPerFate)
 	n.peers = newDirectory(n.reg)
 	var err error
 	n.pool, err = txpool.New(cfg, poolHead{n.state, n.reg}, poolNet{n}, n.log.With("part", "txpool"))

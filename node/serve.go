@@ -14,7 +14,9 @@ import (
 	"github.com/quorate/quorate/rpc"
 	rpceth "github.com/quorate/quorate/rpc/eth"
 	rpcnet "github.com/quorate/quorate/rpc/net"
+	rpcots "github.com/quorate/quorate/rpc/ots"
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
+	rpctxpool "github.com/quorate/quorate/rpc/txpool"
 	"github.com/quorate/quorate/state"
 )
 
@@ -44,11 +46,23 @@ func (n *Node) buildServers(o Options) error {
 	if err != nil {
 		return err
 	}
+	debug, ots, err := n.tracing(cfg.Limits)
+	if err != nil {
+		return err
+	}
+	txpool, err := rpctxpool.New(n.pool, n.chain, n.chain.Signer(), cfg.Limits)
+	if err != nil {
+		return err
+	}
 	for namespace, api := range map[string]any{
-		"eth":  eth,
-		"net":  rpcnet.New(n.genesis.ChainID, func() int { return len(n.host.Peers()) }),
-		"web3": rpcnet.NewWeb3(Version),
-		"pbft": pbft,
+		"eth":    eth,
+		"net":    rpcnet.New(n.genesis.ChainID, func() int { return len(n.host.Peers()) }),
+		"web3":   rpcnet.NewWeb3(Version),
+		"pbft":   pbft,
+		"txpool": txpool,
+		"debug":  debug,
+		"ots":    ots,
+		"erigon": rpcots.NewErigon(ots),
 	} {
 		if err := n.rpc.Register(namespace, api); err != nil {
 			return err

@@ -37,6 +37,13 @@ type Limits struct {
 	LogBytes            int           // data and topics of these logs, bytes
 	LogTimeout          time.Duration // time of one eth_getLogs
 	LogAlternatives     int           // addresses, or topics at one position, of one filter
+	Traces              int           // debug_trace* and what stands on them (ots_) at once: each may hold its bytes several times
+	TraceTimeout        time.Duration // time of one debug_trace*, the wait for its place included; a client's own timeout is cut to it
+	TraceBytes          int           // answer of one debug_trace*, and about what is collected for it, bytes: as of a batch
+	TraceTracers        int           // tracers in one muxTracer, itself included: each step calls all of them
+	PoolBytes           int           // answer of one txpool_content or txpool_inspect, bytes: as of a batch
+	PoolDumps           int           // of these at once
+	OtsPage             int           // transactions on one page of ots_getBlockTransactions
 	FeeBlocks           uint64        // blocks of one eth_feeHistory, as geth
 	FeePercentiles      int           // percentiles of one eth_feeHistory, as geth
 	HistoryEntries      int           // entries in one answer of pbft_viewChanges or pbft_evidence: all that a node remembers
@@ -58,6 +65,8 @@ func DefaultLimits() Limits {
 		SimulateBlocks: 256, SimulateBlockCalls: 5000, SimulateCalls: 10_000, SimulateBytes: 8_000_000,
 		LogScans:  2,
 		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
+		Traces: 2, TraceTimeout: 10 * time.Second, TraceBytes: 25_000_000, TraceTracers: 16,
+		PoolBytes: 25_000_000, PoolDumps: 2, OtsPage: 1000,
 		FeeBlocks: 1024, FeePercentiles: 100,
 		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
 		FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
@@ -92,6 +101,13 @@ func (l Limits) Validate() error {
 	positive("LogBytes", int64(l.LogBytes))
 	positive("LogTimeout", int64(l.LogTimeout))
 	positive("LogAlternatives", int64(l.LogAlternatives))
+	positive("Traces", int64(l.Traces))
+	positive("TraceTimeout", int64(l.TraceTimeout))
+	positive("TraceBytes", int64(l.TraceBytes))
+	positive("TraceTracers", int64(l.TraceTracers))
+	positive("PoolBytes", int64(l.PoolBytes))
+	positive("PoolDumps", int64(l.PoolDumps))
+	positive("OtsPage", int64(l.OtsPage))
 	positive("FeeBlocks", int64(min(l.FeeBlocks, 1<<62)))
 	positive("FeePercentiles", int64(l.FeePercentiles))
 	positive("HistoryEntries", int64(l.HistoryEntries))
@@ -110,8 +126,8 @@ func (l Limits) Validate() error {
 	if l.Depth < 12 {
 		errs = append(errs, fmt.Errorf("rpc limit Depth is %d, must be at least 12: the access list of a simulated call in a batch has 11 levels", l.Depth))
 	}
-	if l.WriteTimeout <= l.CallTimeout || l.WriteTimeout <= l.LogTimeout {
-		errs = append(errs, fmt.Errorf("rpc limit WriteTimeout (%s) must exceed CallTimeout (%s) and LogTimeout (%s): otherwise their answer is cut off", l.WriteTimeout, l.CallTimeout, l.LogTimeout))
+	if l.WriteTimeout <= l.CallTimeout || l.WriteTimeout <= l.LogTimeout || l.WriteTimeout <= l.TraceTimeout {
+		errs = append(errs, fmt.Errorf("rpc limit WriteTimeout (%s) must exceed CallTimeout (%s), LogTimeout (%s) and TraceTimeout (%s): otherwise their answer is cut off", l.WriteTimeout, l.CallTimeout, l.LogTimeout, l.TraceTimeout))
 	}
 	return errors.Join(errs...)
 }

@@ -98,7 +98,7 @@ type execution struct {
 func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash func(uint64) common.Hash, systemWrite func(vm.StateDB, []*types.Transaction)) (params.Rules, error) {
 	evm := x.state.NewEVM(BlockContext(x.state.chain, x.header, getHash), x.sdb, vm.Config{})
 	defer evm.Release()
-	preExecute(x.header, evm)
+	PreExecute(x.header, evm)
 	signer := types.MakeSigner(x.state.chain, x.header.Number, x.header.Time)
 	x.included = make([]*types.Transaction, 0, len(txs))
 	x.receipts = make(types.Receipts, 0, len(txs))
@@ -129,11 +129,11 @@ func (x *execution) apply(ctx context.Context, evm *vm.EVM, signer types.Signer,
 	return ApplyTransaction(ctx, evm, x.gas, x.sdb, x.header, signer, tx, len(x.included))
 }
 
-// preExecute makes the system calls before the first transaction (EIP-4788,
+// PreExecute makes the system calls before the first transaction (EIP-4788,
 // EIP-2935), the same as core.PreExecution, which wants the whole parent header
 // for the sake of its hash. Tracers repeat exactly this, so nothing else may
 // happen here.
-func preExecute(h *types.Header, evm *vm.EVM) {
+func PreExecute(h *types.Header, evm *vm.EVM) {
 	if h.ParentBeaconRoot != nil {
 		core.ProcessBeaconBlockRoot(*h.ParentBeaconRoot, evm, nil)
 	}

@@ -236,7 +236,7 @@ func (p *Pool) put(a *account, i int, e *entry) {
 func (p *Pool) usedUp(gone []*entry) {
 	for i, e := range gone {
 		if _, ok := p.mined.get(e.tx.Hash()); !ok {
-			p.dropped(e.tx.Hash(), fmt.Sprintf("nonce %d was used by another transaction", e.nonce))
+			p.dropped(e.tx.Hash(), StatusReplaced, fmt.Sprintf("nonce %d was used by another transaction", e.nonce))
 		}
 		gone[i] = nil
 	}

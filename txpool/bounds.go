@@ -30,7 +30,7 @@ func (p *Pool) bounds(a *account, i int, e *entry, src source) error {
 			return fmt.Errorf("%w: pooled %d txs", ErrAccountLimit, len(a.entries))
 		}
 		// A lower nonce is worth more than the highest: without it nothing runs.
-		p.dropped(p.drop(a, last).tx.Hash(), fmt.Sprintf("%v: a lower nonce took its place", ErrAccountLimit))
+		p.dropped(p.drop(a, last).tx.Hash(), StatusDropped, fmt.Sprintf("%v: a lower nonce took its place", ErrAccountLimit))
 	}
 	if len(p.all) < p.cfg.MaxTransactions && p.bytes+e.size <= p.cfg.MaxBytes {
 		return nil
@@ -63,7 +63,7 @@ func (p *Pool) makeRoom(a *account, i int, e *entry) error {
 	}
 	for len(h.entries) > cut {
 		gone := p.drop(h, len(h.entries)-1)
-		p.dropped(gone.tx.Hash(), fmt.Sprintf("%v: its sender held the most", ErrPoolFull))
+		p.dropped(gone.tx.Hash(), StatusDropped, fmt.Sprintf("%v: its sender held the most", ErrPoolFull))
 	}
 	return nil
 }

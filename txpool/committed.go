@@ -13,8 +13,8 @@ import (
 
 // Committed tells the pool that block number is final and that Head shows it.
 // Included transactions leave, the accounts concerned are read again, and the
-// transactions that the batch ordered but the block skipped (hash → reason) are
-// dropped if they can never succeed, else they wait for their next turn. Called
+// transactions that the batch ordered but the block skipped (hash → reason) leave
+// as refused if they can never succeed, else they wait for their next turn. Called
 // for every block in order, by one goroutine at a time.
 func (p *Pool) Committed(number uint64, block *types.Block, skipped map[common.Hash]string) {
 	gen := p.gen.Add(1)
@@ -118,7 +118,8 @@ func (p *Pool) skip(number uint64, skipped map[common.Hash]string) {
 		}
 		p.mu.Unlock()
 		if drop {
-			p.dropped(hash, fmt.Sprintf("skipped in block %d: %s", number, reason))
+			p.Counts.Dropped.Add(1)
+			p.ended(hash, fate{status: StatusRefused, reason: fmt.Sprintf("skipped in block %d: %s", number, reason), block: number})
 		}
 	}
 }

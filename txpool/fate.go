@@ -2,6 +2,7 @@ package txpool
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,14 +12,17 @@ import (
 // Status is what is, or was, with a transaction.
 type Status string
 
-// The life of a transaction: refused at the door; or queued, executable, in
-// flight, and in the end mined or dropped.
+// The life of a transaction: refused at the door, or by the execution of a batch
+// that held it; or queued, executable, in flight, and in the end mined, replaced by
+// another of the same nonce, expired in the queue, or dropped for want of room.
 const (
 	StatusRefused    Status = "refused"
 	StatusQueued     Status = "queued"
 	StatusExecutable Status = "executable"
 	StatusInFlight   Status = "inFlight"
 	StatusMined      Status = "mined"
+	StatusReplaced   Status = "replaced"
+	StatusExpired    Status = "expired"
 	StatusDropped    Status = "dropped"
 )
 
@@ -26,16 +30,21 @@ const (
 type Explanation struct {
 	Status Status    `json:"status"`
 	Reason string    `json:"reason,omitempty"`
-	Block  uint64    `json:"block,omitempty"` // if mined
-	Time   time.Time `json:"time"`            // when this became so
+	Block  uint64    `json:"block,omitempty"` // if mined, or refused by the execution of this block's batch
+	Time   time.Time `json:"time"`            // when this became so; zero if mined
 }
 
 // fate is the end of a transaction that was not mined.
 type fate struct {
 	status Status
-	reason string
-	at     time.Time
+	reason string // at most maxReason bytes
+	block  uint64 // whose batch held it, 0: none
+	at     int64  // nanoseconds since 1970
 }
+
+// maxReason bounds what is kept of a reason, in bytes: with it, 100,000 fates take
+// at most 45 MB, and about 20 MB with the usual reasons.
+const maxReason = 256
 
 // ring is a bounded map of the newest keys. It has its own lock.
 type ring[V any] struct {
@@ -83,18 +92,29 @@ func (r *ring[V]) get(key common.Hash) (V, bool) {
 	return zero, false
 }
 
+// refused notes that a transaction submitted here was not admitted.
 func (p *Pool) refused(hash common.Hash, err error) {
 	p.Counts.Refused.Add(1)
-	p.fates.put(hash, fate{StatusRefused, err.Error(), time.Now()})
+	p.ended(hash, fate{status: StatusRefused, reason: err.Error()})
 }
 
-func (p *Pool) dropped(hash common.Hash, reason string) {
+// dropped notes that an admitted transaction, or one of a batch, came to its end
+// without being mined.
+func (p *Pool) dropped(hash common.Hash, status Status, reason string) {
 	p.Counts.Dropped.Add(1)
-	p.fates.put(hash, fate{StatusDropped, reason, time.Now()})
+	p.ended(hash, fate{status: status, reason: reason})
+}
+
+func (p *Pool) ended(hash common.Hash, f fate) {
+	if len(f.reason) > maxReason {
+		f.reason = strings.ToValidUTF8(f.reason[:maxReason-len("…")], "") + "…"
+	}
+	f.at = time.Now().UnixNano()
+	p.fates.put(hash, f)
 }
 
 // Explain tells what is, or was recently, with a transaction. The pool remembers
-// Config.Fates refusals and drops and Config.Mined inclusions; false means that
+// Config.Fates other ends and Config.Mined inclusions; false means that
 // it knows nothing (an older inclusion is in the chain's lookup).
 func (p *Pool) Explain(hash common.Hash) (Explanation, bool) {
 	if x, ok := p.explainWaiting(hash); ok {
@@ -104,7 +124,7 @@ func (p *Pool) Explain(hash common.Hash) (Explanation, bool) {
 		return Explanation{Status: StatusMined, Block: block}, true
 	}
 	if f, ok := p.fates.get(hash); ok {
-		return Explanation{Status: f.status, Reason: f.reason, Time: f.at}, true
+		return Explanation{Status: f.status, Reason: f.reason, Block: f.block, Time: time.Unix(0, f.at)}, true
 	}
 	return Explanation{}, false
 }

@@ -2,9 +2,11 @@ package txpool
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -24,6 +26,26 @@ func TestRingForgetsTheOldest(t *testing.T) {
 	}
 	if len(r.index) != 3 || len(r.keys) != 3 {
 		t.Errorf("%d indexed, %d kept, limit 3", len(r.index), len(r.keys))
+	}
+}
+
+// TestReasonsAreBounded: a reason may hold what a client or a contract wrote.
+func TestReasonsAreBounded(t *testing.T) {
+	p := newPool(t, newHead(), func(c *Config) {
+		c.Fates = 2
+		c.Permit = func(common.Address, *types.Transaction) error { return errors.New(strings.Repeat("é", 10_000)) }
+	})
+	for n := range uint64(3) {
+		if err := p.Add(t.Context(), transfer(0, n, 0)); !errors.Is(err, ErrNotPermitted) {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := p.Explain(transfer(0, 0, 0).Hash()); ok {
+		t.Error("three fates are remembered, the limit is 2")
+	}
+	x, ok := p.Explain(transfer(0, 2, 0).Hash())
+	if !ok || x.Status != StatusRefused || len(x.Reason) > maxReason || len(x.Reason) < maxReason-4 || !utf8.ValidString(x.Reason) || time.Since(x.Time) > time.Hour {
+		t.Errorf("explained as %+v (%d bytes), %v", x, len(x.Reason), ok)
 	}
 }
 

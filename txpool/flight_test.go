@@ -75,7 +75,7 @@ func TestCommitted(t *testing.T) {
 	p.InFlight(1, []*types.Transaction{a, b})
 	number, block, skipped := h.mine([]*types.Transaction{a, b, rival})
 	p.Committed(number, block, skipped)
-	for tx, want := range map[*types.Transaction]Status{a: StatusMined, b: StatusMined, c: StatusExecutable, rival: StatusMined, transfer(1, 0, 7): StatusDropped} {
+	for tx, want := range map[*types.Transaction]Status{a: StatusMined, b: StatusMined, c: StatusExecutable, rival: StatusMined, transfer(1, 0, 7): StatusReplaced} {
 		if x, ok := p.Explain(tx.Hash()); !ok || x.Status != want {
 			t.Errorf("nonce %d explained as %+v, want %s", tx.Nonce(), x, want)
 		}
@@ -112,13 +112,13 @@ func TestSkipped(t *testing.T) {
 	commit(map[common.Hash]string{
 		forbidden.Hash(): "account may not send", late.Hash(): "gas limit reached", dup.Hash(): "nonce too low", unseen.Hash(): "nonce too low",
 	}, dup)
-	if x, _ := p.Explain(forbidden.Hash()); x.Status != StatusDropped || x.Reason != "skipped in block 1: account may not send" {
+	if x, _ := p.Explain(forbidden.Hash()); x.Status != StatusRefused || x.Block != 1 || x.Reason != "skipped in block 1: account may not send" {
 		t.Errorf("explained as %+v", x)
 	}
 	if x, _ := p.Explain(dup.Hash()); x.Status != StatusMined {
 		t.Errorf("a duplicate that was mined: %+v", x)
 	}
-	if x, _ := p.Explain(unseen.Hash()); x.Status != StatusDropped {
+	if x, _ := p.Explain(unseen.Hash()); x.Status != StatusRefused || x.Block != 1 {
 		t.Errorf("a foreign one: %+v", x)
 	}
 	if got := build(p, 9); len(got) != 1 || got[0] != late {
@@ -149,7 +149,7 @@ func TestExpiry(t *testing.T) {
 		if p.Get(gapped.Hash()) != nil || p.Get(runs.Hash()) == nil {
 			t.Error("the gapped one should be gone, the executable one not")
 		}
-		if x, _ := p.Explain(gapped.Hash()); x.Status != StatusDropped || !strings.HasPrefix(x.Reason, "expired") {
+		if x, _ := p.Explain(gapped.Hash()); x.Status != StatusExpired || !strings.HasPrefix(x.Reason, "expired") {
 			t.Errorf("explained as %+v", x)
 		}
 		stop()

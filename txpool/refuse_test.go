@@ -175,7 +175,7 @@ func TestReplacement(t *testing.T) {
 	if got := build(p, 9); len(got) != 2 || got[0] != better {
 		t.Errorf("built %v", got)
 	}
-	if x, _ := p.Explain(old.Hash()); x.Status != StatusDropped || !strings.Contains(x.Reason, "replaced by") {
+	if x, _ := p.Explain(old.Hash()); x.Status != StatusReplaced || !strings.Contains(x.Reason, "replaced by") {
 		t.Errorf("old one explained as %+v", x)
 	}
 	p.InFlight(1, []*types.Transaction{better})

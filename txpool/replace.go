@@ -29,7 +29,7 @@ func (p *Pool) replace(a *account, i int, e *entry, src source) error {
 	a.remove(i)
 	p.forget(old)
 	p.running += a.run - was // the account may be empty for a moment: no update
-	p.dropped(old.tx.Hash(), fmt.Sprintf("replaced by %v of the same nonce", e.tx.Hash()))
+	p.dropped(old.tx.Hash(), StatusReplaced, fmt.Sprintf("replaced by %v of the same nonce", e.tx.Hash()))
 	p.put(a, i, e)
 	return nil
 }

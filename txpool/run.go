@@ -57,7 +57,7 @@ func (p *Pool) maintain() {
 	}
 	p.mu.Unlock()
 	for _, e := range expired {
-		p.dropped(e.tx.Hash(), fmt.Sprintf("expired: not executable for %v", p.cfg.QueueLifetime))
+		p.dropped(e.tx.Hash(), StatusExpired, fmt.Sprintf("expired: not executable for %v", p.cfg.QueueLifetime))
 	}
 	p.resync(addrs, gen)
 	if p.Executable() {

@@ -33,6 +33,11 @@ var policy = map[string][]string{
 	"rpc/net":     {"rpc"},
 	"rpc/pbft":    {"consensus", "consensus/light", "registry", "chain", "rpc"},
 
+	"rpc/gethbackend": {"state", "rpc"},
+	"rpc/debug":       {"rpc", "rpc/gethbackend"},
+	"rpc/ots":         {"state", "rpc", "rpc/ethjson", "rpc/gethbackend"},
+	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
+
 	"node":        {"..."}, // the composition root
 	"node/config": {"genesis", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
