@@ -248,6 +248,7 @@ func newNode(t testing.TB, chain *gethChain, limits rpc.Limits) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.mountDebug(t, limits)
 	for _, err := range []error{
 		n.server.Register("eth", api),
 		n.server.Register("net", rpcnet.New(chain.Config().ChainID.Uint64(), func() int { return 3 })),

@@ -155,13 +155,12 @@ func (t *Tracers) request(config *tracers.TraceConfig) (*request, *tracers.Trace
 	}
 	name, inner := bounded, &tracers.TraceConfig{TracerConfig: json.RawMessage(strconv.Quote(r.id))}
 	inner.Tracer = &name
+	inner.Timeout = r.config.Timeout
 	if r.config.Timeout != nil {
-		d, err := time.ParseDuration(*r.config.Timeout)
-		if err != nil {
-			return nil, nil, err
+		if d, err := time.ParseDuration(*r.config.Timeout); err == nil && d > t.limits.TraceTimeout {
+			text := t.limits.TraceTimeout.String()
+			inner.Timeout = &text
 		}
-		text := min(d, t.limits.TraceTimeout).String()
-		inner.Timeout = &text
 	}
 	return r, inner, nil
 }
@@ -176,8 +175,8 @@ func named(name string, config json.RawMessage) ([]string, error) {
 		return names, nil
 	}
 	var inside map[string]json.RawMessage
-	if err := json.Unmarshal(config, &inside); err != nil {
-		return nil, err
+	if json.Unmarshal(config, &inside) != nil {
+		return names, nil // the tracer itself says what is wrong with it
 	}
 	for name, config := range inside {
 		more, err := named(name, config)
