@@ -134,8 +134,8 @@ func (w *world) fill(t testing.TB) {
 	w.append(t,
 		a.SignNext(&types.LegacyTx{Gas: 1_000_000, GasPrice: new(big.Int), Data: child()}),             // creation
 		a.SignNext(&types.LegacyTx{Gas: 1_000_000, GasPrice: new(big.Int), Data: contracts()[echoer]}), // creation that returns nothing
-		a.SignNext(&types.LegacyTx{Gas: 100_000, GasPrice: new(big.Int), Data: contracts()[looper]}),   // creation that fails
-		call(b, echoer, 0, 100_000, 0xde, 0xad), call(b, looper, 0, 100_000), call(b, asker, 0, 1_000_000), a.Transfer(poor, 1))
+		a.SignNext(&types.LegacyTx{Gas: 60_000, GasPrice: new(big.Int), Data: contracts()[looper]}),    // creation that fails
+		call(b, echoer, 0, 100_000, 0xde, 0xad), call(b, looper, 0, 30_000), call(b, asker, 0, 1_000_000), a.Transfer(poor, 1))
 	w.append(t, call(a, mortal, 7, 100_000), call(b, mortal, 1, 100_000), call(a, factory, 0, 1_000_000, 9), call(a, factory, 0, 1_000_000, 9))
 	w.append(t,
 		typed(a, &types.AccessListTx{ChainID: id, Nonce: a.Nonce, To: &busy, Gas: 2_000_000, GasPrice: new(big.Int), AccessList: types.AccessList{{Address: busy, StorageKeys: []common.Hash{{}}}}}),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/tracing"
@@ -64,13 +65,19 @@ func (r *request) meter(in *tracers.Tracer) *tracers.Tracer {
 	r.meterTx(&h)
 	r.meterFrames(&h)
 	r.meterSteps(&h)
+	var stopped atomic.Pointer[error]
 	before := r.left
 	return &tracers.Tracer{
 		Hooks: &h,
-		Stop:  in.Stop,
+		// The EVM is stopped beside it. Not every tracer has a Stop of its own, and
+		// go-ethereum calls it from a goroutine whose panic would end the node.
+		Stop: func(err error) { stopped.Store(&err) },
 		GetResult: func() (json.RawMessage, error) {
 			if r.over {
 				return nil, errOver
+			}
+			if why := stopped.Load(); why != nil {
+				return nil, *why
 			}
 			result, err := in.GetResult()
 			r.left = before // what was guessed is known now
