@@ -11,9 +11,12 @@ import (
 
 	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/debug"
 	"github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/rpc/net"
+	"github.com/quorate/quorate/rpc/ots"
 	"github.com/quorate/quorate/rpc/pbft"
+	"github.com/quorate/quorate/rpc/txpool"
 )
 
 type namespace struct {
@@ -25,9 +28,13 @@ type namespace struct {
 // namespaces are the receivers that package node registers; a test below
 // compares the names with its source.
 var namespaces = []namespace{
+	{"debug", reflect.TypeFor[*debug.API](), "rpc/debug"},
+	{"erigon", reflect.TypeFor[*ots.Erigon](), "rpc/ots"},
 	{"eth", reflect.TypeFor[*eth.API](), "rpc/eth"},
 	{"net", reflect.TypeFor[*net.API](), "rpc/net"},
+	{"ots", reflect.TypeFor[*ots.API](), "rpc/ots"},
 	{"pbft", reflect.TypeFor[*pbft.API](), "rpc/pbft"},
+	{"txpool", reflect.TypeFor[*txpool.API](), "rpc/txpool"},
 	{"web3", reflect.TypeFor[*net.Web3](), "rpc/net"},
 }
 
@@ -73,10 +80,35 @@ var words = map[string]string{
 	"rpc.BlockNumber":        "block number or tag",
 	"rpc.BlockNumberOrHash":  "block",
 	"string":                 "string",
+
+	"*common.Hash":                         "hash or null",
+	"*ots.Creator":                         "`{hash, creator}` or null",
+	"*ots.Details":                         "`{block, issuance, totalFees}` or null",
+	"*ots.Found":                           "`{txs, receipts, firstPage, lastPage}`",
+	"*ots.Page":                            "`{fullblock, receipts}` or null",
+	"*tracers.TraceCallConfig":             "trace configuration with overrides, optional",
+	"*tracers.TraceConfig":                 "trace configuration, optional",
+	"*txpool.Fate":                         "fate",
+	"[]common.Hash":                        "array of hashes",
+	"[]hexutil.Bytes":                      "array of data",
+	"[]ots.Call":                           "array of `{type, depth, from, to, value, input, output}`",
+	"[]ots.Operation":                      "array of `{type, from, to, value}`",
+	"debug.CallArgs":                       "transaction object",
+	"map[string]hexutil.Uint":              "`{pending, queued}`",
+	"map[string]map[string]txpool.byNonce": "`{pending, queued}`, by sender and nonce",
+	"map[string]txpool.byNonce":            "`{pending, queued}`, by nonce",
+	"ots.Number":                           "number, quantity or tag",
+	"uint8":                                "number",
 }
 
 // shapes are the results of methods that write JSON themselves.
 var shapes = map[string]string{
+	"debug_traceBlock":                        "array of `{txHash, result}`",
+	"debug_traceBlockByHash":                  "array of `{txHash, result}`",
+	"debug_traceBlockByNumber":                "array of `{txHash, result}`",
+	"debug_traceCall":                         "as the tracer",
+	"debug_traceTransaction":                  "as the tracer",
+	"erigon_getHeaderByNumber":                "header or null",
 	"eth_getBlockByHash":                      "block or null",
 	"eth_getBlockByNumber":                    "block or null",
 	"eth_getBlockReceipts":                    "array of receipts, or null",
@@ -113,6 +145,7 @@ var objects = []struct {
 	head string
 	of   reflect.Type
 }{
+	{"## txpool_explain", reflect.TypeFor[txpool.Fate]()},
 	{"## pbft_status", reflect.TypeFor[pbft.Status]()},
 	{"Each of `validators`, as last heard:", reflect.TypeFor[pbft.ValidatorStatus]()},
 	{"## pbft_validators", reflect.TypeFor[pbft.ValidatorList]()},
