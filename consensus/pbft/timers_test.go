@@ -255,6 +255,20 @@ func TestRequestTimerSkipsPrimary(t *testing.T) {
 	}
 }
 
+// TestRequestTimerAtTheEnd: the last seq of the epoch has a primary like the
+// others, and everybody else waits for it.
+func TestRequestTimerAtTheEnd(t *testing.T) {
+	for self, want := range map[int]uint64{0: 100, 3: 0} { // 3 is primary of 49 … 64
+		r := newReplica(t, self, func(p *consensus.Params) { p.PrimarySpan = 16 })
+		settle(t, r)
+		step(t, r, Synced{Head: Head{Seq: 63, Digest: common.Hash{9}, BlockHash: common.Hash{8}, TimeMs: 1_000_000}})
+		waits(t, r, 7)
+		if got, asked := asksAfter(t, r, 150); got != want {
+			t.Errorf("validator %d asks after %d ticks, want %d: %+v", self, got, want, asked)
+		}
+	}
+}
+
 // TestStablePrimaryAndTheOldest: a stable primary must order the transaction
 // that waits longest, or stay below 64 batches that overtake it.
 func TestStablePrimaryAndTheOldest(t *testing.T) {
@@ -473,6 +487,10 @@ func TestNextTick(t *testing.T) {
 	r.paceUntil = r.ticks + 2
 	if got := r.NextTick(); got != 2 {
 		t.Errorf("paced: %d ticks", got)
+	}
+	r.pool = 0
+	if got := r.NextTick(); got != ticksPer(busyTickMs) {
+		t.Errorf("paced, and nothing to propose: %d ticks", got)
 	}
 	r.nextStatus = r.ticks
 	if got := r.NextTick(); got != 1 {

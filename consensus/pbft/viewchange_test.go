@@ -323,6 +323,11 @@ func TestFaultOfThePrimary(t *testing.T) {
 			t.Errorf("%s: the fault of view 0 ends view 4", name)
 		}
 	}
+	last := newReplica(t, 1, func(p *consensus.Params) { p.EpochLength = 1 })
+	_ = last.Step(propose(bad))
+	if rd := last.Ready(); len(rd.Asked) != 1 || rd.Asked[0].Seq != 1 {
+		t.Errorf("at the epoch's last seq: asked %+v", rd.Asked)
+	}
 	r := newReplica(t, 1, func(p *consensus.Params) { p.PrimarySpan = 1 })
 	late := batchAt(t, 4, common.Hash{4}, func(h *consensus.BatchHeader) { h.Proposer, h.GasLimit = testSet(t, 4).Address(3), 1 })
 	_ = r.Step(Message{Vote: vote(consensus.PrePrepare, 3, 4, late.Digest()), Batch: late})
