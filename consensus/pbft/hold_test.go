@@ -194,6 +194,34 @@ func TestWithoutTheFile(t *testing.T) {
 	}
 }
 
+// TestWhoExtendsTheJournal: with every epoch a validator that may vote, nobody
+// while it starts, and no observer.
+func TestWhoExtendsTheJournal(t *testing.T) {
+	next := Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: &EpochStart{Epoch: 1, Set: testSet(t, 4), Parent: common.Hash{6}}}
+	starting := begin(t, past{voted: Voted{Known: true, Ever: true}, journal: []Record{opened(0, 0)}, answers: 1})
+	observer, err := New(Config{Self: common.Address{1}, Params: testParams()}, testStart(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		step(t, observer, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+	}
+	for name, row := range map[string]struct {
+		r    *Replica
+		want int
+	}{
+		"validator 0": {newReplica(t, 0, nil), 1},
+		"starting":    {starting, 0},
+		"observer":    {observer, 0},
+	} {
+		row.r.Ready()
+		step(t, row.r, next)
+		if recs := records(row.r.Ready(), RecordOpened); len(recs) != row.want || row.want > 0 && recs[0].Opened.Epoch != 1 {
+			t.Errorf("%s: %+v", name, recs)
+		}
+	}
+}
+
 // TestNoQuorumLeft: when too many have lost their journals, the report names
 // them and the way out.
 func TestNoQuorumLeft(t *testing.T) {
