@@ -217,8 +217,8 @@ func TestReport(t *testing.T) {
 	if r.peers[3].status.Yours != nil {
 		t.Error("votes of a STATUS are kept")
 	}
-	if v := rep.Validators[0]; !v.Connected || v.Mode != consensus.Normal || v.Address != set.Address(0) {
-		t.Errorf("of itself: %+v", v)
+	if want := (consensus.ValidatorReport{Address: set.Address(0), Connected: true, Heard: true, Mode: consensus.Normal}); rep.Validators[0] != want {
+		t.Errorf("of itself: %+v", rep.Validators[0])
 	}
 	if got, want := r.String(), "0* e0 v0 n=0 [1,9) normal"; got != want {
 		t.Errorf("%q, want %q", got, want)

@@ -364,6 +364,23 @@ func TestLostLock(t *testing.T) {
 	}
 }
 
+// TestLostLockFoundLater: a COMMIT may come after the VIEW-CHANGE that forgets it;
+// the next repetition shows it, also of one that a NEW-VIEW names.
+func TestLostLockFoundLater(t *testing.T) {
+	changes := []*consensus.Vote{asks(0, 2, nil), asks(2, 2, nil), asks(3, 2, nil)}
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	hear(t, r, changes[2], opens(2, changes...))
+	hear(t, r, commitOf(0, 3, chain(t, 1)[0]))
+	if rd := settle(t, r); len(rd.Evidence) != 0 || r.active != 0 {
+		t.Fatalf("%v: evidence %+v", r, rd.Evidence)
+	}
+	hear(t, r, changes[2])
+	if rd := settle(t, r); len(rd.Evidence) != 1 || rd.Evidence[0].Offender != 3 {
+		t.Errorf("evidence %+v", rd.Evidence)
+	}
+}
+
 // TestTwoBlocksOverViews: two block hashes for one batch in two views are
 // evidence; COMMITs for two batches are none.
 func TestTwoBlocksOverViews(t *testing.T) {
