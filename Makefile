@@ -60,8 +60,8 @@ N    ?= 3000
 SEED ?= 10000
 
 .PHONY: sim
-sim: ## play random schedules of the protocol (N=, SEED=)
-	$(GO) test ./consensus/pbft -count=1 -run RandomSchedules -seeds $(N) -seed $(SEED) -timeout 60m -v
+sim: ## play random schedules of the protocol (N=, SEED=), and check the ledger of those played before
+	$(GO) test ./consensus/pbft -count=1 -run 'RandomSchedules|^TestLedger$$' -seeds $(N) -seed $(SEED) -timeout 60m -v
 
 # Enumerated scenarios with validators that run twice.
 SCENARIOS ?= 20000

@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -215,4 +216,14 @@ func FuzzDecodeStatus(f *testing.F) {
 			t.Errorf("%x decodes as %+v", data, s)
 		}
 	})
+}
+
+// TestEvidenceSize: the bound is the last size that is looked at.
+func TestEvidenceSize(t *testing.T) {
+	for size, refused := range map[int]bool{MaxEvidenceBytes: false, MaxEvidenceBytes + 1: true} {
+		_, err := DecodeEvidence(make([]byte, size))
+		if err == nil || strings.Contains(err.Error(), "at most") != refused {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
 }

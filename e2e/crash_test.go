@@ -79,7 +79,6 @@ func follows(t *testing.T, n, leader *node) time.Duration {
 		if err != nil {
 			return err
 		}
-		const window = 8
 		if ours+window < theirs {
 			return fmt.Errorf("at %d, %s at %d", ours, leader.Name, theirs)
 		}

@@ -19,8 +19,9 @@
 // children and write down every vote before it leaves (tap_test.go), and all
 // that a key ever signed is compared. faults_test.go has one node fail at a
 // time, outage_test.go too many, dead_test.go one for good, stolen_test.go lost
-// and copied memories, partition_linux_test.go cut networks; heads_test.go times
-// what subscribers see.
+// and copied memories, partition_linux_test.go cut networks. They are held to
+// what promise_test.go says, by the nodes' own clocks; heads_test.go times what
+// subscribers see.
 //
 // How to run them:
 //

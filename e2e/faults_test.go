@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -19,35 +20,32 @@ func faultRounds(short, thorough int) int {
 	return short
 }
 
-// TestKillPrimary: kill -9 of whoever is the primary, under load. A survivor's
-// subscribers see new blocks within T0 and a half second; the killed one starts
-// again, catches up, and votes.
+// TestKillPrimary: kill -9 of whoever is the primary, under load. The survivors
+// make new blocks within T0 and a half second; the killed one starts again,
+// catches up, and votes.
 func TestKillPrimary(t *testing.T) {
 	fault(t)
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 8)
 	l.await(commitLimit, 200)
-	var gaps, votes []time.Duration
+	var gaps, seen, votes []time.Duration
 	for round := range faultRounds(5, 40) {
 		f.whole()
 		victim := f.ask(f.Validators[round%4])
-		survivor := f.others(victim)[0]
-		seen, end := watchHeads(t, survivor)
+		stay := f.others(victim)
+		watch := f.watchGap(stay, watchHeads)
 		l.await(commitLimit, 20)
-		began := time.Now()
+		watch.begin()
 		f.kill(victim)
 		f.served(l, 200)
-		gap := seen.gap(began)
-		end()
-		if gaps = append(gaps, gap); gap > takeOverLimit {
-			t.Errorf("round %d: %s, the primary, was killed: no block for %s\n%s", round, victim.Name, ms(gap), f)
-		}
-		head := f.headOf(survivor)
+		gap, saw := watch.end(takeOver, fmt.Sprintf("round %d: %s, the primary, was killed", round, victim.Name))
+		gaps, seen = append(gaps, gap), append(seen, saw)
+		head, back := f.headOf(stay[0]), time.Now()
 		f.start(victim)
-		votes = append(votes, f.votesAgain(victim, head))
+		votes = append(votes, f.votesAgain(victim, head, back))
 	}
 	f.finish(l)
-	t.Logf("primary killed: time without a block %s (promised %s); from its start to its vote %s (promised %s)", spread(gaps), takeOver, spread(votes), rejoin)
+	t.Logf("primary killed: time without a block %s (promised %s), as a subscriber sees it %s; from its start to its vote %s (promised %s)", spread(gaps), takeOver, spread(seen), spread(votes), rejoin)
 }
 
 // served waits for more receipts of the load, and says where everybody stands
@@ -80,22 +78,19 @@ func TestStopped(t *testing.T) {
 			if role == "backup" {
 				victim = pick(random, f.others(primary))
 			}
-			survivor := f.others(victim)[0]
-			seen, end := watchHeads(t, survivor)
-			began := time.Now()
+			stay := f.others(victim)
+			watch := f.watchGap(stay, watchHeads)
+			watch.begin()
 			victim.own.signal(syscall.SIGSTOP)
 			pause(t, during)
 			f.served(l, 50)
 			victim.own.signal(syscall.SIGCONT)
-			gap := seen.gap(began)
-			head := f.headOf(survivor)
-			again := f.votesAgain(victim, head)
-			end()
-			if gap > takeOverLimit {
-				t.Errorf("%s, %s, stopped: no block for %s\n%s", victim.Name, role, ms(gap), f)
-			}
-			t.Logf("%s, %s, stopped for %s: time without a block %s (promised %s), votes %s after it goes on (promised %s)",
-				victim.Name, role, during, ms(gap), takeOver, ms(again), rejoin)
+			back := time.Now()
+			head := f.headOf(stay[0])
+			gap, seen := watch.end(takeOver, victim.Name+", "+role+", stopped")
+			again := f.votesAgain(victim, head, back)
+			t.Logf("%s, %s, stopped for %s: time without a block %s (promised %s), as a subscriber sees it %s; votes %s after it goes on (promised %s)",
+				victim.Name, role, during, ms(gap), takeOver, ms(seen), ms(again), rejoin)
 		}
 	}
 	f.finish(l)
@@ -134,11 +129,14 @@ func TestKillRandom(t *testing.T) {
 		head := l.highest()
 		began := time.Now()
 		for _, n := range victims {
-			f.votesAgain(n, head)
+			f.votesAgain(n, head, began)
 		}
 		f.served(l, 20)
 		recovered = append(recovered, time.Since(began))
 	}
 	f.finish(l)
+	if p99 := slices.Sorted(slices.Values(recovered))[len(recovered)*99/100]; *long && p99 > recovery {
+		t.Errorf("one in a hundred recoveries took %s, promised are %s", ms(p99), recovery)
+	}
 	t.Logf("%d kills: from the last start until all that were killed vote and receipts are served: %s", kills, spread(recovered))
 }

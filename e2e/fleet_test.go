@@ -19,24 +19,16 @@ import (
 	network "github.com/quorate/quorate/node/devnet"
 )
 
-// Promises to a network under faults, as measured on a machine of its own, and
-// what the tests assert on one that is shared with others.
-const (
-	takeOver      = 1500 * time.Millisecond // T0 + 0.5 s without a block, at most
-	takeOverLimit = 4 * time.Second
-	rejoin        = 5 * time.Second // until a validator that is back votes again
-	rejoinLimit   = 15 * time.Second
-)
-
 // fleet is a network whose processes are the test's own children, without the
 // supervisor of "quorate devnet": they can be killed, stopped and started in
 // any order. Each runs the node as "quorate start" does, and writes down every
 // vote that it signs (tap_test.go); the votes of all lives are compared.
 type fleet struct {
 	*devnet
-	votes  *votes
-	prefix map[*node][]string // words before the node's command line: ip netns exec …
-	flags  map[*node][]string // settings of each start
+	votes   *votes
+	machine *machine
+	prefix  map[*node][]string // words before the node's command line: ip netns exec …
+	flags   map[*node][]string // settings of each start
 }
 
 // newFleet makes a network of n validators and starts nothing.
@@ -68,7 +60,7 @@ func newFleet(t testing.TB, n int) *fleet {
 	for _, a := range accounts {
 		d.Accounts = append(d.Accounts, funded{Address: a.Address, PrivateKey: crypto.FromECDSA(a.Key), Unsafe: true})
 	}
-	f := &fleet{devnet: d, prefix: map[*node][]string{}, flags: map[*node][]string{}}
+	f := &fleet{devnet: d, machine: watchMachine(t), prefix: map[*node][]string{}, flags: map[*node][]string{}}
 	t.Cleanup(func() { noneLeft(t, d.dir, stopLimit) })
 	t.Cleanup(d.explain)
 	f.votes = watchVotes(t, f)
@@ -244,17 +236,22 @@ func (f *fleet) ask(n *node) *node {
 	return primary
 }
 
-// votesAgain waits until a node has signed a COMMIT for a block that is newer
-// than everything it signed before, and than a head.
-func (f *fleet) votesAgain(n *node, after uint64) time.Duration {
+// votesAgain waits until a node has, since a moment, signed a COMMIT for a block
+// that is newer than everything it signed before, and than a head. It returns
+// how long the node took, which must be what is promised.
+func (f *fleet) votesAgain(n *node, after uint64, since time.Time) time.Duration {
 	f.t.Helper()
-	after = max(after, f.votes.committed(n))
-	return f.within(rejoinLimit, n.Name+" votes again", func(context.Context) error {
-		if have := f.votes.committed(n); have <= after {
-			return fmt.Errorf("its last COMMIT is for block %d, it must be above %d", have, after)
+	var at time.Time
+	f.within(recoverLimit, n.Name+" votes again", func(context.Context) error {
+		var voted bool
+		if at, voted = f.votes.above(n, after, since); !voted {
+			return fmt.Errorf("its last COMMIT is for block %d, it must be above %d", f.votes.committed(n), after)
 		}
 		return nil
 	})
+	took := at.Sub(since)
+	f.keeps(rejoin, took, since, "until %s votes again", n.Name)
+	return took
 }
 
 // whole waits until all nodes follow and vote in one view: the next fault must

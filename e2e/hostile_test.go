@@ -10,22 +10,16 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	ethcrypto "github.com/ethereum/go-ethereum/crypto"
-	"github.com/ethereum/go-ethereum/rlp"
 	"github.com/libp2p/go-libp2p"
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multiaddr"
-
-	"github.com/quorate/quorate/keys"
 )
 
 // attackMemory is by how much a node may grow under any attack here, in bytes.
@@ -213,91 +207,4 @@ func open(ctx context.Context, h host.Host, to peer.AddrInfo, id protocol.ID) (n
 		return nil, err
 	}
 	return s, nil
-}
-
-// TestTraitor: a member's own node key, in the hands of somebody who sends
-// garbage, truncated and giant frames on every protocol that the node offers.
-func TestTraitor(t *testing.T) {
-	full(t)
-	d := startDevnet(t, 4, 0)
-	_, backups := d.primary()
-	n, traitor := backups[0], backups[1]
-	d.leave(traitor)
-	key, err := keys.LoadNodeKey(filepath.Join(traitor.Dir, "nodekey"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	garbage := make([]byte, 64<<10)
-	if _, err := rand.Read(garbage); err != nil {
-		t.Fatal(err)
-	}
-	nested, err := rlp.EncodeToBytes([]any{uint64(1), garbage, []any{[]any{garbage[:100]}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	index := 0
-	for i, v := range d.Validators {
-		if v == n {
-			index = i
-		}
-	}
-	to := addrInfo(t, n, d.ports.p2p+index)
-	before := residentBytes(t, n.PID)
-	identity, err := crypto.UnmarshalSecp256k1PrivateKey(ethcrypto.FromECDSA(key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := plainHost(t, libp2p.Identity(identity))
-	if err := h.Connect(t.Context(), to); err != nil {
-		t.Fatalf("a member's key is refused: %v", err)
-	}
-	var offered []protocol.ID
-	eventually(t, discoverLimit, "the protocols are known", func(context.Context) error {
-		if err := h.Connect(t.Context(), to); err != nil {
-			return err
-		}
-		if offered, err = h.Peerstore().GetProtocols(to.ID); err == nil && len(offered) == 0 {
-			err = errors.New("none")
-		}
-		return err
-	})
-	frames := [][]byte{
-		{},
-		garbage, nested,
-		{0},
-		{0xff, 0xff, 0xff, 0xff},
-		binary.AppendUvarint(nil, 1<<60),
-		binary.BigEndian.AppendUint32(nil, 1<<31-1), append(binary.BigEndian.AppendUint32(nil, uint32(len(garbage))), garbage...),
-		append(binary.AppendUvarint(nil, uint64(len(nested))), nested...), nested[:len(nested)/2],
-	}
-	streams := 0
-	for _, id := range append(offered, handshakeProtocol) {
-		for _, frame := range frames {
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			if h.Connect(ctx, to) == nil { // it may have been cut off, and be back
-				if s, err := h.NewStream(ctx, to.ID, id); err == nil {
-					_ = s.SetDeadline(time.Now().Add(time.Second))
-					_, _ = s.Write(frame)
-					_ = s.CloseWrite()
-					streams++
-					s.Close()
-				}
-			}
-			cancel()
-		}
-	}
-	h.Close()
-	if streams == 0 {
-		t.Error("no stream was opened: nothing has been tested")
-	}
-	a := d.account(0)
-	blocks(t, a, n, 5)
-	after := residentBytes(t, n.PID)
-	if after > before+attackMemory {
-		t.Errorf("the node has grown from %d to %d MB", before>>20, after>>20)
-	}
-	traitor.restart()
-	allConnected(t, d, discoverLimit)
-	settled(t, d.Validators, recoverLimit)
-	t.Logf("%d frames on %d protocols %v; resident before and after: %d and %d MB", streams, len(offered), offered, before>>20, after>>20)
 }

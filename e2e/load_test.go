@@ -88,7 +88,7 @@ func (l *load) run(ctx context.Context, a *account, lane int) {
 		}
 		// A lane stays with a node that answers: if it went round, one node that
 		// keeps callers waiting would soon hold up all lanes.
-		if turn = l.see(ctx, txs, turn); round%roundsPerNode == 0 {
+		if turn = l.see(ctx, txs, turn, lane); round%roundsPerNode == 0 {
 			turn++
 		}
 	}
@@ -96,7 +96,7 @@ func (l *load) run(ctx context.Context, a *account, lane int) {
 
 // see sends transactions until each has a receipt, and returns the turn of the
 // node that gave the last.
-func (l *load) see(ctx context.Context, txs []*types.Transaction, turn int) int {
+func (l *load) see(ctx context.Context, txs []*types.Transaction, turn, lane int) int {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil && len(txs) > 0 {
@@ -106,8 +106,8 @@ func (l *load) see(ctx context.Context, txs []*types.Transaction, turn int) int 
 			<-tick.C
 			txs, alive = l.collect(ctx, n, txs)
 		}
-		if len(txs) > 0 { // dead, or it forgot them: the next one
-			turn++
+		if len(txs) > 0 { // dead, or it forgot them: another one, not the same for all
+			turn += 1 + lane%max(len(l.nodes)-1, 1)
 			<-tick.C
 		}
 	}

@@ -80,27 +80,41 @@ func forgets(t *testing.T, prepare func(*fleet, *node) func()) {
 		victim := f.Validators[(1+round)%4]
 		f.kill(victim)
 		forget := prepare(f, victim)
-		f.start(victim)
-		f.votesAgain(victim, f.headOf(f.others(victim)[0]))
+		f.startAgain(victim)
 		f.served(l, 60)
 		f.kill(victim)
 		forget()
 		head := f.headOf(f.others(victim)[0])
 		f.start(victim)
 		began := time.Now()
-		f.reaches(f.others(victim)[0], (head/epoch+3)*epoch+8)
-		after := max(head, f.votes.committed(victim))
-		f.within(recoverLimit, victim.Name+" votes, two epochs after it forgot", func(context.Context) error {
-			if have := f.votes.committed(victim); have <= after {
-				return fmt.Errorf("its last COMMIT is for block %d, it must be above %d", have, after)
-			}
-			return nil
-		})
+		f.votesLater(victim, head)
 		votes = append(votes, time.Since(began))
 		heads = append(heads, head)
 	}
 	f.finish(l)
 	t.Logf("forgot after blocks %v, of epochs of %d: votes again after two epochs of load, %s", heads, epoch, spread(votes))
+}
+
+// startAgain starts a node that remembers its votes, and waits until it votes.
+func (f *fleet) startAgain(n *node) {
+	f.t.Helper()
+	head, back := f.headOf(f.others(n)[0]), time.Now()
+	f.start(n)
+	f.votesAgain(n, head, back)
+}
+
+// votesLater waits until the third epoch after that of a head has begun, and a
+// node that forgot its votes then votes: two epochs are the longest hold.
+func (f *fleet) votesLater(n *node, head uint64) {
+	f.t.Helper()
+	f.reaches(f.others(n)[0], (head/epoch+3)*epoch+8)
+	after := max(head, f.votes.committed(n))
+	f.within(recoverLimit, n.Name+" votes, two epochs after it forgot", func(context.Context) error {
+		if have := f.votes.committed(n); have <= after {
+			return fmt.Errorf("its last COMMIT is for block %d, it must be above %d", have, after)
+		}
+		return nil
+	})
 }
 
 // TestForgetfulPrimary: all are killed at once under load, with proposals under
@@ -117,8 +131,7 @@ func TestForgetfulPrimary(t *testing.T) {
 		victim := f.ask(f.Validators[round%4])
 		f.kill(victim)
 		old := restores(t, victim.Dir, "data", "keystore")
-		f.start(victim)
-		f.votesAgain(victim, f.headOf(f.others(victim)[0]))
+		f.startAgain(victim)
 		f.served(l, 50+random.IntN(50))
 
 		victim = f.ask(f.others(victim)[0])
@@ -126,28 +139,28 @@ func TestForgetfulPrimary(t *testing.T) {
 			victim = f.owner(old.dir)
 		}
 		f.kill(f.Validators...)
+		served, head := l.served(), l.highest()
+		pardoned := func() {}
 		how := []string{"its data directory is gone", "its whole folder is an old copy", "data directory and the file beside the key are gone"}[round%3]
 		switch round % 3 {
 		case 0:
 			f.wipe(victim, "data")
 		case 1:
-			f.votes.excuse(victim)
+			pardoned = f.votes.excuse(victim, head)
 			old.back()
 		case 2:
 			f.wipe(victim, "data", "keystore/voted-*")
 		}
-		served, head := l.served(), l.highest()
-		f.start(f.Validators...)
 		began := time.Now()
+		f.start(f.Validators...)
 		f.within(recoverLimit, "receipts after "+victim.Name+" forgot: "+how, l.has(served+50))
-		resumed = append(resumed, time.Since(began))
-		f.reaches(f.others(victim)[0], (head/epoch+3)*epoch+8)
-		f.votesAgain(victim, f.headOf(f.others(victim)[0]))
+		resumed = append(resumed, f.resumed(began))
+		f.votesLater(victim, head)
+		pardoned()
 		votes = append(votes, time.Since(began))
 		t.Logf("%s, after block %d: %s; receipts %s later, it votes %s later (after two epochs of load)", victim.Name, head, how, ms(resumed[round]), ms(votes[round]))
 	}
 	f.finish(l)
-	late(t, resumed)
 }
 
 // wipe removes what matches in a node's folder.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -74,7 +75,7 @@ func runTapped(ctx context.Context, args []string, path string) error {
 		if v := engine.VoteIn(data); v != nil {
 			// What a dead process has written stays in the kernel. A line that the
 			// kill has cut off is no vote, and the next begins with a line feed.
-			if _, err := fmt.Fprintf(file, "\n%x\n", v.Encode()); err != nil {
+			if _, err := fmt.Fprintf(file, "\n%d %x\n", time.Now().UnixMicro(), v.Encode()); err != nil {
 				panic(err) // a vote would leave unseen
 			}
 		}
@@ -99,8 +100,7 @@ type votes struct {
 	taps   map[*node]*tap
 	stolen bool     // a key is in two hands: a contradiction is news, no failure
 	double []string // contradictions
-	// excused validators may propose twice at one place: see excuse.
-	excused map[uint64]bool
+	pardon *pardon  // who may propose twice at one place, nil: nobody
 }
 
 // tap reads what one node writes.
@@ -110,6 +110,14 @@ type tap struct {
 	mu    sync.Mutex
 	read  int64         // bytes of the file
 	last  consensus.Seq // of the newest COMMIT
+	newer []newerCommit // each above all before it
+}
+
+// newerCommit is a COMMIT above all that the node signed before, and when it
+// signed it.
+type newerCommit struct {
+	seq consensus.Seq
+	at  time.Time
 }
 
 // watchVotes follows the files of all nodes until the test ends.
@@ -130,30 +138,55 @@ func (v *votes) contradicted(what string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.double = append(v.double, what)
-	excused := false
-	for index := range v.excused {
-		excused = excused || strings.HasPrefix(what, fmt.Sprintf("validator %d signed two %s ", index, consensus.PrePrepare))
-	}
 	switch {
-	case excused:
+	case v.pardon.covers(what):
 		v.t.Logf("as a restored copy that nobody can contradict may: %s", what)
 	case !v.stolen:
 		v.t.Errorf("DOUBLE VOTE: %s", what)
 	}
 }
 
-// excuse lets a node propose twice at one place. When all were killed at once
-// and one comes back from an old copy of everything, its key's file included, a
-// proposal that it had sent and nobody had accepted yet is known to nobody: such
-// a copy counts as one of the f (docs/protocol.md, Starting). It is no excuse for
-// any other vote, and the chain must not fork all the same.
-func (v *votes) excuse(n *node) {
+// pardon names whose proposals may contradict each other, and in which epochs.
+type pardon struct {
+	index       uint64
+	first, last consensus.Epoch
+}
+
+// covers reports whether a contradiction is one that is pardoned.
+func (p *pardon) covers(what string) bool {
+	var index uint64
+	var e consensus.Epoch
+	_, err := fmt.Sscanf(what, fmt.Sprintf("validator %%d signed two %s at epoch %%d ", consensus.PrePrepare), &index, &e)
+	return p != nil && err == nil && index == p.index && p.first <= e && e <= p.last
+}
+
+// window is how far ahead of its head a devnet's primary proposes.
+const window = 8
+
+// excuse lets a node propose twice at one place, where it had proposed when all
+// were killed at once: above a head, and a window above the newest COMMIT at
+// most. Such a node comes back from an old copy of everything, its key's file
+// included, and a proposal that it had sent and nobody had accepted yet is known
+// to nobody: the copy counts as one of the f (docs/protocol.md, Starting). It is
+// no excuse for any other vote, nor for other epochs, nor after the returned
+// function was called; and the chain must not fork all the same.
+func (v *votes) excuse(n *node, head uint64) (end func()) {
+	v.drain()
+	newest := consensus.Seq(head)
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.excused == nil {
-		v.excused = map[uint64]bool{}
+	all := slices.Collect(maps.Keys(v.taps))
+	v.mu.Unlock()
+	for _, o := range all {
+		newest = max(newest, consensus.Seq(v.committed(o)))
 	}
-	v.excused[v.taps[n].index] = true
+	p := &pardon{index: v.of(n).index, first: consensus.EpochOf(consensus.Seq(head)+1, epoch), last: consensus.EpochOf(newest+window, epoch)}
+	set := func(p *pardon) {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.pardon = p
+	}
+	set(p)
+	return func() { v.drain(); set(nil) }
 }
 
 // add follows the file of one more process, which signs as validator index.
@@ -205,19 +238,35 @@ func (v *votes) follow(x *tap) {
 	end := bytes.LastIndexByte(data, '\n') + 1
 	x.read += int64(end)
 	for line := range bytes.Lines(data[:end]) {
-		raw, err := hex.DecodeString(strings.TrimSpace(string(line)))
-		if err != nil || len(raw) == 0 {
-			continue // cut off by the end of a life
-		}
-		vote, err := consensus.DecodeVote(raw)
-		if err != nil || vote.Sender != x.index {
+		at, vote := parseTap(string(line))
+		if vote == nil || vote.Sender != x.index {
 			continue // another's, which it passes on
 		}
 		v.recorder.Note(vote)
-		if vote.Kind == consensus.Commit {
-			x.last = max(x.last, vote.Seq)
+		if vote.Kind == consensus.Commit && vote.Seq > x.last {
+			x.last = vote.Seq
+			x.newer = append(x.newer, newerCommit{vote.Seq, at})
 		}
 	}
+}
+
+// parseTap reads a line: microseconds since 1970, and a vote; nil if the end of
+// a life has cut it off.
+func parseTap(line string) (time.Time, *consensus.Vote) {
+	us, vote, _ := strings.Cut(strings.TrimSpace(line), " ")
+	at, err := strconv.ParseInt(us, 10, 64)
+	if err != nil {
+		return time.Time{}, nil
+	}
+	raw, err := hex.DecodeString(vote)
+	if err != nil {
+		return time.Time{}, nil
+	}
+	v, err := consensus.DecodeVote(raw)
+	if err != nil {
+		return time.Time{}, nil
+	}
+	return time.UnixMicro(at), v
 }
 
 // drain reads what has been written up to now.
@@ -238,6 +287,20 @@ func (v *votes) committed(n *node) uint64 {
 	return uint64(x.last)
 }
 
+// above is when a node, since a moment, first signed a COMMIT for a block above
+// one and above all that it signed before; false if it has not yet.
+func (v *votes) above(n *node, number uint64, since time.Time) (time.Time, bool) {
+	x := v.of(n)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, c := range x.newer {
+		if uint64(c.seq) > number && c.at.After(since) {
+			return c.at, true
+		}
+	}
+	return time.Time{}, false
+}
+
 // asked is how many different VIEW-CHANGEs were signed.
 func (v *votes) asked() int {
 	v.drain()
@@ -251,4 +314,31 @@ func (v *votes) String() string {
 		out = append(out, fmt.Sprintf("%d %s", v.recorder.Count(k), k))
 	}
 	return "compared " + strings.Join(out, ", ")
+}
+
+// TestPardon: one validator's proposals, in its epochs, and nothing else.
+func TestPardon(t *testing.T) {
+	p := &pardon{index: 2, first: 3, last: 4}
+	var heard []string
+	r := bubble.NewRecorder(func(what string) { heard = append(heard, what) })
+	for _, row := range []struct {
+		vote consensus.Vote
+		want bool
+	}{
+		{consensus.Vote{Kind: consensus.PrePrepare, Sender: 2, Epoch: 3, Seq: 200}, true},
+		{consensus.Vote{Kind: consensus.PrePrepare, Sender: 2, Epoch: 4, View: 1, Seq: 260}, true},
+		{consensus.Vote{Kind: consensus.PrePrepare, Sender: 2, Epoch: 5, Seq: 330}, false},
+		{consensus.Vote{Kind: consensus.PrePrepare, Sender: 2, Epoch: 2, Seq: 150}, false},
+		{consensus.Vote{Kind: consensus.PrePrepare, Sender: 1, Epoch: 3, Seq: 200}, false},
+		{consensus.Vote{Kind: consensus.Prepare, Sender: 2, Epoch: 3, Seq: 200}, false},
+	} {
+		heard = nil
+		other := row.vote
+		other.Digest[0] = 1
+		r.Note(&row.vote)
+		r.Note(&other)
+		if len(heard) != 1 || p.covers(heard[0]) != row.want || (*pardon)(nil).covers(heard[0]) {
+			t.Errorf("%v: pardoned: %v", heard, !row.want)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/consensus/pbft"
 )
 
@@ -19,9 +20,7 @@ type histogram struct {
 func protocolRows(n *Node) []metricRow {
 	type counts = consensus.ProtocolCounts
 	return []metricRow{
-		counter("quorate_consensus_inbox_dropped_total", "Messages dropped because the inbox, or the room for those of the next epoch, was full; STATUS brings them again.", func(*snapshot) float64 {
-			return float64(n.engine.Dropped())
-		}),
+		dropRow(n),
 		counted(n, "view_changes", "View changes by the reason for which this validator asked; followed: it did not.", "reason", func(c *counts, out sampler) {
 			for why, count := range c.ViewChanges {
 				out(float64(count), consensus.Why(why).String())
@@ -45,6 +44,17 @@ func protocolRows(n *Node) []metricRow {
 		counted(n, "events_skipped", "Messages not shown to subscribers, because too many came.", "", func(c *counts, out sampler) { out(float64(c.EventsSkipped)) }),
 		counted(n, "subscribers_lost", "Subscribers to the protocol cut off because they did not keep up.", "", func(c *counts, out sampler) { out(float64(c.WatchersLost)) }),
 	}
+}
+
+// dropRow is what the engine drops before the replica sees it.
+func dropRow(n *Node) metricRow {
+	help := "Messages dropped because something is bounded: the inbox; the room for those of the next epoch; the VIEW-CHANGEs of one validator that are checked in a second. STATUS brings them again."
+	desc := describe("quorate_consensus_messages_dropped_total", help, "reason")
+	return metricRow{kind: prometheus.CounterValue, desc: desc, read: func(_ *snapshot, out sampler) {
+		for r, count := range n.engine.Dropped() {
+			out(float64(count), engine.DropReason(r).String())
+		}
+	}}
 }
 
 // counted is a counter of the engine, with one label or none.

@@ -74,7 +74,8 @@ func TestMetrics(t *testing.T) {
 			"quorate_consensus_mode normal": 1, "quorate_consensus_mode halted": 0, "quorate_consensus_quorum": 3,
 			"quorate_consensus_connected_validators": 4, "quorate_consensus_missing_validators": 0,
 			"quorate_txpool_admitted_total": 1, "quorate_txpool_mined_total": 1, "quorate_txpool_executable": 0,
-			"quorate_consensus_inbox_dropped_total": 0, "quorate_store_writable": 1,
+			"quorate_consensus_messages_dropped_total inbox": 0, "quorate_consensus_messages_dropped_total next_epoch": 0,
+			"quorate_consensus_messages_dropped_total view_changes": 0, "quorate_store_writable": 1,
 			"quorate_consensus_active_view": 0, "quorate_consensus_asked_alone": 0, "quorate_consensus_view_changes_total join": 0,
 			"quorate_consensus_evidence_total equivocation": 0, "quorate_consensus_rejections_total ErrSigner": 0,
 			"quorate_consensus_late_votes_total dropped": 0, "quorate_consensus_subscribers_lost_total": 0,
@@ -94,7 +95,7 @@ func TestMetrics(t *testing.T) {
 				"quorate_consensus_validator_connected " + nameOf(c, gone) + " " + gone.Address.Hex(): 0,
 			})
 		}
-		if _, ok := scrape(t, observer.Node)["quorate_consensus_inbox_dropped_total"]; ok {
+		if _, ok := scrape(t, observer.Node)["quorate_consensus_messages_dropped_total inbox"]; ok {
 			t.Error("an observer has an inbox of votes")
 		}
 		var own []string

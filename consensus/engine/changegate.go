@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type gatedSender struct {
 // changesPerSecond is above what an honest validator can ask for: a new view at
 // most every T0.
 const changesPerSecond = 8
+
+var errManyChanges = fmt.Errorf("more than %d different VIEW-CHANGEs of one validator in a second", changesPerSecond)
 
 // admit says what to do with a VIEW-CHANGE whose signature is right.
 func (g *changeGate) admit(v *consensus.Vote, id common.Hash, now time.Time) (known, allowed bool) {
@@ -69,8 +72,8 @@ func (e *Engine) checkChange(view *epochView, v *consensus.Vote) error {
 		return nil
 	}
 	if !allowed {
-		e.dropped.Add(1)
-		return errOverflow
+		e.dropped.add(DropViewChanges)
+		return errManyChanges
 	}
 	k := e.cfg.Params.EpochLength
 	if err := consensus.VerifyViewChange(v, e.cfg.Domain, view.set, consensus.FirstSeq(v.Epoch, k), consensus.LastSeq(v.Epoch, k)); err != nil {

@@ -31,7 +31,7 @@ type Engine struct {
 	fatal   chan error
 
 	epoch   atomic.Pointer[epochView]
-	dropped atomic.Uint64
+	dropped drops
 	early   map[common.Address]*earlyBox
 	earlyMu sync.Mutex
 
@@ -494,7 +494,3 @@ func (e *Engine) Report(ctx context.Context) (consensus.Report, error) {
 		return consensus.Report{}, ctx.Err()
 	}
 }
-
-// Dropped returns how many messages were dropped because the inbox, or the
-// room for the next epoch, was full.
-func (e *Engine) Dropped() uint64 { return e.dropped.Load() }

@@ -126,12 +126,12 @@ func (e *Engine) receiveVote(view *epochView, from common.Address, raw []byte, v
 		return Reject, fmt.Errorf("%s of epoch %d seq %d: %w", v.Kind, v.Epoch, v.Seq, err)
 	}
 	if v.Kind == consensus.ViewChange {
-		err := e.checkChange(view, v)
-		if errors.Is(err, errOverflow) {
-			return Ignore, err
-		}
-		if err != nil {
-			return Reject, fmt.Errorf("VIEW-CHANGE of validator %d to view %d: %w", v.Sender, v.View, err)
+		if err := e.checkChange(view, v); err != nil {
+			verdict := Reject
+			if errors.Is(err, errManyChanges) {
+				verdict = Ignore
+			}
+			return verdict, fmt.Errorf("VIEW-CHANGE of validator %d to view %d: %w", v.Sender, v.View, err)
 		}
 	}
 	return e.accept(pbft.Message{Vote: v, Batch: b})
@@ -143,7 +143,7 @@ func (e *Engine) accept(in any) (Verdict, error) {
 	case e.inbox <- in:
 		return Accept, nil
 	default:
-		e.dropped.Add(1)
+		e.dropped.add(DropInbox)
 		return Ignore, errOverflow // STATUS brings it again
 	}
 }
@@ -169,7 +169,7 @@ func (e *Engine) keepEarly(from common.Address, epoch consensus.Epoch, raw []byt
 		e.early[from] = box
 	}
 	if len(box.messages) >= e.cfg.Limits.EarlyPerPeer || box.bytes+len(raw) > e.cfg.Limits.MessageBytes {
-		e.dropped.Add(1)
+		e.dropped.add(DropNextEpoch)
 		return true
 	}
 	box.messages = append(box.messages, append([]byte(nil), raw...))

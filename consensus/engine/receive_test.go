@@ -101,12 +101,12 @@ func TestReceiveEarly(t *testing.T) {
 			t.Fatalf("verdict %d, %v", got, err)
 		}
 	}
-	if e.Dropped() != 1 {
-		t.Errorf("%d counted as dropped, want 1", e.Dropped())
+	if got := e.Dropped(); got != [dropReasons]uint64{DropNextEpoch: 1} {
+		t.Errorf("counted as dropped: %v", got)
 	}
 	e.cfg.Limits.EarlyPerPeer, e.cfg.Limits.MessageBytes = 100, 2*len(votes[0])
-	if e.Receive(one, votes[2]); e.Dropped() != 2 {
-		t.Errorf("%d counted as dropped, want 2", e.Dropped())
+	if e.Receive(one, votes[2]); e.Dropped() != [dropReasons]uint64{DropNextEpoch: 2} {
+		t.Errorf("counted as dropped: %v", e.Dropped())
 	}
 	e.epoch.Store(&epochView{epoch: 1, set: w.set, committed: 4})
 	if e.keepEarly(one, 1, votes[2]) {
@@ -128,8 +128,30 @@ func TestReceiveOverflow(t *testing.T) {
 	if got, err := e.Receive(m.address, v); got != Accept || err != nil {
 		t.Fatal(got, err)
 	}
-	if got, err := e.Receive(m.address, v); got != Ignore || !errors.Is(err, errOverflow) || e.Dropped() != 1 {
-		t.Errorf("verdict %d, %v, %d dropped", got, err, e.Dropped())
+	if got, err := e.Receive(m.address, v); got != Ignore || !errors.Is(err, errOverflow) || e.Dropped() != [dropReasons]uint64{DropInbox: 1} {
+		t.Errorf("verdict %d, %v, dropped: %v", got, err, e.Dropped())
+	}
+}
+
+// TestReceiveManyChanges: ever new VIEW-CHANGEs of one validator are looked at
+// up to a bound. What is beyond is dropped under its own reason, and is no proof
+// against who bears it.
+func TestReceiveManyChanges(t *testing.T) {
+	w := newWorld(t, 4)
+	e := w.members[3].build()
+	const more = 2*changesPerSecond + 3 // the second may change meanwhile, once
+	var dropped uint64
+	for view := range consensus.View(more) {
+		v := w.sign(1, consensus.Vote{Kind: consensus.ViewChange, View: view + 1, Change: &consensus.ViewChangeBody{View: view + 1}})
+		switch got, err := e.Receive(w.set.Address(1), seal(wireVote, v.Encode())); {
+		case got == Ignore && errors.Is(err, errManyChanges):
+			dropped++
+		case got != Accept || err != nil:
+			t.Fatalf("view %d: verdict %d, %v", view+1, got, err)
+		}
+	}
+	if dropped == 0 || len(e.inbox) != more-int(dropped) || e.Dropped() != [dropReasons]uint64{DropViewChanges: dropped} {
+		t.Errorf("%d ignored, %d in the inbox, dropped: %v", dropped, len(e.inbox), e.Dropped())
 	}
 }
 

@@ -138,6 +138,9 @@ func TestObserver(t *testing.T) {
 	if r.starting || r.committed.Seq != 1 || r.highest != 1 || len(rd.Committed) != 1 {
 		t.Errorf("%v, starting %v", r, r.starting)
 	}
+	if r.mode() != consensus.Normal || len(records(rd, RecordOpened)) != 0 || r.Report().Held != "" {
+		t.Errorf("%v: it has no votes to remember: %q", r, r.Report().Held)
+	}
 	for _, m := range rd.Messages {
 		if m.Vote != nil {
 			t.Errorf("votes %s", m.Vote.Kind)

@@ -178,6 +178,49 @@ func TestWhoSignsNoCheckpoint(t *testing.T) {
 	}
 }
 
+// TestCheckpointAfterTheStart: who had the boundary on disk before it might sign
+// anything signs it then.
+func TestCheckpointAfterTheStart(t *testing.T) {
+	b := chain(t, 1)[0]
+	st := startOf(t)
+	p := testParams()
+	p.EpochLength = 1
+	r, err := New(Config{Self: testSet(t, 4).Address(1), Params: p}, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step(t, r, Synced{Head: Head{Seq: 1, Digest: b.Digest(), BlockHash: blockOf(b.Digest()), Certificate: certificateOf(0, b)}})
+	step(t, r, Durable{Seq: 1, Boundary: &Boundary{Next: r.set}})
+	if votes, _ := sent(r.Ready(), consensus.Checkpoint); len(votes) != 0 || !r.starting {
+		t.Fatalf("while starting: %d CHECKPOINTs", len(votes))
+	}
+	for _, i := range []int{0, 2} {
+		step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+	}
+	if votes, _ := sent(r.Ready(), consensus.Checkpoint); len(votes) != 1 || r.starting {
+		t.Errorf("after the start: %d CHECKPOINTs", len(votes))
+	}
+}
+
+// TestCheckpointAfterTheSync: it is said once more when block sync is over, to
+// those who wait for it.
+func TestCheckpointAfterTheSync(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	_ = r.Step(Message{Certificate: certificateOf(0, batchAt(t, 64, common.Hash{1}, nil))}) // beyond the window
+	if tick(t, r, 1); r.mode() != consensus.Syncing {
+		t.Fatalf("%v", r)
+	}
+	step(t, r, Durable{Seq: 64, Boundary: &Boundary{Next: r.set}})
+	if votes, _ := sent(r.Ready(), consensus.Checkpoint); len(votes) != 1 {
+		t.Errorf("while syncing: %d CHECKPOINTs", len(votes))
+	}
+	step(t, r, Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}})
+	if votes, _ := sent(r.Ready(), consensus.Checkpoint); len(votes) != 1 || r.syncing {
+		t.Errorf("after it: %d CHECKPOINTs", len(votes))
+	}
+}
+
 // TestEpochResetsTimers: all of them start anew.
 func TestEpochResetsTimers(t *testing.T) {
 	for span, kept := range map[uint64]bool{0: true, 16: false} { // a stable primary goes on into the next epoch

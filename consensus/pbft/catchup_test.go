@@ -50,6 +50,19 @@ func TestWhenBlocksAreFetched(t *testing.T) {
 	}
 }
 
+// TestLevelIsNotBehind: the stall begins when others are ahead, not before.
+func TestLevelIsNotBehind(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	tick(t, r, 100)
+	step(t, r, claim(3, 1))
+	if rd := tick(t, r, ticksPer(stallMs)-1); rd.Transfer != nil {
+		t.Error("blocks are fetched before the votes had time to come")
+	}
+	if rd := tick(t, r, 2); rd.Transfer == nil {
+		t.Error("no blocks are fetched after a stall")
+	}
+}
+
 // TestSyncing: a verified certificate beyond the window ends voting until the
 // head is near.
 func TestSyncing(t *testing.T) {
@@ -132,14 +145,14 @@ func TestDoubt(t *testing.T) {
 // TestCertificateAgainstTheSlot: a quorum has decided otherwise: the slot waits
 // for the certified batch, and what stands on the other one rolls back.
 func TestCertificateAgainstTheSlot(t *testing.T) {
-	bs := chain(t, 2)
+	bs := chain(t, 3)
 	other := batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) { h.TimeMs = 1_000_000 })
 	r := newReplica(t, 1, nil)
 	give(t, r, 0, 0, bs...)
 	settle(t, r)
 	step(t, r, Message{Certificate: certificateOf(0, other)})
 	rd := settle(t, r)
-	if rd.Rollback == nil || *rd.Rollback != 0 || !r.slots[1].overruled || r.slots[1].batch != nil || r.slots[1].prepared || r.slots[1].accepted || r.slots[1].executed || r.slots[1].checked || !r.slots[2].stranded || r.slots[2].executed {
+	if rd.Rollback == nil || *rd.Rollback != 0 || !r.slots[1].overruled || r.slots[1].batch != nil || r.slots[1].prepared || r.slots[1].accepted || r.slots[1].executed || r.slots[1].checked || !r.slots[2].stranded || r.slots[2].executed || !r.slots[3].stranded {
 		t.Fatalf("rollback %v, slot %+v", rd.Rollback, r.slots[1])
 	}
 	step(t, r, Message{Batch: other})

@@ -156,6 +156,72 @@ func TestForgiven(t *testing.T) {
 	}
 }
 
+// TestForgivenForItsEpoch: the operator's word ends with the epoch that it was
+// given for, also when the chain is behind that.
+func TestForgivenForItsEpoch(t *testing.T) {
+	word := Record{Kind: RecordOpened, Opened: &Opened{Epoch: 2, Forgiven: true}}
+	r := begin(t, past{voted: Voted{Known: true, Ever: true, Epoch: 2}, journal: []Record{word}, answers: 2})
+	for e := consensus.Epoch(0); e <= 3; e++ {
+		if e > 0 {
+			end := consensus.FirstSeq(e, r.params.EpochLength) - 1
+			step(t, r, Synced{Head: Head{Seq: end, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: &EpochStart{Epoch: e, Set: testSet(t, 4), Parent: common.Hash{6}}})
+		}
+		if want := (Opened{Epoch: max(e, 2), Forgiven: e <= 2}); r.opened != want {
+			t.Errorf("epoch %d: %+v, want %+v", e, r.opened, want)
+		}
+	}
+}
+
+// TestWithoutTheFile: the hold ends after the epoch of the seq that follows what
+// is committed, and no later.
+func TestWithoutTheFile(t *testing.T) {
+	for seq, want := range map[consensus.Seq]consensus.Epoch{0: 1, 62: 1, 63: 1} {
+		st := testStart(t)
+		st.Voted = Voted{}
+		if seq > 0 {
+			st.Head = Head{Seq: seq, Digest: common.Hash{6}, BlockHash: common.Hash{6}, Certificate: certificateOf(0, batchAt(t, seq, common.Hash{5}, nil))}
+		}
+		r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []int{0, 2, 3} {
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true, Committed: seq}, From: i})
+		}
+		if r.starting || r.opened.Hold != want || r.opened.Why != consensus.HeldNoFile {
+			t.Errorf("head %d: starting %v, held below %d (%s), want %d", seq, r.starting, r.opened.Hold, r.opened.Why, want)
+		}
+	}
+}
+
+// TestWhoExtendsTheJournal: with every epoch a validator that may vote, nobody
+// while it starts, and no observer.
+func TestWhoExtendsTheJournal(t *testing.T) {
+	next := Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: &EpochStart{Epoch: 1, Set: testSet(t, 4), Parent: common.Hash{6}}}
+	starting := begin(t, past{voted: Voted{Known: true, Ever: true}, journal: []Record{opened(0, 0)}, answers: 1})
+	observer, err := New(Config{Self: common.Address{1}, Params: testParams()}, testStart(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		step(t, observer, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+	}
+	for name, row := range map[string]struct {
+		r    *Replica
+		want int
+	}{
+		"validator 0": {newReplica(t, 0, nil), 1},
+		"starting":    {starting, 0},
+		"observer":    {observer, 0},
+	} {
+		row.r.Ready()
+		step(t, row.r, next)
+		if recs := records(row.r.Ready(), RecordOpened); len(recs) != row.want || row.want > 0 && recs[0].Opened.Epoch != 1 {
+			t.Errorf("%s: %+v", name, recs)
+		}
+	}
+}
+
 // TestNoQuorumLeft: when too many have lost their journals, the report names
 // them and the way out.
 func TestNoQuorumLeft(t *testing.T) {

@@ -164,6 +164,22 @@ func TestMissingViewChangesAreFetched(t *testing.T) {
 	}
 }
 
+// TestOldNewViewsAreNotCompleted: nothing is fetched for a view below the one
+// that is asked for.
+func TestOldNewViewsAreNotCompleted(t *testing.T) {
+	changes := []*consensus.Vote{asks(0, 2, nil), asks(2, 2, nil), asks(3, 2, nil)}
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	hear(t, r, changes[0], opens(2, changes...))
+	if got := fetches(settle(t, r), consensus.FetchViewChange); len(got) == 0 {
+		t.Fatal("nothing is fetched at first")
+	}
+	r.ask(3, consensus.WhyRequest, 1)
+	if got := fetches(tick(t, r, 100), consensus.FetchViewChange); len(got) != 0 {
+		t.Errorf("view 3 is asked for, and %v for the VIEW-CHANGEs of view 2", got)
+	}
+}
+
 // TestLateNamedViewChange: one that the NEW-VIEW names counts for it although
 // its sender has asked for more.
 func TestLateNamedViewChange(t *testing.T) {
@@ -486,5 +502,57 @@ func TestViewResetsTimers(t *testing.T) {
 	r.openView(&opening{vote: opens(2, changes...), changes: changes})
 	if r.timers != (timers{}) {
 		t.Errorf("%+v", r.timers)
+	}
+}
+
+// TestHaltEndsTheStep: the message that shows a fork completes a NEW-VIEW, too.
+// Who halts enters nothing.
+func TestHaltEndsTheStep(t *testing.T) {
+	ours, theirs := chain(t, 1)[0], batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) { h.TimeMs += 5 })
+	changes := []*consensus.Vote{asks(0, 2, nil), asks(2, 2, nil), asks(3, 2, certificateOf(0, theirs))}
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	step(t, r, Message{Certificate: certificateOf(0, ours)})
+	hear(t, r, changes[0], changes[1], opens(2, changes...))
+	if settle(t, r); r.halted != nil || r.active != 0 {
+		t.Fatalf("%v: %v", r, r.halted)
+	}
+	_ = r.Step(Message{Vote: changes[2]})
+	if rd := r.Ready(); !errors.Is(rd.Halt, ErrFork) || len(rd.Entered) != 0 || len(rd.Persist) != 0 || r.active != 0 {
+		t.Errorf("%v: halts: %v, enters %v, writes %d records", r, rd.Halt, rd.Entered, len(rd.Persist))
+	}
+}
+
+// TestLastSlotOfTheEpochIsCarried: what was executed at the epoch's last seq is
+// not executed again in the view that proposes it again.
+func TestLastSlotOfTheEpochIsCarried(t *testing.T) {
+	r := newReplica(t, 1, func(p *consensus.Params) { p.EpochLength = 1 })
+	b := chain(t, 1)[0]
+	prepared(t, r, 0, 0, b)
+	rd := enterView(t, r, 2, nil, proofOf(0, b))
+	if s := r.slots[1]; rd.Rollback != nil || len(rd.Execute) != 0 || s == nil || !s.executed {
+		t.Errorf("rolled back %v, %d executed again", rd.Rollback, len(rd.Execute))
+	}
+}
+
+// TestCertificateOfAnEarlierView: the batch that a certificate names was voted
+// for in another view, and is still here.
+func TestCertificateOfAnEarlierView(t *testing.T) {
+	first := chain(t, 1)[0]
+	second := batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) {
+		h.OriginView, h.Proposer, h.TimeMs = 2, testSet(t, 4).Address(2), h.TimeMs+5
+	})
+	r := newReplica(t, 1, nil)
+	give(t, r, 0, 0, first)
+	settle(t, r)
+	enterView(t, r, 2, nil)
+	give(t, r, 2, 2, second)
+	if settle(t, r); !r.slots[1].accepted || r.slots[1].digest != second.Digest() {
+		t.Fatalf("%+v", r.slots[1])
+	}
+	step(t, r, Message{Certificate: certificateOf(0, first)})
+	rd := settle(t, r)
+	if len(rd.Committed) != 1 || r.committed.Digest != first.Digest() || len(fetches(rd, consensus.FetchBatch)) != 0 {
+		t.Errorf("%v: %d committed, asked are %v", r, len(rd.Committed), fetches(rd, consensus.FetchBatch))
 	}
 }

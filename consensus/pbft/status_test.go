@@ -208,7 +208,7 @@ func TestReport(t *testing.T) {
 	step(t, r, Message{From: 3, Status: &consensus.Status{Mode: consensus.Syncing, Epoch: 4, View: 5, Committed: 6, Yours: []*consensus.Vote{vote(consensus.Checkpoint, 0, 64, common.Hash{})}}})
 	rep := r.Report()
 	set := testSet(t, 4)
-	if rep.Self != set.Address(0) || rep.Primary != set.Address(0) || !rep.IsPrimary || rep.F != 1 || rep.Quorum != 3 || rep.WindowLow != 0 || rep.WindowHigh != 8 || rep.Mode != consensus.Normal || rep.Halt != "" || rep.PatienceMs != 1000 {
+	if rep.Self != set.Address(0) || rep.Primary != set.Address(0) || !rep.IsPrimary || rep.F != 1 || rep.Quorum != 3 || rep.WindowLow != 0 || rep.WindowHigh != 8 || rep.Mode != consensus.Normal || rep.Halt != "" || rep.Held != "" || rep.PatienceMs != 1000 {
 		t.Errorf("%+v", rep)
 	}
 	if v := rep.Validators[3]; v.Mode != consensus.Syncing || v.Epoch != 4 || v.View != 5 || v.Committed != 6 || v.Connected {
@@ -217,8 +217,8 @@ func TestReport(t *testing.T) {
 	if r.peers[3].status.Yours != nil {
 		t.Error("votes of a STATUS are kept")
 	}
-	if v := rep.Validators[0]; !v.Connected || v.Mode != consensus.Normal || v.Address != set.Address(0) {
-		t.Errorf("of itself: %+v", v)
+	if want := (consensus.ValidatorReport{Address: set.Address(0), Connected: true, Heard: true, Mode: consensus.Normal}); rep.Validators[0] != want {
+		t.Errorf("of itself: %+v", rep.Validators[0])
 	}
 	if got, want := r.String(), "0* e0 v0 n=0 [1,9) normal"; got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -235,7 +235,11 @@ func TestNewestVotesAreShown(t *testing.T) {
 	give(t, r, 0, 0, b)
 	prepares(t, r, 0, b, 2)
 	hear(t, r, commitOf(0, 2, b), vote(consensus.Prepare, 2, 3, common.Hash{3}), vote(consensus.Prepare, 2, 2, common.Hash{2}))
+	hear(t, r, vote(consensus.Checkpoint, 2, 64, common.Hash{})) // that one is signed in every mode
 	settle(t, r)
+	if own := r.yours(1); len(own) != 0 {
+		t.Errorf("its own votes are kept for nobody: %+v", own)
+	}
 	r.Greet(2)
 	r.Ready()
 	var shown []*consensus.Vote

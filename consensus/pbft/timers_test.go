@@ -255,53 +255,17 @@ func TestRequestTimerSkipsPrimary(t *testing.T) {
 	}
 }
 
-// TestStablePrimaryAndTheOldest: a stable primary must order the transaction
-// that waits longest, or stay below 64 batches that overtake it.
-func TestStablePrimaryAndTheOldest(t *testing.T) {
-	overtake := func(r *Replica, n int) {
-		for range n {
-			b := filled(t, r.committed.Seq+1, r.committed.Digest)
-			give(t, r, 0, 0, b)
-			settle(t, r)
-			step(t, r, Message{Certificate: certificateOf(0, b)})
-			settle(t, r)
+// TestRequestTimerAtTheEnd: the last seq of the epoch has a primary like the
+// others, and everybody else waits for it.
+func TestRequestTimerAtTheEnd(t *testing.T) {
+	for self, want := range map[int]uint64{0: 100, 3: 0} { // 3 is primary of 49 … 64
+		r := newReplica(t, self, func(p *consensus.Params) { p.PrimarySpan = 16 })
+		settle(t, r)
+		step(t, r, Synced{Head: Head{Seq: 63, Digest: common.Hash{9}, BlockHash: common.Hash{8}, TimeMs: 1_000_000}})
+		waits(t, r, 7)
+		if got, asked := asksAfter(t, r, 150); got != want {
+			t.Errorf("validator %d asks after %d ticks, want %d: %+v", self, got, want, asked)
 		}
-	}
-	deep := func(p *consensus.Params) { p.EpochLength = 1000 }
-	r := newReplica(t, 1, deep)
-	settle(t, r)
-	overtake(r, 40) // before it came
-	waits(t, r, 7)
-	tick(t, r, 60)
-	overtake(r, 1)
-	if after, _ := asksAfter(t, r, 150); after != 100 {
-		t.Errorf("one batch that overtakes: asks after %d ticks", after)
-	}
-	r = newReplica(t, 1, deep)
-	settle(t, r)
-	waits(t, r, 7)
-	overtake(r, maxOvertaking)
-	tick(t, r, 60)
-	overtake(r, 1)
-	if after, _ := asksAfter(t, r, 150); after != 40 {
-		t.Errorf("more than %d batches that overtake: asks after %d ticks", maxOvertaking, after)
-	}
-	r = newReplica(t, 1, deep)
-	settle(t, r)
-	waits(t, r, 7)
-	tick(t, r, 60)
-	waits(t, r, 8) // the pool has dropped it
-	if after, _ := asksAfter(t, r, 150); after != 100 {
-		t.Errorf("another oldest transaction without a batch: asks after %d ticks", after)
-	}
-	r = newReplica(t, 1, deep)
-	settle(t, r)
-	waits(t, r, 7)
-	overtake(r, maxOvertaking)
-	tick(t, r, 60)
-	waits(t, r, 8) // it was ordered, another one is the oldest
-	if after, _ := asksAfter(t, r, 150); after != 100 {
-		t.Errorf("another oldest transaction: asks after %d ticks", after)
 	}
 }
 
@@ -473,6 +437,10 @@ func TestNextTick(t *testing.T) {
 	r.paceUntil = r.ticks + 2
 	if got := r.NextTick(); got != 2 {
 		t.Errorf("paced: %d ticks", got)
+	}
+	r.pool = 0
+	if got := r.NextTick(); got != ticksPer(busyTickMs) {
+		t.Errorf("paced, and nothing to propose: %d ticks", got)
 	}
 	r.nextStatus = r.ticks
 	if got := r.NextTick(); got != 1 {

@@ -323,6 +323,11 @@ func TestFaultOfThePrimary(t *testing.T) {
 			t.Errorf("%s: the fault of view 0 ends view 4", name)
 		}
 	}
+	last := newReplica(t, 1, func(p *consensus.Params) { p.EpochLength = 1 })
+	_ = last.Step(propose(bad))
+	if rd := last.Ready(); len(rd.Asked) != 1 || rd.Asked[0].Seq != 1 {
+		t.Errorf("at the epoch's last seq: asked %+v", rd.Asked)
+	}
 	r := newReplica(t, 1, func(p *consensus.Params) { p.PrimarySpan = 1 })
 	late := batchAt(t, 4, common.Hash{4}, func(h *consensus.BatchHeader) { h.Proposer, h.GasLimit = testSet(t, 4).Address(3), 1 })
 	_ = r.Step(Message{Vote: vote(consensus.PrePrepare, 3, 4, late.Digest()), Batch: late})
@@ -356,6 +361,23 @@ func TestLostLock(t *testing.T) {
 				t.Errorf("%s, a view later %v: evidence %v", name, later, rd.Evidence)
 			}
 		}
+	}
+}
+
+// TestLostLockFoundLater: a COMMIT may come after the VIEW-CHANGE that forgets it;
+// the next repetition shows it, also of one that a NEW-VIEW names.
+func TestLostLockFoundLater(t *testing.T) {
+	changes := []*consensus.Vote{asks(0, 2, nil), asks(2, 2, nil), asks(3, 2, nil)}
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	hear(t, r, changes[2], opens(2, changes...))
+	hear(t, r, commitOf(0, 3, chain(t, 1)[0]))
+	if rd := settle(t, r); len(rd.Evidence) != 0 || r.active != 0 {
+		t.Fatalf("%v: evidence %+v", r, rd.Evidence)
+	}
+	hear(t, r, changes[2])
+	if rd := settle(t, r); len(rd.Evidence) != 1 || rd.Evidence[0].Offender != 3 {
+		t.Errorf("evidence %+v", rd.Evidence)
 	}
 }
 

@@ -96,6 +96,14 @@ var timersTable = []Mutant{
 		Edits: edit(timersGo, `(r.nextFresh() <= r.windowEnd() || r.overtaken())`, `true`),
 	},
 	{
+		Name: "a full window excuses a censor", Breaks: breaks("request: stable primary must take the oldest", "L1"),
+		Edits: edit(timersGo, `<= r.windowEnd() || r.overtaken())`, `<= r.windowEnd())`),
+	},
+	{
+		Name: "the end of an epoch is a censor's fault", Breaks: breaks("request: stable primary must take the oldest", "L1"),
+		Edits: edit(timersGo, `return r.overtaken() && r.firstUnprepared() > r.last`, `return false`),
+	},
+	{
 		Name: "a backlog is a fault", Breaks: breaks("request: restarts with fresh batches", "L2"),
 		Edits: edit(orderGo, `case !s.reproposed:
 		r.fresh++`, ``),
