@@ -69,7 +69,7 @@ func (p *Plan) eased() *Plan {
 // transaction that a pool shows late begins the wait anew.
 func (s *simulation) rest() error {
 	s.loaded = false
-	limit := healTimeouts * s.plan.Tmax * 1000
+	limit := s.drainLimit()
 	settle := idleTimeouts * s.plan.Tmax * 1000
 	for range restTries {
 		drained, err := s.until(s.now+limit, func() bool {
@@ -99,6 +99,22 @@ func (s *simulation) rest() error {
 		return nil
 	}
 	return fmt.Errorf("L2: blocks without end after the last transaction")
+}
+
+// drainLimit is how long what waits may wait, in microseconds. With a stable
+// primary that censors and epochs of one block each transaction costs a view: its
+// patience, the change, a block, and the censor is back. (The state suspends who
+// was replaced; simulated states do not.)
+func (s *simulation) drainLimit() uint64 {
+	timeouts := uint64(healTimeouts)
+	if s.plan.R == 0 {
+		waiting := 0
+		for _, n := range s.c.Nodes {
+			waiting = max(waiting, len(n.pool))
+		}
+		timeouts += 2 * uint64(waiting)
+	}
+	return timeouts * s.plan.Tmax * 1000
 }
 
 // honest reports whether all honest nodes are so. One whose executor is broken
