@@ -109,9 +109,20 @@ func TestResendAsked(t *testing.T) {
 	settle(t, r)
 	r.ask(2, consensus.WhyRequest, 1)
 	first, _ := sent(settle(t, r), consensus.ViewChange)
-	again, to := sent(tick(t, r, 100), consensus.ViewChange)
-	if len(again) < 3 || len(again) > 4 {
-		t.Fatalf("sent %d times in a second, want a quarter of T0 with jitter", len(again))
+	var again []*consensus.Vote
+	var to []int
+	for last, now := uint64(0), uint64(1); now <= 1000; now++ {
+		votes, whom := sent(tick(t, r, 1), consensus.ViewChange)
+		if len(votes) == 0 {
+			continue
+		}
+		if pause := now - last; len(votes) > 1 || pause < 25 || pause > 31 {
+			t.Errorf("sent %d times after %d ticks, want a quarter of T0 and a quarter of that as jitter", len(votes), pause)
+		}
+		last, again, to = now, append(again, votes...), append(to, whom...)
+	}
+	if len(again) < 1000/31 {
+		t.Fatalf("sent %d times in ten seconds", len(again))
 	}
 	for i, v := range again {
 		if !v.SameStatement(first[0]) || v.Signature == (consensus.Signature{}) || to[i] != Everyone {
