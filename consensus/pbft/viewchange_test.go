@@ -392,6 +392,24 @@ func TestLostLockFoundLater(t *testing.T) {
 	}
 }
 
+// TestLostLockOfACommit: what is committed here, and not yet durable, still shows
+// who forgets a COMMIT.
+func TestLostLockOfACommit(t *testing.T) {
+	b := chain(t, 1)[0]
+	r := newReplica(t, 1, nil)
+	give(t, r, 0, 0, b)
+	settle(t, r)
+	hear(t, r, commitOf(0, 3, b))
+	step(t, r, Message{Certificate: certificateOf(0, b)})
+	if settle(t, r); r.committed.Seq != 1 {
+		t.Fatalf("%v", r)
+	}
+	hear(t, r, asks(3, 2, nil))
+	if rd := settle(t, r); len(rd.Evidence) != 1 || rd.Evidence[0].Offender != 3 {
+		t.Errorf("evidence %+v", rd.Evidence)
+	}
+}
+
 // TestTwoBlocksOverViews: two block hashes for one batch in two views are
 // evidence; COMMITs for two batches are none.
 func TestTwoBlocksOverViews(t *testing.T) {
