@@ -123,6 +123,9 @@ func TestDoubt(t *testing.T) {
 		if got := r.peers[3].doubtedTo - r.ticks; got != want {
 			t.Errorf("round %d: doubted for %d ticks, want %d", i, got, want)
 		}
+		if r.peers[0].doubtedTo != 0 || r.peers[2].doubtedTo != 0 {
+			t.Errorf("round %d: those are doubted who have claimed nothing", i)
+		}
 		if r.behind() {
 			t.Error("a doubted claim counts")
 		}

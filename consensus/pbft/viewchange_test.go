@@ -109,9 +109,20 @@ func TestResendAsked(t *testing.T) {
 	settle(t, r)
 	r.ask(2, consensus.WhyRequest, 1)
 	first, _ := sent(settle(t, r), consensus.ViewChange)
-	again, to := sent(tick(t, r, 100), consensus.ViewChange)
-	if len(again) < 3 || len(again) > 4 {
-		t.Fatalf("sent %d times in a second, want a quarter of T0 with jitter", len(again))
+	var again []*consensus.Vote
+	var to []int
+	for last, now := uint64(0), uint64(1); now <= 1000; now++ {
+		votes, whom := sent(tick(t, r, 1), consensus.ViewChange)
+		if len(votes) == 0 {
+			continue
+		}
+		if pause := now - last; len(votes) > 1 || pause < 25 || pause > 31 {
+			t.Errorf("sent %d times after %d ticks, want a quarter of T0 and a quarter of that as jitter", len(votes), pause)
+		}
+		last, again, to = now, append(again, votes...), append(to, whom...)
+	}
+	if len(again) < 1000/31 {
+		t.Fatalf("sent %d times in ten seconds", len(again))
 	}
 	for i, v := range again {
 		if !v.SameStatement(first[0]) || v.Signature == (consensus.Signature{}) || to[i] != Everyone {
@@ -376,6 +387,24 @@ func TestLostLockFoundLater(t *testing.T) {
 		t.Fatalf("%v: evidence %+v", r, rd.Evidence)
 	}
 	hear(t, r, changes[2])
+	if rd := settle(t, r); len(rd.Evidence) != 1 || rd.Evidence[0].Offender != 3 {
+		t.Errorf("evidence %+v", rd.Evidence)
+	}
+}
+
+// TestLostLockOfACommit: what is committed here, and not yet durable, still shows
+// who forgets a COMMIT.
+func TestLostLockOfACommit(t *testing.T) {
+	b := chain(t, 1)[0]
+	r := newReplica(t, 1, nil)
+	give(t, r, 0, 0, b)
+	settle(t, r)
+	hear(t, r, commitOf(0, 3, b))
+	step(t, r, Message{Certificate: certificateOf(0, b)})
+	if settle(t, r); r.committed.Seq != 1 {
+		t.Fatalf("%v", r)
+	}
+	hear(t, r, asks(3, 2, nil))
 	if rd := settle(t, r); len(rd.Evidence) != 1 || rd.Evidence[0].Offender != 3 {
 		t.Errorf("evidence %+v", rd.Evidence)
 	}
