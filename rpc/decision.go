@@ -8,6 +8,12 @@ type Decision struct {
 	Why    string // what is different here, or why it is not served; "" for served as usual
 }
 
-// NotServed is what a client hears of a method that is not served: -32601 with
+// Served decides for a method; why says what is different here.
+func Served(method, why string) Decision { return Decision{Method: method, Served: true, Why: why} }
+
+// Refused decides against a method. Clients then hear NotAvailable.
+func Refused(method, why string) Decision { return Decision{Method: method, Why: why} }
+
+// NotAvailable is what a client hears of a method that is not served: -32601 with
 // this text, in which the method stands for %s.
-const NotServed = "the method %s does not exist/is not available"
+const NotAvailable = "the method %s does not exist/is not available"

@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -20,14 +19,15 @@ import (
 )
 
 // gethReceivers are the types whose exported methods go-ethereum serves.
-var gethReceivers = map[string]struct {
-	dir   string // below the module
-	types []string
+var gethReceivers = []struct {
+	namespace string
+	dir       string // below the module
+	types     []string
 }{
-	"eth":  {"internal/ethapi", []string{"EthereumAPI", "EthereumAccountAPI", "BlockChainAPI", "TransactionAPI"}},
-	"eth ": {"eth/filters", []string{"FilterAPI"}},
-	"net":  {"internal/ethapi", []string{"NetAPI"}},
-	"web3": {"node", []string{"web3API"}},
+	{"eth", "internal/ethapi", []string{"EthereumAPI", "EthereumAccountAPI", "BlockChainAPI", "TransactionAPI"}},
+	{"eth", "eth/filters", []string{"FilterAPI"}},
+	{"net", "internal/ethapi", []string{"NetAPI"}},
+	{"web3", "node", []string{"web3API"}},
 }
 
 func wireName(method string) string {
@@ -99,15 +99,14 @@ func TestDecisions(t *testing.T) {
 			}
 		}
 	}
-	for _, namespace := range slices.Sorted(maps.Keys(gethReceivers)) {
-		source := gethReceivers[namespace]
+	for _, source := range gethReceivers {
 		names := gethMethods(t, source.dir, source.types)
 		if len(names) == 0 {
 			t.Fatalf("%s: go-ethereum's source was not found", source.dir)
 		}
 		for _, name := range names {
-			if _, ok := decided[strings.TrimSpace(namespace)][name]; !ok {
-				t.Errorf("go-ethereum serves %s_%s: decide about it", namespace, name)
+			if _, ok := decided[source.namespace][name]; !ok {
+				t.Errorf("go-ethereum serves %s_%s: decide about it", source.namespace, name)
 			}
 		}
 	}
@@ -136,7 +135,7 @@ func refuses(t *testing.T, tables map[string][]rpc.Decision) {
 			}
 			a := n.call(t, namespace+"_"+d.Method, `[]`)
 			absent := a.Error != nil && a.Error.Code == -32601
-			if absent && a.Error.Message != fmt.Sprintf(rpc.NotServed, namespace+"_"+d.Method) {
+			if absent && a.Error.Message != fmt.Sprintf(rpc.NotAvailable, namespace+"_"+d.Method) {
 				t.Errorf("refusal %q", a.Error.Message)
 			}
 			switch {

@@ -6,16 +6,16 @@ import "github.com/quorate/quorate/rpc"
 // 1.17.10.
 func Decisions() []rpc.Decision {
 	return []rpc.Decision{
-		{"listening", true, ""},
-		{"peerCount", true, ""},
-		{"version", true, "the chain id"},
+		rpc.Served("listening", ""),
+		rpc.Served("peerCount", ""),
+		rpc.Served("version", "the chain id"),
 	}
 }
 
 // Web3Decisions returns the same for web3_.
 func Web3Decisions() []rpc.Decision {
 	return []rpc.Decision{
-		{"clientVersion", true, ""},
-		{"sha3", true, ""},
+		rpc.Served("clientVersion", ""),
+		rpc.Served("sha3", ""),
 	}
 }
