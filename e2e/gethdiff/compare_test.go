@@ -1,10 +1,13 @@
 package gethdiff
 
 import (
+	"context"
 	"encoding/json"
 	"regexp"
 	"testing"
+	"time"
 
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -67,9 +70,39 @@ func (p *pair) same(t *testing.T, method string, params ...any) answer {
 	return ours
 }
 
-// seal makes a block on both.
+// seal makes a block on both, of everything that was accepted.
 func (p *pair) seal(t *testing.T) {
 	t.Helper()
+	p.settle(t)
 	p.ours.seal(t)
 	p.geths.seal(t)
+	p.waiting = 0
 }
+
+// settle waits until geth's pool offers what it accepted since the last block, and
+// nothing else: it forgets the last block's and promotes the next ones beside the
+// calls. Otherwise the blocks of the two chains would differ.
+func (p *pair) settle(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), settleTimeout)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		var status struct{ Pending, Queued hexutil.Uint }
+		if err := p.geths.rpc.CallContext(ctx, &status, "txpool_status"); err != nil {
+			t.Fatalf("geth's pool did not settle on %d transactions: %+v %v", p.waiting, status, err)
+		}
+		if int(status.Pending) == p.waiting && status.Queued == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("geth's pool did not settle on %d transactions: %+v", p.waiting, status)
+		}
+	}
+}
+
+// settleTimeout is far above the milliseconds that geth's pool takes.
+const settleTimeout = 20 * time.Second

@@ -36,6 +36,7 @@ func (p *pair) accepted(t *testing.T, tx *types.Transaction) *types.Transaction 
 	if a := p.send(t, tx); a.Result == nil {
 		t.Fatalf("refused by both: %s", a.Text)
 	}
+	p.waiting++
 	return tx
 }
 

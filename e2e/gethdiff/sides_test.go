@@ -69,6 +69,7 @@ func (s *side) call(t *testing.T, method string, params ...any) answer {
 type pair struct {
 	net         *chaintest.Network
 	ours, geths *side
+	waiting     int // transactions that both have accepted since the last block
 }
 
 // newPair starts both. accounts come on top of the funded users and the system

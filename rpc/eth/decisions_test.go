@@ -147,8 +147,8 @@ func refuses(t *testing.T, tables map[string][]rpc.Decision) {
 		}
 	}
 	known := []string{
-		"eth_fillTransaction", "eth_getFilterChanges", "eth_getFilterLogs", "eth_newBlockFilter", "eth_newFilter",
-		"eth_newPendingTransactionFilter", "eth_simulateV1", "eth_uninstallFilter",
+		"eth_getFilterChanges", "eth_getFilterLogs", "eth_newBlockFilter", "eth_newFilter",
+		"eth_newPendingTransactionFilter", "eth_uninstallFilter",
 	}
 	for _, name := range elsewhere {
 		if !slices.Contains(known, name) {
