@@ -32,6 +32,7 @@ devnet: build ## run four validators on this machine, data in ./devnet
 deps: ## download what the tests need (the clients of e2e install themselves)
 	$(GO) mod download
 	$(GO) mod download -modfile=tools/go.mod
+	$(GO) -C e2e/gethdiff mod download
 	@command -v npm >/dev/null 2>&1 || { echo "npm is missing: the end-to-end tests use cast, ethers and viem (on Debian: apt-get install nodejs npm)" >&2; exit 1; }
 	@{ [ "$$(id -u)" = 0 ] && command -v ip && command -v nft; } >/dev/null 2>&1 || echo "note: partitions of the network will NOT be tested: that needs root, iproute2 and nftables" >&2
 
@@ -42,7 +43,7 @@ PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
 CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... ./node/... ./p2p/... ./rpc/... ./state/... ./store/... ./txpool/...
 
 .PHONY: test
-test: deps check e2e mutants ## run every test
+test: deps check e2e gethdiff mutants ## run every test
 
 .PHONY: check
 check: lint unit race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
@@ -94,6 +95,10 @@ smoke: ## the shortest whole way on four real processes
 .PHONY: e2e
 e2e: ## all end-to-end tests: real processes, cast, ethers, viem, kill -9, bad input
 	$(GO) test ./e2e -count=1 -timeout 40m
+
+.PHONY: gethdiff
+gethdiff: ## compare JSON-RPC with a real go-ethereum node
+	$(GO) -C e2e/gethdiff test -count=1 .
 
 .PHONY: e2e-long
 e2e-long: ## and what takes minutes by nature: ten minutes of load, 200 kills

@@ -121,7 +121,8 @@ func (n *Node) openChain(o Options) error {
 		return err
 	}
 	n.state, err = state.Open(n.db, state.Config{
-		Chain: n.genesis.ChainConfig(), History: n.cfg.History, CacheBytes: plan.StateCaches, Logger: n.log.With("part", "state"),
+		Chain: n.genesis.ChainConfig(), History: n.cfg.History, Proofs: n.cfg.Proofs == config.ProofsArchive,
+		CacheBytes: plan.StateCaches, Logger: n.log.With("part", "state"),
 	})
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (n *Node) buildServers(o Options) error {
 	}
 	seats := rpc.NewSeats(cfg.Limits)
 	eth, err := rpceth.New(rpceth.Deps{
-		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM,
+		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM, Extent: n.state.Extent,
 		Feed: feed{n.chain}, Progress: n, Disconnect: n.rpc.Disconnect, Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {

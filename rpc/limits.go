@@ -44,6 +44,12 @@ type Limits struct {
 	PoolBytes           int           // answer of one txpool_content or txpool_inspect, bytes: as of a batch
 	PoolDumps           int           // of these at once
 	OtsPage             int           // transactions on one page of ots_getBlockTransactions
+	ProofKeys           int           // slots of one eth_getProof, as geth
+	StorageSlots        int           // slots of one eth_getStorageValues, as geth
+	SyncTimeout         time.Duration // an eth_sendRawTransactionSync without a timeout waits for this, as EIP-7966 recommends
+	SyncMaxTimeout      time.Duration // and with one for at most this
+	SyncGrace           time.Duration // a transaction that the pool holds back waits for what it lacks: it may have been sent a moment later
+	SyncSends           int           // eth_sendRawTransactionSync that wait at once: each takes one of Requests
 	FeeBlocks           uint64        // blocks of one eth_feeHistory, as geth
 	FeePercentiles      int           // percentiles of one eth_feeHistory, as geth
 	HistoryEntries      int           // entries in one answer of pbft_viewChanges or pbft_evidence: all that a node remembers
@@ -67,6 +73,8 @@ func DefaultLimits() Limits {
 		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
 		Traces: 2, TraceTimeout: 10 * time.Second, TraceBytes: 25_000_000, TraceTracers: 16,
 		PoolBytes: 25_000_000, PoolDumps: 2, OtsPage: 1000,
+		ProofKeys: 1024, StorageSlots: 1024,
+		SyncTimeout: 2 * time.Second, SyncMaxTimeout: 20 * time.Second, SyncGrace: 500 * time.Millisecond, SyncSends: 64,
 		FeeBlocks: 1024, FeePercentiles: 100,
 		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
 		FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
@@ -108,6 +116,11 @@ func (l Limits) Validate() error {
 	positive("PoolBytes", int64(l.PoolBytes))
 	positive("PoolDumps", int64(l.PoolDumps))
 	positive("OtsPage", int64(l.OtsPage))
+	positive("ProofKeys", int64(l.ProofKeys))
+	positive("StorageSlots", int64(l.StorageSlots))
+	positive("SyncTimeout", int64(l.SyncTimeout))
+	positive("SyncGrace", int64(l.SyncGrace))
+	positive("SyncSends", int64(l.SyncSends))
 	positive("FeeBlocks", int64(min(l.FeeBlocks, 1<<62)))
 	positive("FeePercentiles", int64(l.FeePercentiles))
 	positive("HistoryEntries", int64(l.HistoryEntries))
@@ -128,6 +141,12 @@ func (l Limits) Validate() error {
 	}
 	if l.WriteTimeout <= l.CallTimeout || l.WriteTimeout <= l.LogTimeout || l.WriteTimeout <= l.TraceTimeout {
 		errs = append(errs, fmt.Errorf("rpc limit WriteTimeout (%s) must exceed CallTimeout (%s), LogTimeout (%s) and TraceTimeout (%s): otherwise their answer is cut off", l.WriteTimeout, l.CallTimeout, l.LogTimeout, l.TraceTimeout))
+	}
+	if l.SyncTimeout > l.SyncMaxTimeout || l.SyncMaxTimeout >= l.WriteTimeout {
+		errs = append(errs, fmt.Errorf("rpc limits SyncTimeout (%s), SyncMaxTimeout (%s) and WriteTimeout (%s) must ascend: otherwise a receipt that comes in time is cut off", l.SyncTimeout, l.SyncMaxTimeout, l.WriteTimeout))
+	}
+	if l.SyncSends >= l.Requests {
+		errs = append(errs, fmt.Errorf("rpc limit SyncSends is %d, must be below Requests (%d): otherwise calls that wait keep all others out", l.SyncSends, l.Requests))
 	}
 	return errors.Join(errs...)
 }

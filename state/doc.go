@@ -20,7 +20,8 @@
 //	               │  accounts, slots       flat, by hash        │
 //	               │  trie nodes            by path              │
 //	               │  code                  by hash, for ever    │
-//	               │  history               values before block  │
+//	               │  history               values before block, │
+//	               │                        nodes too if wanted  │
 //	               │  head marker           n, block hash, root  │
 //	               └─────────────────────────────────────────────┘
 //
@@ -52,8 +53,8 @@
 // it. The value after block B is the first such row above B, or the present
 // value. Rows lie in eras of a fixed number of blocks: one seek per era between
 // B and the head, one range deletion to prune an era, and new rows never land
-// in old tables. There are no old trie nodes: a proof can be made at the head
-// only.
+// in old tables. Old trie nodes are kept in the same way if Config.Proofs says
+// so; without them a proof can be made at the head only.
 //
 // # What it does not do
 //

@@ -64,7 +64,7 @@ func (s *State) Execute(ctx context.Context, header *types.Header, txs []*types.
 	if err != nil {
 		return nil, fmt.Errorf("state: execute block %d: %w", header.Number, err)
 	}
-	l := newLayer(header.ParentHash, b, db.update)
+	l := newLayer(header.ParentHash, b, db.update, s.proofs)
 	x.seal(l, root, derived)
 	return l, s.add(l)
 }

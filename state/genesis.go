@@ -39,11 +39,11 @@ func (s *State) StageGenesis(b *store.Batch, alloc types.GenesisAlloc, header *t
 	if root != header.Root {
 		return nil, fmt.Errorf("state: the allocation has state root %x, the header of block 0 says %x", root, header.Root)
 	}
-	l := newLayer(common.Hash{}, db.base, db.update)
+	l := newLayer(common.Hash{}, db.base, db.update, false)
 	l.Block = types.NewBlockWithHeader(header)
 	past := history{era: eraLength(s.keep)}
 	w := &stager{batch: b, layer: l}
-	for _, write := range []func() error{w.accounts, w.slots, w.nodes, w.codes, func() error { return past.write(b) }} {
+	for _, write := range []func() error{w.accounts, w.slots, w.nodes, w.codes, func() error { return past.write(b) }, func() error { return trail{}.stage(b, s.proofs, 0) }} {
 		if err := write(); err != nil {
 			return nil, fmt.Errorf("state: stage block 0: %w", err)
 		}

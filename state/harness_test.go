@@ -91,26 +91,29 @@ type chain struct {
 	write  func(vm.StateDB, []*types.Transaction)
 }
 
-func newChain(t testing.TB, fs vfs.FS, history uint64, a types.GenesisAlloc) *chain {
+func newChain(t testing.TB, fs vfs.FS, history uint64, a types.GenesisAlloc, change ...func(*Config)) *chain {
 	t.Helper()
-	return newChainWith(t, store.Options{FS: fs}, history, a)
+	return newChainWith(t, store.Options{FS: fs}, history, a, change...)
 }
 
-func newChainWith(t testing.TB, o store.Options, history uint64, a types.GenesisAlloc) *chain {
+// proving keeps old trie nodes.
+func proving(c *Config) { c.Proofs = true }
+
+func newChainWith(t testing.TB, o store.Options, history uint64, a types.GenesisAlloc, change ...func(*Config)) *chain {
 	t.Helper()
-	c := openChainWith(t, o, history)
+	c := openChainWith(t, o, history, change...)
 	g := &core.Genesis{Config: osaka(), Alloc: a, GasLimit: 100_000_000, BaseFee: new(big.Int), Difficulty: new(big.Int)}
 	c.genesis(a, g.ToBlock().Header())
 	return c
 }
 
 // openChain opens what is on fs, without creating block 0.
-func openChain(t testing.TB, fs vfs.FS, history uint64) *chain {
+func openChain(t testing.TB, fs vfs.FS, history uint64, change ...func(*Config)) *chain {
 	t.Helper()
-	return openChainWith(t, store.Options{FS: fs}, history)
+	return openChainWith(t, store.Options{FS: fs}, history, change...)
 }
 
-func openChainWith(t testing.TB, o store.Options, history uint64) *chain {
+func openChainWith(t testing.TB, o store.Options, history uint64, change ...func(*Config)) *chain {
 	t.Helper()
 	dir, cache := "data", int64(MinCacheBytes)
 	if o.FS == nil {
@@ -120,7 +123,11 @@ func openChainWith(t testing.TB, o store.Options, history uint64) *chain {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(db, Config{Chain: osaka(), History: history, CacheBytes: cache})
+	cfg := Config{Chain: osaka(), History: history, CacheBytes: cache}
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := Open(db, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

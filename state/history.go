@@ -92,12 +92,15 @@ var rootRow common.Hash
 type past struct {
 	history
 	number, head uint64
+	trail        trail // what there is of old trie nodes
 	present      *base // the head of the snapshot
 	snapshot     store.Reader
 
-	mu       sync.Mutex // an iterator stands in one place
-	accounts *store.Iterator
-	slots    *store.Iterator
+	mu           sync.Mutex // an iterator stands in one place
+	accounts     *store.Iterator
+	slots        *store.Iterator
+	accountNodes *store.Iterator
+	storageNodes *store.Iterator
 }
 
 // seek finds the first row above the block. key makes the row's key for an era
@@ -181,7 +184,7 @@ func (p *past) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var errs []error
-	for _, it := range []**store.Iterator{&p.accounts, &p.slots} {
+	for _, it := range []**store.Iterator{&p.accounts, &p.slots, &p.accountNodes, &p.storageNodes} {
 		if *it != nil {
 			errs = append(errs, (*it).Close())
 			*it = nil

@@ -52,8 +52,8 @@ type oldSlot struct {
 }
 
 // newLayer takes over what an execution has changed. The update is not used by
-// anybody else.
-func newLayer(parent common.Hash, b *base, u *gstate.StateUpdate) *Layer {
+// anybody else. Old trie nodes are kept if they will be written.
+func newLayer(parent common.Hash, b *base, u *gstate.StateUpdate, oldNodes bool) *Layer {
 	l := &Layer{
 		parent:   parent,
 		root:     u.Root,
@@ -66,7 +66,10 @@ func newLayer(parent common.Hash, b *base, u *gstate.StateUpdate) *Layer {
 		l.nodes = u.Nodes.Sets
 	}
 	for _, set := range l.nodes {
-		set.Origins, set.Leaves = nil, nil // old nodes are not needed: free them
+		set.Leaves = nil // not needed: free them
+		if !oldNodes {
+			set.Origins = nil
+		}
 	}
 	for _, c := range u.Codes {
 		l.codes[c.Hash] = c.Blob

@@ -57,6 +57,10 @@ type Config struct {
 	// History is the number of blocks below the head whose state can be read;
 	// 0 keeps all (an archive).
 	History uint64
+	// Proofs keeps the trie nodes of the past as well, for the blocks of History
+	// that are committed while it is set: proofs can be made there. It costs disk
+	// (docs/performance.md) and is for archives.
+	Proofs bool
 	// CacheBytes bounds the caches of rows and code in bytes; 0 =
 	// DefaultCacheBytes. From 37 MiB on the rows lie outside Go's heap; the
 	// code's share, an eighth, lies in it.

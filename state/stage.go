@@ -12,7 +12,7 @@ import (
 // parent must be the head. After the batch has been applied: Publish.
 func (s *State) Stage(b *store.Batch, l *Layer) error {
 	s.mu.RLock()
-	head, born, past := s.head, s.born, s.past
+	head, born, past, nodes := s.head, s.born, s.past, s.trail
 	s.mu.RUnlock()
 	if !born {
 		return ErrNoGenesis
@@ -20,7 +20,7 @@ func (s *State) Stage(b *store.Batch, l *Layer) error {
 	if l.parent != head.Hash || l.number() != head.Number+1 {
 		return fmt.Errorf("state: block %d on %x cannot be committed, the head is %d %x", l.number(), l.parent, head.Number, head.Hash)
 	}
-	w := &stager{batch: b, layer: l}
+	w := &stager{batch: b, layer: l, oldNodes: s.proofs}
 	w.era, w.offset = past.split(l.number())
 	w.rows = make([]row, 0, w.size())
 	for _, write := range []func() error{w.accounts, w.slots, w.nodes, w.codes} {
@@ -34,18 +34,21 @@ func (s *State) Stage(b *store.Batch, l *Layer) error {
 	if err := stagePrune(b, past, l.number(), s.keep); err != nil {
 		return err
 	}
+	if err := nodes.stage(b, s.proofs, head.Number); err != nil {
+		return err
+	}
 	l.staged = w.rows
 	return b.Set(store.HeadKey(), l.head().encode())
 }
 
 // stagePrune deletes the eras that fall out of history when block number is
-// committed: one range deletion each for accounts and slots, seldom.
+// committed: one range deletion in each space of history, seldom.
 func stagePrune(b *store.Batch, past history, number, keep uint64) error {
 	oldest, eras := past.prune(number, keep)
 	if eras == 0 {
 		return nil
 	}
-	for _, prefix := range []byte{store.PrefixAccountHistory, store.PrefixSlotHistory} {
+	for _, prefix := range historySpaces {
 		lower, upper := store.HistoryEras(prefix, 0, eras)
 		if err := b.DeleteRange(lower, upper); err != nil {
 			return err
@@ -55,10 +58,16 @@ func stagePrune(b *store.Batch, past history, number, keep uint64) error {
 	return past.write(b)
 }
 
+// historySpaces are pruned by era.
+var historySpaces = []byte{
+	store.PrefixAccountHistory, store.PrefixSlotHistory, store.PrefixAccountNodeHistory, store.PrefixStorageNodeHistory,
+}
+
 // stager writes one layer into one batch.
 type stager struct {
 	batch       *store.Batch
 	layer       *Layer
+	oldNodes    bool // write the history of trie nodes
 	era, offset uint32
 	rows        []row // rows of the head, for the cache
 }
@@ -123,6 +132,12 @@ func (w *stager) nodes() error {
 	for owner, set := range w.layer.nodes {
 		for path, n := range set.Nodes {
 			if err := w.put(nodeKey(owner, []byte(path)), n.Blob); err != nil {
+				return err
+			}
+			if !w.oldNodes {
+				continue
+			}
+			if err := w.batch.Set(nodeHistoryKey(w.era, owner, []byte(path), w.offset), set.Origins[path]); err != nil {
 				return err
 			}
 		}

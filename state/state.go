@@ -32,6 +32,7 @@ type State struct {
 	db       *store.DB
 	chain    *params.ChainConfig
 	keep     uint64 // blocks of history, 0 = all
+	proofs   bool   // trie nodes have a history as well
 	log      *slog.Logger
 	cache    *cache
 	code     *codes
@@ -43,6 +44,7 @@ type State struct {
 	head   Head
 	born   bool // there is a head
 	past   history
+	trail  trail
 	layers map[common.Hash]*Layer // by block hash
 }
 
@@ -58,6 +60,7 @@ func Open(db *store.DB, cfg Config) (*State, error) {
 		db:       db,
 		chain:    cfg.Chain,
 		keep:     cfg.History,
+		proofs:   cfg.Proofs,
 		log:      cfg.Logger,
 		cache:    c,
 		code:     &codes{db, c.code},
@@ -73,6 +76,9 @@ func Open(db *store.DB, cfg Config) (*State, error) {
 	s.head, s.born = head, ok
 	if ok {
 		if s.past, err = readHistory(db); err != nil {
+			return nil, err
+		}
+		if s.trail, err = readTrail(db); err != nil {
 			return nil, err
 		}
 	}
@@ -184,6 +190,7 @@ func (s *State) Publish(l *Layer) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.trail = s.trail.after(s.proofs, s.head.Number)
 	s.head, s.born = l.head(), true
 	if was := s.past.oldest; s.past.staged(s.head.Number, s.keep) {
 		s.log.Info("state history pruned", "head", s.head.Number, "oldest_before", was, "oldest", s.past.oldest)

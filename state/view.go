@@ -9,10 +9,6 @@ import (
 	"github.com/quorate/quorate/store"
 )
 
-// ErrNoHistoricalTrie says that only rows are kept of the past, no trie nodes:
-// balances, code and slots can be read there, proofs and roots cannot be made.
-var ErrNoHistoricalTrie = errors.New("state: proofs and state roots can be computed at the head only, this state is historical")
-
 // View is a state to read, pinned: commits do not change it. Its StateDB may be
 // written to (a call needs that), but never committed. It must be closed. One
 // View is for one goroutine.
@@ -107,7 +103,11 @@ func (s *State) at(snapshot *store.Snapshot, number uint64) (*View, error) {
 	if oldest := extent.limit(head.Number, s.keep); number < oldest {
 		return nil, &ErrPruned{number, oldest}
 	}
-	p := &past{history: extent, number: number, head: head.Number, present: newBase(nil, snapshot, nil, s.code), snapshot: snapshot}
+	nodes, err := readTrail(snapshot)
+	if err != nil {
+		return nil, err
+	}
+	p := &past{history: extent, number: number, head: head.Number, trail: nodes, present: newBase(nil, snapshot, nil, s.code), snapshot: snapshot}
 	root, err := p.root()
 	if err == nil {
 		var sdb *gstate.StateDB

@@ -56,6 +56,13 @@ const (
 	// PrefixSlotHistory: era, keccak(address), keccak(slot), offset → the same
 	// for a storage slot.
 	PrefixSlotHistory = 'g'
+	// PrefixAccountNodeHistory: era, path, end of path, offset → the node of the
+	// account trie before block era·eraLength + offset changed it. Only where
+	// proofs of the past are kept.
+	PrefixAccountNodeHistory = 'H'
+	// PrefixStorageNodeHistory: era, keccak(address), path, end of path, offset →
+	// the same for a node of a storage trie.
+	PrefixStorageNodeHistory = 'G'
 
 	// PrefixEthdb: the view that Ethdb gives to go-ethereum's code.
 	PrefixEthdb = 'e'
@@ -66,7 +73,7 @@ var Prefixes = []byte{
 	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixJournal,
 	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
-	PrefixAccountHistory, PrefixSlotHistory, PrefixEthdb,
+	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
 }
 
 // Space returns the bounds of one key space, for iterators and range deletion.
@@ -190,6 +197,29 @@ func SlotHistoryKey(era uint32, account, slot common.Hash, offset uint32) []byte
 	k = binary.BigEndian.AppendUint32(append(k, PrefixSlotHistory), era)
 	k = append(k, account[:]...)
 	k = append(k, slot[:]...)
+	return binary.BigEndian.AppendUint32(k, offset)
+}
+
+// pathEnd follows a path that other rows' paths may continue: it is no nibble, so
+// that the rows of one node lie together.
+const pathEnd = 0x10
+
+// AccountNodeHistoryKey is the key of a node of the account trie before a block
+// changed it.
+func AccountNodeHistoryKey(era uint32, path []byte, offset uint32) []byte {
+	k := make([]byte, 0, 1+4+len(path)+1+4)
+	k = binary.BigEndian.AppendUint32(append(k, PrefixAccountNodeHistory), era)
+	k = append(append(k, path...), pathEnd)
+	return binary.BigEndian.AppendUint32(k, offset)
+}
+
+// StorageNodeHistoryKey is the key of a node of an account's storage trie before
+// a block changed it.
+func StorageNodeHistoryKey(era uint32, account common.Hash, path []byte, offset uint32) []byte {
+	k := make([]byte, 0, 1+4+common.HashLength+len(path)+1+4)
+	k = binary.BigEndian.AppendUint32(append(k, PrefixStorageNodeHistory), era)
+	k = append(k, account[:]...)
+	k = append(append(k, path...), pathEnd)
 	return binary.BigEndian.AppendUint32(k, offset)
 }
 

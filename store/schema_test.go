@@ -39,6 +39,8 @@ func TestKeySpacesAreDisjoint(t *testing.T) {
 		{PrefixCode, CodeKey(ones)},
 		{PrefixAccountHistory, AccountHistoryKey(math.MaxUint32, ones, math.MaxUint32)},
 		{PrefixSlotHistory, SlotHistoryKey(math.MaxUint32, ones, ones, math.MaxUint32)},
+		{PrefixAccountNodeHistory, AccountNodeHistoryKey(math.MaxUint32, bytes.Repeat([]byte{15}, 64), math.MaxUint32)},
+		{PrefixStorageNodeHistory, StorageNodeHistoryKey(math.MaxUint32, ones, bytes.Repeat([]byte{15}, 64), math.MaxUint32)},
 		{PrefixEthdb, ethKey(ones[:])},
 	} {
 		lower, upper := Space(c.prefix)
@@ -51,6 +53,9 @@ func TestKeySpacesAreDisjoint(t *testing.T) {
 func TestKeyOrder(t *testing.T) {
 	a := common.Hash{31: 1}
 	ascending := [][]byte{
+		// All rows of a node before those of the nodes below it or after it.
+		StorageNodeHistoryKey(0, a, []byte{1, 0}, 0), StorageNodeHistoryKey(0, a, []byte{1, 15, 0}, 7), StorageNodeHistoryKey(0, a, []byte{1}, 0), StorageNodeHistoryKey(0, a, []byte{1}, math.MaxUint32), StorageNodeHistoryKey(0, a, []byte{2}, 0), StorageNodeHistoryKey(0, a, nil, 3),
+		AccountNodeHistoryKey(0, []byte{0}, 9), AccountNodeHistoryKey(0, nil, 0), AccountNodeHistoryKey(0, nil, 1), AccountNodeHistoryKey(1, []byte{0}, 0),
 		AccountHistoryKey(0, a, 1), AccountHistoryKey(0, a, 256), AccountHistoryKey(0, common.Hash{31: 2}, 0), AccountHistoryKey(1, a, 0),
 		JournalKey(0, 9, 9), JournalKey(1, 0, 0), JournalKey(1, 0, 256), JournalKey(1, 1, 0), JournalKey(256, 0, 0),
 	}

@@ -98,27 +98,36 @@ func (n *Network) Open(fs vfs.FS, dir string, o chain.Options) (*Node, error) {
 	if fs == nil {
 		fs = vfs.NewMem()
 	}
-	return n.open(dir, store.Options{FS: fs, ReserveBytes: 1}, state.DefaultHistory, o)
+	return n.open(dir, store.Options{FS: fs, ReserveBytes: 1}, o)
 }
 
 // OpenPruned opens a node in memory that can read the state of so many blocks
 // below its head. The caller closes it.
 func (n *Network) OpenPruned(history uint64) (*Node, error) {
-	return n.open("node", store.Options{FS: vfs.NewMem(), ReserveBytes: 1}, history, chain.Options{})
+	return n.OpenState(func(cfg *state.Config) { cfg.History = history })
+}
+
+// OpenState opens a node in memory whose world state is configured by change.
+// The caller closes it.
+func (n *Network) OpenState(change func(*state.Config)) (*Node, error) {
+	return n.open("node", store.Options{FS: vfs.NewMem(), ReserveBytes: 1}, chain.Options{}, change)
 }
 
 // OpenDir opens a node in a directory of the disk.
 func (n *Network) OpenDir(dir string, o chain.Options) (*Node, error) {
-	return n.open(dir, store.Options{ReserveBytes: 1}, state.DefaultHistory, o)
+	return n.open(dir, store.Options{ReserveBytes: 1}, o)
 }
 
-func (n *Network) open(dir string, so store.Options, history uint64, o chain.Options) (*Node, error) {
+func (n *Network) open(dir string, so store.Options, o chain.Options, change ...func(*state.Config)) (*Node, error) {
 	db, err := store.Open(dir, so)
 	if err != nil {
 		return nil, err
 	}
 	cfg := state.Default(n.Genesis.ChainConfig())
-	cfg.CacheBytes, cfg.History = state.MinCacheBytes, history
+	cfg.CacheBytes = state.MinCacheBytes
+	for _, f := range change {
+		f(&cfg)
+	}
 	st, err := state.Open(db, cfg)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -81,6 +81,15 @@ var words = map[string]string{
 	"rpc.BlockNumberOrHash":  "block",
 	"string":                 "string",
 
+	"*eth.Millis":                        "milliseconds, number or quantity, optional",
+	"*eth.accountInfo":                   "`{balance, nonce, code}`",
+	"*eth.accountProof":                  "proof (EIP-1186)",
+	"*eth.capabilities":                  "capabilities",
+	"*eth.forkConfigs":                   "`{current, next, last}` (EIP-7910)",
+	"[]string":                           "array of slots",
+	"map[common.Address][]common.Hash":   "`{address: [slot, …], …}`",
+	"map[common.Address][]hexutil.Bytes": "`{address: [data, …], …}`",
+
 	"*common.Hash":                         "hash or null",
 	"*ots.Creator":                         "`{hash, creator}` or null",
 	"*ots.Details":                         "`{block, issuance, totalFees}` or null",
@@ -115,7 +124,6 @@ var shapes = map[string]string{
 	"eth_getHeaderByHash":                     "header or null",
 	"eth_getHeaderByNumber":                   "header or null",
 	"eth_getLogs":                             "array of logs",
-	"eth_getRawTransactionByHash":             "data or null",
 	"eth_getTransactionByBlockHashAndIndex":   "transaction or null",
 	"eth_getTransactionByBlockNumberAndIndex": "transaction or null",
 	"eth_getTransactionByHash":                "transaction or null",
@@ -123,6 +131,8 @@ var shapes = map[string]string{
 	"eth_getUncleByBlockHashAndIndex":         "null",
 	"eth_getUncleByBlockNumberAndIndex":       "null",
 	"eth_simulateV1":                          "array of blocks, each with `calls`: the results of its calls",
+	"eth_pendingTransactions":                 "array of transactions",
+	"eth_sendRawTransactionSync":              "receipt",
 	"eth_syncing":                             "false, or `{startingBlock, currentBlock, highestBlock, …}`",
 }
 

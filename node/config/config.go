@@ -24,12 +24,19 @@ type Config struct {
 	PasswordFile string // opens the validator key
 	Memory       Bytes  // for everything together, see MemoryPlan
 	History      uint64 // blocks whose state can be read; 0 = all
+	Proofs       string // ProofsHead or ProofsArchive
 
 	P2P   P2P
 	RPC   Endpoint
 	Admin Endpoint
 	Log   Log
 }
+
+// Where state proofs can be made.
+const (
+	ProofsHead    = "head"    // at the last block only
+	ProofsArchive = "archive" // at every block of History: costs disk
+)
 
 // P2P is the node's place in the network.
 type P2P struct {

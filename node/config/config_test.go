@@ -155,7 +155,7 @@ func TestEncodeAndSetInFile(t *testing.T) {
 	data := Encode(map[string][]string{"name": {"a"}, "rpc.port": {"1"}, "p2p.listen": {"127.0.0.1:5"}, "memory": {"256MiB"}})
 	withNote := strings.Replace(string(data), "[rpc]", "# my own note\n[rpc]", 1)
 	changed, err := SetInFile([]byte(withNote), map[string][]string{
-		"rpc.port": {"2"}, "rpc.addr": {"0.0.0.0"}, "p2p.listen": {"127.0.0.1:6", "[::1]:7"}, "admin.port": {"3"}, "history": {"0"},
+		"rpc.port": {"2"}, "rpc.addr": {"0.0.0.0"}, "p2p.listen": {"127.0.0.1:6", "[::1]:7"}, "admin.port": {"3"}, "history": {"0"}, "proofs": {"archive"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestEncodeAndSetInFile(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, changed)
 	}
-	if c.RPC != (Endpoint{"0.0.0.0", 2}) || c.Admin.Port != 3 || len(c.P2P.Listen) != 2 || c.Name != "a" || c.History != 0 || c.Memory != 256<<20 {
+	if c.RPC != (Endpoint{"0.0.0.0", 2}) || c.Admin.Port != 3 || len(c.P2P.Listen) != 2 || c.Name != "a" || c.History != 0 || c.Proofs != ProofsArchive || c.Memory != 256<<20 {
 		t.Errorf("%+v", c)
 	}
 	again, err := SetInFile(changed, map[string][]string{"rpc.port": {"2"}})

@@ -64,6 +64,10 @@ var settings = []Setting{
 		c.History, err = parseUint(v)
 		return err
 	})},
+	{"proofs", ProofsHead, "eth_getProof at the head, or archive: at every block of history committed since", false, one(func(c *Config, v string) (err error) {
+		c.Proofs, err = parseChoice(v, ProofsHead, ProofsArchive)
+		return err
+	})},
 	{"p2p.listen", "0.0.0.0:30303", "host:port or multiaddrs to listen on for peers", true, func(c *Config, v []string) (err error) {
 		c.P2P.Listen, err = parseAddresses(v, 1)
 		return err

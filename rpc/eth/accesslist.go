@@ -2,6 +2,7 @@ package eth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -27,6 +28,9 @@ type accessListResult struct {
 func (a *API) CreateAccessList(ctx context.Context, args CallArgs, at *gethrpc.BlockNumberOrHash, state *StateOverride) (*accessListResult, error) {
 	if err := args.check(a.cfg.ChainID); err != nil {
 		return nil, err
+	}
+	if c, tip := args.MaxFeePerGas, args.MaxPriorityFeePerGas; c != nil && tip != nil && c.ToInt().Cmp(tip.ToInt()) < 0 {
+		return nil, fmt.Errorf("maxFeePerGas (%v) < maxPriorityFeePerGas (%v)", c, tip)
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
 	defer cancel()
@@ -72,7 +76,7 @@ func (a *API) touched(ctx context.Context, args *CallArgs, v *View, header *type
 		result, err := a.run(ctx, evm, msg, db)
 		evm.Release()
 		if err != nil {
-			return nil, fmt.Errorf("failed to apply transaction: %w", err)
+			return nil, fmt.Errorf("failed to apply transaction: err: %w", cause(err))
 		}
 		if tracer.Equal(before) {
 			out := &accessListResult{AccessList: list, GasUsed: hexutil.Uint64(result.UsedGas)}
@@ -86,6 +90,14 @@ func (a *API) touched(ctx context.Context, args *CallArgs, v *View, header *type
 		}
 		before = tracer
 	}
+}
+
+// cause is why a message was not run, without what eth_call says of its gas.
+func cause(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
 }
 
 // known are the addresses that are warm anyway: sender, receiver, precompiles

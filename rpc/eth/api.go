@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/params"
 
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/state"
 )
 
 // NewEVM makes the EVM that calls run in, hooked up to cfg.Tracer if there is one;
@@ -27,7 +28,8 @@ type BlockRules struct {
 }
 
 // Deps are what the methods work on. Progress, Feed and Disconnect may be nil:
-// then the node never syncs, has no subscriptions, and cuts nobody off.
+// then the node never syncs, has no subscriptions, and cuts nobody off. Extent
+// may be nil: then every old state is kept with its proofs.
 type Deps struct {
 	Config     *params.ChainConfig
 	Chain      Chain
@@ -37,6 +39,7 @@ type Deps struct {
 	Feed       Feed
 	Progress   Progress
 	NewEVM     NewEVM                    // nil: go-ethereum's
+	Extent     func() state.Extent       // what is kept of old states
 	Blocks     BlockRules                // what simulated blocks follow
 	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
 	Seats      *rpc.Seats                // of all namespaces together; nil: of this one
@@ -54,12 +57,14 @@ type API struct {
 	feed     Feed
 	progress Progress
 	newEVM   NewEVM
+	extent   func() state.Extent
 	blocks   BlockRules
 	cut      func(ctx context.Context)
 	limits   rpc.Limits
 	log      *slog.Logger
 	calls    chan struct{} // one token per execution at work
 	scans    chan struct{} // one token per log scan at work
+	waits    chan struct{} // one token per eth_sendRawTransactionSync that waits
 	subs     *rpc.Seats
 }
 
@@ -89,6 +94,7 @@ func New(d Deps) (*API, error) {
 		cfg: d.Config, chain: d.Chain, index: d.Index, states: d.States,
 		pool: d.Pool, feed: d.Feed, progress: d.Progress, newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, limits: d.Limits, log: d.Log,
 		calls: make(chan struct{}, d.Limits.HeavyCalls), scans: make(chan struct{}, d.Limits.LogScans),
+		waits: make(chan struct{}, d.Limits.SyncSends), extent: d.Extent,
 		subs: d.Seats,
 	}, nil
 }

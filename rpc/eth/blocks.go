@@ -78,8 +78,11 @@ func (a *API) showBlock(at gethrpc.BlockNumberOrHash, full bool) (json.RawMessag
 	return ethjson.Block(block, full, signer), nil
 }
 
-// GetHeaderByNumber returns a header.
+// GetHeaderByNumber returns a header; null for pending, as geth.
 func (a *API) GetHeaderByNumber(number gethrpc.BlockNumber) (json.RawMessage, error) {
+	if number == gethrpc.PendingBlockNumber {
+		return null, nil
+	}
 	return a.showHeader(byNumber(number))
 }
 

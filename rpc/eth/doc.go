@@ -2,9 +2,12 @@
 // chain, the state and the pool of a node.
 //
 //	                        ┌─ blocks.go, transactions.go, logs.go, fees.go ──> Chain, Index
-//	rpc.Server ──> API ─────┼─ state.go, call.go, estimate.go, accesslist.go ─> States
-//	                        ├─ send.go ──────────────────────────────────────> Pool
-//	                        └─ subscribe.go <────────────────────────────────  Feed
+//	                        ├─ state.go, proof.go, call.go, estimate.go,
+//	rpc.Server ──> API ─────┤  accesslist.go ────────────────────────────────> States
+//	                        ├─ send.go, sendsync.go ─────────────────────────> Pool
+//	                        └─ sendsync.go, subscribe.go <───────────────────  Feed
+//
+// decisions.go says of every method that clients may know whether it is served.
 //
 // Blocks are final when they exist: latest, safe and finalized are one block,
 // nothing is ever removed, and pending is latest with the nonces of the pool. An

@@ -26,6 +26,9 @@ func (a *API) MaxPriorityFeePerGas() *hexutil.Big { return new(hexutil.Big) }
 // that ask. Blob transactions are refused.
 func (a *API) BlobBaseFee() *hexutil.Big { return (*hexutil.Big)(a.blobFee(a.chain.Head())) }
 
+// BaseFee returns the base fee of the next block.
+func (a *API) BaseFee() *hexutil.Big { return (*hexutil.Big)(a.nextBaseFee(a.chain.Head())) }
+
 // feeHistory is closed: no member may be added.
 type feeHistory struct {
 	OldestBlock      *hexutil.Big     `json:"oldestBlock"`
@@ -64,9 +67,13 @@ func (a *API) FeeHistory(ctx context.Context, blocks gethmath.HexOrDecimal64, la
 			return nil, err
 		}
 	}
-	// Both lists tell the block after the newest, too; here fees never change.
-	out.BaseFee = append(out.BaseFee, out.BaseFee[count-1])
-	out.BlobBaseFee = append(out.BlobBaseFee, out.BlobBaseFee[count-1])
+	// Both lists tell the block after the newest, too.
+	head, err := a.chain.Header(newest)
+	if err != nil {
+		return nil, err
+	}
+	out.BaseFee = append(out.BaseFee, (*hexutil.Big)(a.nextBaseFee(head)))
+	out.BlobBaseFee = append(out.BlobBaseFee, (*hexutil.Big)(a.nextBlobFee(head)))
 	return out, nil
 }
 
@@ -158,4 +165,21 @@ func (a *API) blobFee(h *types.Header) *big.Int {
 		return new(big.Int)
 	}
 	return eip4844.CalcBlobFee(a.cfg, h)
+}
+
+// nextBaseFee is the base fee of the block after parent; it belongs to the caller.
+func (a *API) nextBaseFee(parent *types.Header) *big.Int {
+	if a.blocks.BaseFee != nil {
+		return a.blocks.BaseFee(parent)
+	}
+	return new(big.Int).Set(baseFee(parent))
+}
+
+// nextBlobFee is the fee of blob gas in the block after h.
+func (a *API) nextBlobFee(h *types.Header) *big.Int {
+	if h.ExcessBlobGas == nil || h.BlobGasUsed == nil {
+		return new(big.Int)
+	}
+	excess := eip4844.CalcExcessBlobGas(a.cfg, h, h.Time)
+	return eip4844.CalcBlobFee(a.cfg, &types.Header{Number: h.Number, Time: h.Time, ExcessBlobGas: &excess})
 }

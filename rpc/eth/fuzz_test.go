@@ -62,7 +62,7 @@ func FuzzSlot(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if _, err := decodeSlot(s); err == nil && len(s) > 66 {
+		if _, _, err := decodeSlot(s); err == nil && len(s) > 66 {
 			t.Errorf("%q is too long to be a slot", s)
 		}
 	})

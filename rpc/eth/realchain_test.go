@@ -15,9 +15,11 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 
+	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
+	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/txpool"
 )
 
@@ -44,6 +46,23 @@ func (c *ourChain) Account(a common.Address) (uint64, *uint256.Int, error) {
 func (c *ourChain) GasLimit() uint64      { return c.net.Genesis.Params.BlockGasLimit }
 func (c *ourChain) MinGasPrice() *big.Int { return new(big.Int) }
 
+// Subscribe implements eth.Feed.
+func (c *ourChain) Subscribe(buffer int) eth.Events { return ourEvents{c.Chain.Subscribe(buffer)} }
+
+type ourEvents struct{ *chain.Subscription }
+
+func (e ourEvents) Next(ctx context.Context) (*types.Block, types.Receipts, error) {
+	select {
+	case ev, ok := <-e.C():
+		if !ok {
+			return nil, nil, e.Err()
+		}
+		return ev.Block, ev.Receipts, nil
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
 // alone is a pool's network without anybody else.
 type alone struct{}
 
@@ -53,17 +72,29 @@ func (alone) Fetch(context.Context, txpool.Peer, []common.Hash) ([][]byte, error
 	return nil, errors.New("there is no peer")
 }
 
-func newOurChain(t testing.TB, users int) *ourChain {
+func newOurChain(t testing.TB, users int, change ...func(*state.Config, *rpc.Limits)) *ourChain {
 	t.Helper()
 	c := &ourChain{net: chaintest.New(1, users)}
-	c.Node = c.net.Node(t)
+	server := rpc.DefaultConfig()
+	var err error
+	c.Node, err = c.net.OpenState(func(cfg *state.Config) {
+		for _, f := range change {
+			f(cfg, &server.Limits)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.DB.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	silent := slog.New(slog.DiscardHandler)
 	cfg := c.net.Genesis.ChainConfig()
-	var err error
 	if c.pool, err = txpool.New(txpool.Default(cfg), c, alone{}, silent); err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.DefaultConfig()
 	server.Port, server.Signer = 0, c.Chain.Signer()
 	c.node = new(node)
 	if c.node.server, err = rpc.New(server, silent); err != nil {
@@ -71,7 +102,7 @@ func newOurChain(t testing.TB, users int) *ourChain {
 	}
 	api, err := eth.New(eth.Deps{
 		Config: cfg, Chain: c.Chain, Index: c.Chain, States: c, Pool: c.pool,
-		NewEVM: c.State.NewEVM, Limits: server.Limits, Log: silent,
+		Feed: c, NewEVM: c.State.NewEVM, Extent: c.State.Extent, Limits: server.Limits, Log: silent,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +114,7 @@ func newOurChain(t testing.TB, users int) *ourChain {
 }
 
 // submit sends through RPC and returns the transaction.
-func (c *ourChain) submit(t *testing.T, tx *types.Transaction) *types.Transaction {
+func (c *ourChain) submit(t testing.TB, tx *types.Transaction) *types.Transaction {
 	t.Helper()
 	raw, err := tx.MarshalBinary()
 	if err != nil {
@@ -96,7 +127,7 @@ func (c *ourChain) submit(t *testing.T, tx *types.Transaction) *types.Transactio
 }
 
 // seal makes a block of what the pool offers, as a validator does.
-func (c *ourChain) seal(t *testing.T) {
+func (c *ourChain) seal(t testing.TB) {
 	t.Helper()
 	txs := c.pool.Build(1000, 1<<20, c.GasLimit())
 	if len(txs) == 0 {

@@ -74,7 +74,7 @@ func (a *API) view(at *gethrpc.BlockNumberOrHash) (*View, *types.Header, error) 
 	// the chain has told.
 	v, err := a.states.At(number)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, unavailable(err, header)
 	}
 	return v, header, nil
 }

@@ -33,7 +33,8 @@ type simulation struct {
 
 func (a *API) newSimulation(in *Simulation, db *gstate.StateDB, base *types.Header) (*simulation, error) {
 	_, err := db.Database().OpenTrie(base.Root)
-	if err != nil && !errors.Is(err, state.ErrNoHistoricalTrie) {
+	var none *state.ErrNoProof // rows without tries
+	if err != nil && !errors.As(err, &none) {
 		return nil, err
 	}
 	return &simulation{
@@ -71,7 +72,7 @@ func (s *simulation) follow(h, parent *types.Header) {
 	if h.BaseFee == nil && s.api.cfg.IsLondon(h.Number) {
 		h.BaseFee = new(big.Int) // without validation nobody needs to pay
 		if s.validate {
-			h.BaseFee = s.nextBaseFee(parent)
+			h.BaseFee = s.api.nextBaseFee(parent)
 		}
 	}
 	if s.api.cfg.IsCancun(h.Number, h.Time) {
@@ -80,13 +81,6 @@ func (s *simulation) follow(h, parent *types.Header) {
 			*h.ExcessBlobGas = eip4844.CalcExcessBlobGas(s.api.cfg, parent, h.Time)
 		}
 	}
-}
-
-func (s *simulation) nextBaseFee(parent *types.Header) *big.Int {
-	if s.api.blocks.BaseFee != nil {
-		return s.api.blocks.BaseFee(parent)
-	}
-	return new(big.Int).Set(baseFee(parent))
 }
 
 // hashOf is BLOCKHASH: the simulated blocks stand on the real ones.

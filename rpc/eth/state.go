@@ -3,6 +3,7 @@ package eth
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -36,7 +37,7 @@ func (a *API) GetCode(addr common.Address, at *gethrpc.BlockNumberOrHash) (hexut
 
 // GetStorageAt returns one slot of an account.
 func (a *API) GetStorageAt(addr common.Address, slot string, at *gethrpc.BlockNumberOrHash) (hexutil.Bytes, error) {
-	key, err := decodeSlot(slot)
+	key, _, err := decodeSlot(slot)
 	if err != nil {
 		return nil, rpc.InvalidParams("%v: %q", err, slot)
 	}
@@ -67,9 +68,59 @@ func (a *API) GetTransactionCount(addr common.Address, at *gethrpc.BlockNumberOr
 	return (*hexutil.Uint64)(&nonce), v.StateDB.Error()
 }
 
+// accountInfo is the answer of eth_getAccountInfo.
+type accountInfo struct {
+	Balance *hexutil.Big   `json:"balance"`
+	Nonce   hexutil.Uint64 `json:"nonce"`
+	Code    hexutil.Bytes  `json:"code"`
+}
+
+// GetAccountInfo returns balance, nonce and code of an account at once.
+func (a *API) GetAccountInfo(addr common.Address, at *gethrpc.BlockNumberOrHash) (*accountInfo, error) {
+	v, _, err := a.view(at)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	db := v.StateDB
+	out := &accountInfo{(*hexutil.Big)(db.GetBalance(addr).ToBig()), hexutil.Uint64(db.GetNonce(addr)), db.GetCode(addr)}
+	return out, db.Error()
+}
+
+// codeTooManySlots is geth's code for a request that asks for too much at once.
+const codeTooManySlots = -38026
+
+// GetStorageValues returns many slots of many accounts from one state.
+func (a *API) GetStorageValues(requests map[common.Address][]common.Hash, at *gethrpc.BlockNumberOrHash) (map[common.Address][]hexutil.Bytes, error) {
+	total := 0
+	for _, keys := range requests {
+		total += len(keys)
+	}
+	switch {
+	case total > a.limits.StorageSlots:
+		return nil, &rpc.Error{Code: codeTooManySlots, Message: fmt.Sprintf("too many slots (max %d)", a.limits.StorageSlots)}
+	case total == 0:
+		return nil, rpc.InvalidParams("empty request")
+	}
+	v, _, err := a.view(at)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	out := make(map[common.Address][]hexutil.Bytes, len(requests))
+	for addr, keys := range requests {
+		out[addr] = make([]hexutil.Bytes, len(keys))
+		for i, key := range keys {
+			value := v.StateDB.GetState(addr, key)
+			out[addr][i] = value[:]
+		}
+	}
+	return out, v.StateDB.Error()
+}
+
 // decodeSlot reads a slot as clients write it: with or without 0x, with or
-// without leading zeros.
-func decodeSlot(s string) (common.Hash, error) {
+// without leading zeros. It also returns the number of bytes written.
+func decodeSlot(s string) (common.Hash, int, error) {
 	if strings.HasPrefix(s, "0x") || strings.HasPrefix(s, "0X") {
 		s = s[2:]
 	}
@@ -77,11 +128,11 @@ func decodeSlot(s string) (common.Hash, error) {
 		s = "0" + s
 	}
 	if len(s) > 2*common.HashLength {
-		return common.Hash{}, errors.New("storage key too long (want at most 32 bytes)")
+		return common.Hash{}, len(s) / 2, errors.New("storage key too long (want at most 32 bytes)")
 	}
 	b, err := hex.DecodeString(s)
 	if err != nil {
-		return common.Hash{}, errors.New("invalid hex in storage key")
+		return common.Hash{}, 0, errors.New("invalid hex in storage key")
 	}
-	return common.BytesToHash(b), nil
+	return common.BytesToHash(b), len(b), nil
 }

@@ -68,9 +68,9 @@ func (a *API) byPlace(at gethrpc.BlockNumberOrHash, index uint64) (json.RawMessa
 	return a.showTransaction(block, index), nil
 }
 
-// GetRawTransactionByHash returns the canonical encoding of a transaction, or
-// null.
-func (a *API) GetRawTransactionByHash(hash common.Hash) (any, error) {
+// GetRawTransactionByHash returns the canonical encoding of a transaction, 0x for
+// an unknown one.
+func (a *API) GetRawTransactionByHash(hash common.Hash) (hexutil.Bytes, error) {
 	block, index, err := a.final(hash)
 	if err != nil {
 		return nil, err
@@ -80,11 +80,33 @@ func (a *API) GetRawTransactionByHash(hash common.Hash) (any, error) {
 		tx = block.Transactions()[index]
 	}
 	if tx == nil {
-		return null, nil
+		return nil, nil
 	}
-	raw, err := tx.MarshalBinary()
-	return hexutil.Bytes(raw), err
+	return tx.MarshalBinary()
 }
+
+// GetRawTransactionByBlockNumberAndIndex returns the canonical encoding of a
+// transaction by its place, 0x if there is none.
+func (a *API) GetRawTransactionByBlockNumberAndIndex(number gethrpc.BlockNumber, index hexutil.Uint) (hexutil.Bytes, error) {
+	return a.rawByPlace(byNumber(number), uint64(index))
+}
+
+// GetRawTransactionByBlockHashAndIndex returns the canonical encoding of a
+// transaction by its place, 0x if there is none.
+func (a *API) GetRawTransactionByBlockHashAndIndex(hash common.Hash, index hexutil.Uint) (hexutil.Bytes, error) {
+	return a.rawByPlace(byHash(hash), uint64(index))
+}
+
+func (a *API) rawByPlace(at gethrpc.BlockNumberOrHash, index uint64) (hexutil.Bytes, error) {
+	block, err := a.block(at)
+	if block == nil || err != nil || index >= uint64(len(block.Transactions())) {
+		return nil, err
+	}
+	return block.Transactions()[index].MarshalBinary()
+}
+
+// PendingTransactions returns none: it asks for those of the node's own accounts.
+func (a *API) PendingTransactions() []json.RawMessage { return []json.RawMessage{} }
 
 // GetTransactionReceipt returns the receipt of a final transaction, else null.
 func (a *API) GetTransactionReceipt(hash common.Hash) (json.RawMessage, error) {
