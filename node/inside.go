@@ -6,7 +6,6 @@ import (
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/p2p"
-	"github.com/quorate/quorate/rpc"
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
 	"github.com/quorate/quorate/txpool"
 )
@@ -25,7 +24,7 @@ func (n *Node) Peers() []p2p.PeerInfo { return n.host.Peers() }
 
 // PBFT returns the pbft_ methods of a node, also of one without servers.
 func (n *Node) PBFT() (*rpcpbft.API, error) {
-	return rpcpbft.New(n.pbftDeps(rpc.DefaultLimits()))
+	return rpcpbft.New(n.pbftDeps(n.cfg.Limits))
 }
 
 // Receive gives the engine of a validator a consensus message, as if another

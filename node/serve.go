@@ -27,7 +27,7 @@ func (n *Node) buildServers(o Options) error {
 	}
 	cfg := rpc.DefaultConfig()
 	cfg.Address, cfg.Port = n.cfg.RPC.Addr, int(n.cfg.RPC.Port)
-	cfg.Signer = n.chain.Signer()
+	cfg.Signer, cfg.Limits = n.chain.Signer(), n.cfg.Limits
 	var err error
 	if n.rpc, err = rpc.New(cfg, n.log.With("part", "rpc")); err != nil {
 		return err

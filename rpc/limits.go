@@ -1,10 +1,6 @@
 package rpc
 
-import (
-	"errors"
-	"fmt"
-	"time"
-)
+import "time"
 
 // Limits bound what a client can ask for. One value serves the transport and
 // the methods.
@@ -79,74 +75,4 @@ func DefaultLimits() Limits {
 		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
 		FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
 	}
-}
-
-// Validate reports every limit that cannot work, all at once.
-func (l Limits) Validate() error {
-	var errs []error
-	positive := func(name string, v int64) {
-		if v <= 0 {
-			errs = append(errs, fmt.Errorf("rpc limit %s is %d, must be positive", name, v))
-		}
-	}
-	positive("BodyBytes", int64(l.BodyBytes))
-	positive("BatchItems", int64(l.BatchItems))
-	positive("BatchResponseBytes", int64(l.BatchResponseBytes))
-	positive("WebSocketBytes", l.WebSocketBytes)
-	positive("Connections", int64(l.Connections))
-	positive("LargeRequests", int64(l.LargeRequests))
-	positive("Requests", int64(l.Requests))
-	positive("CallGas", int64(min(l.CallGas, 1<<62)))
-	positive("CallTimeout", int64(l.CallTimeout))
-	positive("HeavyCalls", int64(l.HeavyCalls))
-	positive("SimulateBlocks", int64(l.SimulateBlocks))
-	positive("SimulateBlockCalls", int64(l.SimulateBlockCalls))
-	positive("SimulateCalls", int64(l.SimulateCalls))
-	positive("SimulateBytes", int64(l.SimulateBytes))
-	positive("LogScans", int64(l.LogScans))
-	positive("LogBlocks", int64(min(l.LogBlocks, 1<<62)))
-	positive("LogResults", int64(l.LogResults))
-	positive("LogBytes", int64(l.LogBytes))
-	positive("LogTimeout", int64(l.LogTimeout))
-	positive("LogAlternatives", int64(l.LogAlternatives))
-	positive("Traces", int64(l.Traces))
-	positive("TraceTimeout", int64(l.TraceTimeout))
-	positive("TraceBytes", int64(l.TraceBytes))
-	positive("TraceTracers", int64(l.TraceTracers))
-	positive("PoolBytes", int64(l.PoolBytes))
-	positive("PoolDumps", int64(l.PoolDumps))
-	positive("OtsPage", int64(l.OtsPage))
-	positive("ProofKeys", int64(l.ProofKeys))
-	positive("StorageSlots", int64(l.StorageSlots))
-	positive("SyncTimeout", int64(l.SyncTimeout))
-	positive("SyncGrace", int64(l.SyncGrace))
-	positive("SyncSends", int64(l.SyncSends))
-	positive("FeeBlocks", int64(min(l.FeeBlocks, 1<<62)))
-	positive("FeePercentiles", int64(l.FeePercentiles))
-	positive("HistoryEntries", int64(l.HistoryEntries))
-	positive("ParticipationBlocks", int64(min(l.ParticipationBlocks, 1<<62)))
-	positive("ProtocolBuffer", int64(l.ProtocolBuffer))
-	positive("FeedBuffer", int64(l.FeedBuffer))
-	positive("Subscriptions", int64(l.Subscriptions))
-	positive("PerConnection", int64(l.PerConnection))
-	positive("HeaderTimeout", int64(l.HeaderTimeout))
-	positive("ReadTimeout", int64(l.ReadTimeout))
-	positive("IdleTimeout", int64(l.IdleTimeout))
-	positive("StopTimeout", int64(l.StopTimeout))
-	if l.SmallBody < 0 || l.SmallBody > l.BodyBytes {
-		errs = append(errs, fmt.Errorf("rpc limit SmallBody is %d, must be between 0 and BodyBytes (%d)", l.SmallBody, l.BodyBytes))
-	}
-	if l.Depth < 12 {
-		errs = append(errs, fmt.Errorf("rpc limit Depth is %d, must be at least 12: the access list of a simulated call in a batch has 11 levels", l.Depth))
-	}
-	if l.WriteTimeout <= l.CallTimeout || l.WriteTimeout <= l.LogTimeout || l.WriteTimeout <= l.TraceTimeout {
-		errs = append(errs, fmt.Errorf("rpc limit WriteTimeout (%s) must exceed CallTimeout (%s), LogTimeout (%s) and TraceTimeout (%s): otherwise their answer is cut off", l.WriteTimeout, l.CallTimeout, l.LogTimeout, l.TraceTimeout))
-	}
-	if l.SyncTimeout > l.SyncMaxTimeout || l.SyncMaxTimeout >= l.WriteTimeout {
-		errs = append(errs, fmt.Errorf("rpc limits SyncTimeout (%s), SyncMaxTimeout (%s) and WriteTimeout (%s) must ascend: otherwise a receipt that comes in time is cut off", l.SyncTimeout, l.SyncMaxTimeout, l.WriteTimeout))
-	}
-	if l.SyncSends >= l.Requests {
-		errs = append(errs, fmt.Errorf("rpc limit SyncSends is %d, must be below Requests (%d): otherwise calls that wait keep all others out", l.SyncSends, l.Requests))
-	}
-	return errors.Join(errs...)
 }

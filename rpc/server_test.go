@@ -367,7 +367,7 @@ func TestLimitsValidate(t *testing.T) {
 		t.Error(err)
 	}
 	err := Limits{}.Validate()
-	for _, name := range []string{"BodyBytes", "BatchItems", "Depth", "CallTimeout", "WriteTimeout"} {
+	for _, name := range []string{"rpc.limits.body_bytes", "rpc.limits.batch_items", "rpc.limits.depth", "rpc.limits.call_timeout", "rpc.limits.write_timeout", "rpc.limits.web_socket_bytes"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not reported: %v", name, err)
 		}

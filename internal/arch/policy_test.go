@@ -39,7 +39,7 @@ var policy = map[string][]string{
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
 
 	"node":        {"..."}, // the composition root
-	"node/config": {"genesis", "internal/suggest"},
+	"node/config": {"genesis", "rpc", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 

@@ -17,8 +17,12 @@ const header = "<!-- Written by `go generate ./internal/reference` from the code
 // The caller is in a package two levels below the root of the module.
 func Check(t *testing.T, name, doc string) {
 	t.Helper()
-	path := filepath.Join("..", "..", "docs", "reference", name)
-	doc = header + strings.TrimRight(doc, "\n") + "\n"
+	checkFile(t, filepath.Join("..", "..", "docs", "reference", name), header+strings.TrimRight(doc, "\n")+"\n")
+}
+
+// checkFile compares or writes any file.
+func checkFile(t *testing.T, path, doc string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, []byte(doc), 0o644); err != nil {
 			t.Fatal(err)

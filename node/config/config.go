@@ -7,6 +7,8 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+
+	"github.com/quorate/quorate/rpc"
 )
 
 // FileName is the configuration file in a node's directory.
@@ -26,10 +28,11 @@ type Config struct {
 	History      uint64 // blocks whose state can be read; 0 = all
 	Proofs       string // ProofsHead or ProofsArchive
 
-	P2P   P2P
-	RPC   Endpoint
-	Admin Endpoint
-	Log   Log
+	P2P    P2P
+	RPC    Endpoint
+	Limits rpc.Limits // of JSON-RPC
+	Admin  Endpoint
+	Log    Log
 }
 
 // Where state proofs can be made.
@@ -81,7 +84,7 @@ func (c *Config) contradictions() error {
 	if c.Memory < MinMemory {
 		errs = append(errs, fmt.Errorf("memory: %s is too little, %s is the least a node works in", c.Memory, MinMemory))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Limits.Validate())...)
 }
 
 // overlap reports whether two listening hosts can claim the same port.

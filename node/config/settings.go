@@ -37,7 +37,10 @@ func text(to func(c *Config) *string) func(*Config, []string) error {
 // Settings returns the table, in the order in which files are written.
 func Settings() []Setting { return slices.Clone(settings) }
 
-var settings = []Setting{
+var settings = append(general, limitSettings()...)
+
+// general are all settings but the limits of JSON-RPC.
+var general = []Setting{
 	{"name", "", "name of this node in logs", false, one(func(c *Config, v string) (err error) {
 		c.Name, err = parseName(v)
 		return err
