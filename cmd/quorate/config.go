@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,6 +20,7 @@ func settingFlags(c *cobra.Command) func() map[string]string {
 			usage += fmt.Sprintf(" (default %s)", s.Default)
 		}
 		c.Flags().String(s.Flag(), "", usage)
+		c.Flags().Lookup(s.Flag()).Hidden = strings.HasPrefix(s.Key, "rpc.limits.") // dozens, and rarely set
 	}
 	return func() map[string]string {
 		given := make(map[string]string)

@@ -23,7 +23,8 @@ func (a *app) startCmd() *cobra.Command {
 		Long: `Run the node in a folder until it is told to stop.
 
 Every setting of config.toml is also a flag and an environment variable:
---rpc-port, QUORATE_RPC_PORT. See 'quorate config show --origin'.`,
+--rpc-port, QUORATE_RPC_PORT. See 'quorate config show --origin', which also
+lists the limits of JSON-RPC: rpc.limits.call_timeout is --rpc-limits-call-timeout.`,
 		Example: `  quorate start --dir network/validator-0
   quorate start --dir network/validator-0 --rpc-port 8600 --log-level debug`,
 		Args: cobra.NoArgs,
