@@ -18,11 +18,13 @@ import (
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/node/admin"
 	"github.com/quorate/quorate/node/config"
 	"github.com/quorate/quorate/p2p"
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/rpc"
+	rpceth "github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/store"
 	"github.com/quorate/quorate/txpool"
@@ -52,6 +54,7 @@ type Node struct {
 	db       *store.DB
 	state    *state.State
 	chain    *chain.Chain
+	logs     *index.Logs
 	pool     *txpool.Pool
 	host     *p2p.Host
 	engine   *engine.Engine // nil for an observer
@@ -60,8 +63,9 @@ type Node struct {
 	ledger   *ledger
 	peers    *directory
 
-	rpc   *rpc.Server
-	admin *admin.Server
+	rpc    *rpc.Server
+	recent *rpceth.Recent // nil without servers, like them
+	admin  *admin.Server
 }
 
 // Run builds and runs a node until ctx ends or a part fails. The process is the
@@ -127,7 +131,10 @@ func (n *Node) openChain(o Options) error {
 	if err != nil {
 		return err
 	}
-	n.chain, err = chain.Open(n.db, n.genesis, n.state, chain.Options{Registry: n.reg, Logger: n.log.With("part", "chain")})
+	n.logs = index.NewLogs(n.db)
+	n.chain, err = chain.Open(n.db, n.genesis, n.state, chain.Options{
+		Registry: n.reg, Indexers: []chain.Indexer{n.logs}, Logger: n.log.With("part", "chain"),
+	})
 	return err
 }
 
@@ -138,6 +145,9 @@ const gcPercent = 400
 // Run starts the parts in order and stops them in reverse.
 func (n *Node) Run(ctx context.Context) error {
 	bridgeGethLogs(n.log)
+	if err := n.catchUpIndex(ctx); err != nil || ctx.Err() != nil {
+		return errors.Join(err, n.close())
+	}
 	parts := []part{
 		{name: "store", run: n.db.Run},
 		{name: "p2p", run: n.host.Run, ready: n.host.Ready()},
@@ -152,6 +162,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.rpc != nil {
 		parts = append(parts,
 			part{name: "admin", run: n.admin.Run, ready: n.admin.Ready()},
+			part{name: "pending transactions", run: n.recent.Run},
 			part{name: "rpc", run: n.rpc.Run, ready: n.rpc.Ready()})
 	}
 	n.greet()
@@ -160,6 +171,16 @@ func (n *Node) Run(ctx context.Context) error {
 	})
 	n.log.Info("stopped", "head", n.chain.Head().Number)
 	return errors.Join(err, n.close())
+}
+
+// catchUpIndex indexes what an older release left without an index. Nobody
+// commits before it has ended.
+func (n *Node) catchUpIndex(ctx context.Context) error {
+	err := n.logs.CatchUp(ctx, n.chain, n.chain.Head().Number.Uint64(), n.log.With("part", "index"))
+	if errors.Is(err, context.Canceled) {
+		return nil // it goes on from there at the next start
+	}
+	return err
 }
 
 // bridgeGethLogs gives go-ethereum's global logger our handler, for errors

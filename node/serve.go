@@ -18,6 +18,7 @@ import (
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
 	rpctxpool "github.com/quorate/quorate/rpc/txpool"
 	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/txpool"
 )
 
 // buildServers makes the JSON-RPC and the admin server.
@@ -33,9 +34,10 @@ func (n *Node) buildServers(o Options) error {
 		return err
 	}
 	seats := rpc.NewSeats(cfg.Limits)
+	n.recent = rpceth.NewRecent(arrivals{n.pool}, cfg.Limits)
 	eth, err := rpceth.New(rpceth.Deps{
-		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM, Extent: n.state.Extent,
-		Feed: feed{n.chain}, Progress: n, Disconnect: n.rpc.Disconnect, Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
+		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, Logs: n.logs, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM, Extent: n.state.Extent,
+		Feed: feed{n.chain}, Recent: n.recent, Progress: n, Disconnect: n.rpc.Disconnect, Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
 		return err
@@ -67,6 +69,9 @@ func (n *Node) buildServers(o Options) error {
 		if err := n.rpc.Register(namespace, api); err != nil {
 			return err
 		}
+	}
+	if err := n.rpc.Register("eth", rpceth.NewSubscriptions(eth)); err != nil {
+		return err
 	}
 	n.admin, err = admin.New(admin.Config{Address: n.cfg.Admin.Addr, Port: int(n.cfg.Admin.Port)}, n, n.metrics, n.log.With("part", "admin"))
 	return err
@@ -103,6 +108,11 @@ func (e events) Next(ctx context.Context) (*types.Block, types.Receipts, error) 
 		return nil, nil, ctx.Err()
 	}
 }
+
+// arrivals tells subscribers of pending transactions.
+type arrivals struct{ *txpool.Pool }
+
+func (p arrivals) SubscribeNew(buffer int) rpceth.Arrivals { return p.Pool.SubscribeNew(buffer) }
 
 // certificates reads what proves blocks.
 type certificates struct{ *chain.Chain }

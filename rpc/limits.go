@@ -27,11 +27,10 @@ type Limits struct {
 	SimulateBlockCalls  int           // calls in one of these blocks, as geth
 	SimulateCalls       int           // calls in all of these blocks, as geth
 	SimulateBytes       int           // what these calls return and log, bytes: the answer has three times as many
-	LogScans            int           // eth_getLogs at once: they are longer, and must not keep calls waiting
-	LogBlocks           uint64        // blocks that one eth_getLogs may span: a scan of 100,000 headers is 1 s
+	LogScans            int           // eth_getLogs over more than a few blocks at once: they are longer, and must not keep calls waiting
 	LogResults          int           // logs in one answer
 	LogBytes            int           // data and topics of these logs, bytes
-	LogTimeout          time.Duration // time of one eth_getLogs
+	LogTimeout          time.Duration // time of one eth_getLogs; the blocks of a range are not bounded, the index finds those that matter
 	LogAlternatives     int           // addresses, or topics at one position, of one filter
 	Traces              int           // debug_trace* and what stands on them (ots_) at once: each may hold its bytes several times
 	TraceTimeout        time.Duration // time of one debug_trace*, the wait for its place included; a client's own timeout is cut to it
@@ -46,11 +45,16 @@ type Limits struct {
 	SyncMaxTimeout      time.Duration // and with one for at most this
 	SyncGrace           time.Duration // a transaction that the pool holds back waits for what it lacks: it may have been sent a moment later
 	SyncSends           int           // eth_sendRawTransactionSync that wait at once: each takes one of Requests
+	Filters             int           // filters of all clients together
+	FilterValues        int           // addresses and topics in them together: bounds their memory at 3 MB
+	FilterTimeout       time.Duration // a filter that nobody asks for so long is gone, as in geth
+	FilterHashes        int           // newest pending transactions kept for filters, 2 MB: 13 s at 5,000 a second
 	FeeBlocks           uint64        // blocks of one eth_feeHistory, as geth
 	FeePercentiles      int           // percentiles of one eth_feeHistory, as geth
 	HistoryEntries      int           // entries in one answer of pbft_viewChanges or pbft_evidence: all that a node remembers
 	ParticipationBlocks uint64        // blocks of one pbft_participation: all that a node remembers, 1.5 MB
 	ProtocolBuffer      int           // messages that a subscriber to the protocol may lag behind before it is cut off: seconds
+	PendingBuffer       int           // groups of pending transactions that a subscriber may lag behind before it is cut off
 	FeedBuffer          int           // blocks that a subscriber may lag behind before it is cut off
 	Subscriptions       int           // subscriptions of all connections together
 	PerConnection       int           // subscriptions of one connection: a client cannot take all
@@ -65,14 +69,15 @@ func DefaultLimits() Limits {
 		IdleTimeout: 120 * time.Second, StopTimeout: 3 * time.Second,
 		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4,
 		SimulateBlocks: 256, SimulateBlockCalls: 5000, SimulateCalls: 10_000, SimulateBytes: 8_000_000,
-		LogScans:  2,
-		LogBlocks: 100_000, LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
+		LogScans:   2,
+		LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
 		Traces: 2, TraceTimeout: 10 * time.Second, TraceBytes: 25_000_000, TraceTracers: 16,
 		PoolBytes: 25_000_000, PoolDumps: 2, OtsPage: 1000,
 		ProofKeys: 1024, StorageSlots: 1024,
 		SyncTimeout: 2 * time.Second, SyncMaxTimeout: 20 * time.Second, SyncGrace: 500 * time.Millisecond, SyncSends: 64,
+		Filters: 4096, FilterValues: 100_000, FilterTimeout: 5 * time.Minute, FilterHashes: 65_536,
 		FeeBlocks: 1024, FeePercentiles: 100,
 		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
-		FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
+		PendingBuffer: 256, FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
 	}
 }

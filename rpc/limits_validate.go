@@ -14,7 +14,7 @@ import (
 const (
 	maxLimit     = 1 << 40        // bytes, gas, numbers of things: sums of a few of them do not overflow
 	maxLimitTime = 24 * time.Hour // of a request
-	maxBuffer    = 1 << 20        // entries of a subscriber's buffer, which is made when it subscribes
+	maxBuffer    = 1 << 20        // entries of a buffer that is made as a whole: when somebody subscribes, or at the start
 	minDepth     = 12             // the access list of a simulated call in a batch has 11 levels
 	maxDepth     = 10_000         // encoding/json goes no deeper
 )
@@ -90,7 +90,7 @@ func limitRange(field string) (least, most int64) {
 		return 0, maxLimit
 	case "Depth":
 		return minDepth, maxDepth
-	case "ProtocolBuffer", "FeedBuffer":
+	case "ProtocolBuffer", "FeedBuffer", "PendingBuffer", "FilterHashes":
 		return 1, maxBuffer
 	}
 	return 1, maxLimit

@@ -36,7 +36,7 @@ const (
 	// PrefixLookup: first 8 bytes of the transaction hash, position → nothing.
 	// Hashes that begin alike have one row each; the body tells them apart.
 	PrefixLookup = 't'
-	// PrefixIndex: rows of the package index; the second byte is its business.
+	// PrefixIndex: rows of the package index, told apart by the second byte.
 	PrefixIndex = 'i'
 
 	// PrefixAccount: keccak(address) → account at the head.
@@ -66,6 +66,15 @@ const (
 
 	// PrefixEthdb: the view that Ethdb gives to go-ethereum's code.
 	PrefixEthdb = 'e'
+)
+
+// The key spaces inside PrefixIndex, by the second byte. Each index has one of
+// its own and says in its IndexedKey how far it is.
+const (
+	// IndexedBlock: the index's byte → the last block whose rows are written.
+	IndexedBlock = 'H'
+	// IndexLogs: term, block number → which logs of the block hold the term.
+	IndexLogs = 'l'
 )
 
 // Prefixes lists every key space once.
@@ -151,6 +160,46 @@ func ParseLookupKey(key []byte) (number, index uint64, err error) {
 		position = position<<8 | uint64(b)
 	}
 	return position >> LookupIndexBits, position & (1<<LookupIndexBits - 1), nil
+}
+
+// IndexedKey is the key of how far an index is written.
+func IndexedKey(index byte) []byte { return []byte{PrefixIndex, IndexedBlock, index} }
+
+// LogTerm stands for an address or a topic at its position: the first bytes of
+// a hash. Two of a billion terms share them with probability 3 %; a reader then
+// looks into a few blocks in vain. Nobody can choose a value that shares them
+// with a given one for less than 2^64 hashes.
+type LogTerm [8]byte
+
+const logPrefixBytes = 2 + len(LogTerm{})
+
+// LogPrefix is what the keys of all blocks with a term have in common.
+func LogPrefix(term LogTerm) []byte {
+	return append(append(make([]byte, 0, logPrefixBytes+9), PrefixIndex, IndexLogs), term[:]...)
+}
+
+// LogKey is the key that says: block number has a log with the term. Numbers
+// are as long as they need to be, behind their length, so that byte order is
+// numeric order.
+func LogKey(term LogTerm, number uint64) []byte {
+	n := (bits.Len64(number) + 7) / 8
+	key := append(LogPrefix(term), byte(n))
+	for shift := n * 8; shift > 0; shift -= 8 {
+		key = append(key, byte(number>>(shift-8)))
+	}
+	return key
+}
+
+// ParseLogKey returns the block number in a log key.
+func ParseLogKey(key []byte) (number uint64, err error) {
+	at := logPrefixBytes + 1
+	if len(key) < at || len(key) > at+8 || key[0] != PrefixIndex || key[1] != IndexLogs || int(key[at-1]) != len(key)-at {
+		return 0, fmt.Errorf("store: %x is no log key", key)
+	}
+	for _, b := range key[at:] {
+		number = number<<8 | uint64(b)
+	}
+	return number, nil
 }
 
 // CodeKey is the key of contract code.

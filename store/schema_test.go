@@ -32,6 +32,8 @@ func TestKeySpacesAreDisjoint(t *testing.T) {
 		{PrefixReceipts, ReceiptsKey(math.MaxUint64)},
 		{PrefixNumber, NumberKey(ones)},
 		{PrefixLookup, LookupKey(ones, 1, 1)},
+		{PrefixIndex, IndexedKey(255)},
+		{PrefixIndex, LogKey(LogTerm(ones[:8]), math.MaxUint64)},
 		{PrefixAccount, AccountKey(ones)},
 		{PrefixSlot, SlotKey(ones, ones)},
 		{PrefixAccountNode, AccountNodeKey(bytes.Repeat([]byte{15}, 64))},
@@ -85,6 +87,28 @@ func TestLookupKey(t *testing.T) {
 	for _, bad := range [][]byte{nil, LookupPrefix(h)[:8], append(LookupPrefix(h), make([]byte, 9)...), HeaderKey(1)} {
 		if _, _, err := ParseLookupKey(bad); err == nil {
 			t.Fatalf("%x was taken for a lookup key", bad)
+		}
+	}
+}
+
+// TestLogKey: numbers come back, in numeric order, inside the prefix.
+func TestLogKey(t *testing.T) {
+	term := LogTerm{1, 2, 3, 4, 5, 6, 7, 8}
+	var before []byte
+	for _, number := range []uint64{0, 1, 2, 255, 256, 65_535, 65_536, 1 << 24, 1<<56 - 1, 1 << 56, math.MaxUint64} {
+		key := LogKey(term, number)
+		got, err := ParseLogKey(key)
+		if err != nil || got != number || !bytes.HasPrefix(key, LogPrefix(term)) {
+			t.Fatalf("%d became %x and %d, %v", number, key, got, err)
+		}
+		if bytes.Compare(before, key) >= 0 {
+			t.Fatalf("the key of %d is not above the one before", number)
+		}
+		before = key
+	}
+	for _, bad := range [][]byte{nil, LogPrefix(term), append(LogPrefix(term), 2, 1), append(LogPrefix(term), 9, 1, 2, 3, 4, 5, 6, 7, 8, 9), HeaderKey(1)} {
+		if _, err := ParseLogKey(bad); err == nil {
+			t.Fatalf("%x was taken for a log key", bad)
 		}
 	}
 }

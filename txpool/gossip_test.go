@@ -362,7 +362,7 @@ func TestSubscribeNew(t *testing.T) {
 	s := p.SubscribeNew(1)
 	tx := transfer(0, 0, 0)
 	add(t, p, tx, transfer(0, 1, 0)) // the second is lost on this slow reader
-	if got := <-s.C(); len(got) != 1 || got[0] != tx || p.Counts.SubscriberLost.Load() != 1 {
+	if got := <-s.C(); len(got) != 1 || got[0] != tx || p.Counts.SubscriberLost.Load() != 1 || s.Lost() != 1 {
 		t.Errorf("got %v, %d lost", got, p.Counts.SubscriberLost.Load())
 	}
 	s.Close()

@@ -2,6 +2,7 @@ package txpool
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/core/types"
 )
@@ -13,7 +14,11 @@ type Subscription struct {
 	ch     chan []*types.Transaction
 	set    *subscribers
 	closed bool
+	lost   atomic.Uint64
 }
+
+// Lost is the number of transactions that this subscriber did not get.
+func (s *Subscription) Lost() uint64 { return s.lost.Load() }
 
 // C delivers; it is closed by Close.
 func (s *Subscription) C() <-chan []*types.Transaction { return s.ch }
@@ -63,6 +68,7 @@ func (s *subscribers) publish(p *Pool, txs []*types.Transaction, errs []error) {
 		select {
 		case sub.ch <- group:
 		default:
+			sub.lost.Add(uint64(len(group)))
 			p.Counts.SubscriberLost.Add(uint64(len(group)))
 		}
 	}

@@ -95,10 +95,16 @@ type Node struct {
 // Open opens a node in dir on fs; a nil fs is a new one in memory. The caller
 // closes it.
 func (n *Network) Open(fs vfs.FS, dir string, o chain.Options) (*Node, error) {
+	return n.OpenWith(fs, dir, func(*store.DB) chain.Options { return o })
+}
+
+// OpenWith is Open for options that need the node's database: indexers. The
+// world state is configured by change.
+func (n *Network) OpenWith(fs vfs.FS, dir string, o func(*store.DB) chain.Options, change ...func(*state.Config)) (*Node, error) {
 	if fs == nil {
 		fs = vfs.NewMem()
 	}
-	return n.open(dir, store.Options{FS: fs, ReserveBytes: 1}, o)
+	return n.open(dir, store.Options{FS: fs, ReserveBytes: 1}, o, change...)
 }
 
 // OpenPruned opens a node in memory that can read the state of so many blocks
@@ -110,15 +116,20 @@ func (n *Network) OpenPruned(history uint64) (*Node, error) {
 // OpenState opens a node in memory whose world state is configured by change.
 // The caller closes it.
 func (n *Network) OpenState(change func(*state.Config)) (*Node, error) {
-	return n.open("node", store.Options{FS: vfs.NewMem(), ReserveBytes: 1}, chain.Options{}, change)
+	return n.open("node", store.Options{FS: vfs.NewMem(), ReserveBytes: 1}, func(*store.DB) chain.Options { return chain.Options{} }, change)
 }
 
 // OpenDir opens a node in a directory of the disk.
 func (n *Network) OpenDir(dir string, o chain.Options) (*Node, error) {
+	return n.OpenDirWith(dir, func(*store.DB) chain.Options { return o })
+}
+
+// OpenDirWith is OpenDir for options that need the node's database.
+func (n *Network) OpenDirWith(dir string, o func(*store.DB) chain.Options) (*Node, error) {
 	return n.open(dir, store.Options{ReserveBytes: 1}, o)
 }
 
-func (n *Network) open(dir string, so store.Options, o chain.Options, change ...func(*state.Config)) (*Node, error) {
+func (n *Network) open(dir string, so store.Options, o func(*store.DB) chain.Options, change ...func(*state.Config)) (*Node, error) {
 	db, err := store.Open(dir, so)
 	if err != nil {
 		return nil, err
@@ -132,7 +143,7 @@ func (n *Network) open(dir string, so store.Options, o chain.Options, change ...
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	c, err := chain.Open(db, n.Genesis, st, o)
+	c, err := chain.Open(db, n.Genesis, st, o(db))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

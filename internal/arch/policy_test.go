@@ -20,6 +20,7 @@ var policy = map[string][]string{
 	"registry":                {"consensus", "genesis"},
 	"store":                   {},
 	"state":                   {"genesis", "registry", "store"},
+	"index":                   {"store"},
 	"chain":                   {"consensus", "genesis", "registry", "store", "state"},
 	"chain/chaintest":         {"consensus", "genesis", "store", "state", "chain"},
 	"txpool":                  {},
@@ -28,7 +29,7 @@ var policy = map[string][]string{
 	"blocksync":               {"consensus", "chain", "state", "store"}, // store: only the error of a full disk
 
 	"rpc":         {},
-	"rpc/eth":     {"consensus", "registry", "chain", "state", "txpool", "rpc", "rpc/ethjson"},
+	"rpc/eth":     {"consensus", "registry", "chain", "state", "index", "txpool", "rpc", "rpc/ethjson"},
 	"rpc/ethjson": {},
 	"rpc/net":     {"rpc"},
 	"rpc/pbft":    {"consensus", "consensus/light", "registry", "chain", "rpc"},

@@ -22,22 +22,22 @@ import (
 )
 
 type namespace struct {
-	name     string
-	receiver reflect.Type
-	dir      string // of its source, from the root of the module
+	name      string
+	dir       string         // of its source, from the root of the module
+	receivers []reflect.Type // those beyond the first have subscriptions only
 }
 
 // namespaces are the receivers that package node registers; a test below
 // compares the names with its source.
 var namespaces = []namespace{
-	{"debug", reflect.TypeFor[*debug.API](), "rpc/debug"},
-	{"erigon", reflect.TypeFor[*ots.Erigon](), "rpc/ots"},
-	{"eth", reflect.TypeFor[*eth.API](), "rpc/eth"},
-	{"net", reflect.TypeFor[*net.API](), "rpc/net"},
-	{"ots", reflect.TypeFor[*ots.API](), "rpc/ots"},
-	{"pbft", reflect.TypeFor[*pbft.API](), "rpc/pbft"},
-	{"txpool", reflect.TypeFor[*txpool.API](), "rpc/txpool"},
-	{"web3", reflect.TypeFor[*net.Web3](), "rpc/net"},
+	{"debug", "rpc/debug", []reflect.Type{reflect.TypeFor[*debug.API]()}},
+	{"erigon", "rpc/ots", []reflect.Type{reflect.TypeFor[*ots.Erigon]()}},
+	{"eth", "rpc/eth", []reflect.Type{reflect.TypeFor[*eth.API](), reflect.TypeFor[*eth.Subscriptions]()}},
+	{"net", "rpc/net", []reflect.Type{reflect.TypeFor[*net.API]()}},
+	{"ots", "rpc/ots", []reflect.Type{reflect.TypeFor[*ots.API]()}},
+	{"pbft", "rpc/pbft", []reflect.Type{reflect.TypeFor[*pbft.API]()}},
+	{"txpool", "rpc/txpool", []reflect.Type{reflect.TypeFor[*txpool.API]()}},
+	{"web3", "rpc/net", []reflect.Type{reflect.TypeFor[*net.Web3]()}},
 }
 
 // words say what a Go type of a parameter or result is in JSON.
@@ -62,7 +62,10 @@ var words = map[string]string{
 	"*pbft.Status":           "status",
 	"*pbft.ValidatorList":    "validators or null",
 	"*rpc.BlockNumberOrHash": "block, latest if left out",
+	"*bool":                  "boolean, optional",
+	"*eth.ReceiptsQuery":     "`{transactionHashes}`, all if left out",
 	"*rpc.Subscription":      "subscription id",
+	"rpc.ID":                 "filter id",
 	"[]common.Address":       "array of addresses",
 	"[]float64":              "array of percentiles",
 	"[]pbft.Evidence":        "array of evidence",
@@ -123,6 +126,8 @@ var shapes = map[string]string{
 	"eth_getBlockByHash":                      "block or null",
 	"eth_getBlockByNumber":                    "block or null",
 	"eth_getBlockReceipts":                    "array of receipts, or null",
+	"eth_getFilterChanges":                    "array of logs, hashes or transactions",
+	"eth_getFilterLogs":                       "array of logs",
 	"eth_getHeaderByHash":                     "header or null",
 	"eth_getHeaderByNumber":                   "header or null",
 	"eth_getLogs":                             "array of logs",
@@ -158,6 +163,8 @@ var objects = []struct {
 	of   reflect.Type
 }{
 	{"## txpool_explain", reflect.TypeFor[txpool.Fate]()},
+	{"## eth_subscribe\n\nThe notification of `syncing` while the node catches up:", reflect.TypeFor[eth.SyncingStatus]()},
+	{"The last one of a subscriber that did not keep up, before its connection is cut:", reflect.TypeFor[eth.Dropped]()},
 	{"## pbft_status", reflect.TypeFor[pbft.Status]()},
 	{"Each of `validators`, as last heard:", reflect.TypeFor[pbft.ValidatorStatus]()},
 	{"## pbft_validators", reflect.TypeFor[pbft.ValidatorList]()},
@@ -215,23 +222,31 @@ out stand at the end. Shapes are those of the Ethereum execution API unless they
 
 // rows lists the methods of a namespace, and what can be subscribed to.
 func (ns *namespace) rows(t *testing.T, used map[string]bool) (methods, subscriptions [][]string) {
-	decls := methodsOf(t, ns.dir, ns.receiver.Elem().Name())
-	for i := range ns.receiver.NumMethod() {
-		m := ns.receiver.Method(i)
+	for _, receiver := range ns.receivers {
+		m, s := ns.rowsOf(t, receiver, used)
+		methods, subscriptions = append(methods, m...), append(subscriptions, s...)
+	}
+	slices.SortFunc(subscriptions, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	return methods, subscriptions
+}
+
+func (ns *namespace) rowsOf(t *testing.T, receiver reflect.Type, used map[string]bool) (methods, subscriptions [][]string) {
+	decls := methodsOf(t, ns.dir, receiver.Elem().Name())
+	for i := range receiver.NumMethod() {
+		m := receiver.Method(i)
 		d := decls[m.Name]
 		if d == nil {
-			t.Fatalf("%s.%s is not in %s", ns.receiver, m.Name, ns.dir)
+			t.Fatalf("%s.%s is not in %s", receiver, m.Name, ns.dir)
 		}
 		lower := string(unicode.ToLower(rune(m.Name[0]))) + m.Name[1:]
 		name := ns.name + "_" + lower
 		params := ns.parameters(t, m.Type, d)
-		result := word(t, name, m.Type.Out(0), used)
 		text := sentence(d.Doc.Text(), m.Name)
 		if m.Type.Out(0).String() == "*rpc.Subscription" {
 			subscriptions = append(subscriptions, []string{Code(lower), params, text})
 			continue
 		}
-		methods = append(methods, []string{Code(name), params, result, text})
+		methods = append(methods, []string{Code(name), params, word(t, name, m.Type.Out(0), used), text})
 	}
 	return methods, subscriptions
 }

@@ -27,16 +27,19 @@ type BlockRules struct {
 	Finish   func(header *types.Header, db vm.StateDB) // what is written last, such as rewards; nil: nothing
 }
 
-// Deps are what the methods work on. Progress, Feed and Disconnect may be nil:
-// then the node never syncs, has no subscriptions, and cuts nobody off. Extent
-// may be nil: then every old state is kept with its proofs.
+// Deps are what the methods work on. Progress, Feed, Recent and Disconnect may
+// be nil: then the node never syncs, has no subscriptions, tells of no pending
+// transactions, and cuts nobody off. Extent may be nil: then every
+// old state is kept with its proofs.
 type Deps struct {
 	Config     *params.ChainConfig
 	Chain      Chain
 	Index      Index
+	Logs       LogIndex
 	States     States
 	Pool       Pool
 	Feed       Feed
+	Recent     *Recent
 	Progress   Progress
 	NewEVM     NewEVM                    // nil: go-ethereum's
 	Extent     func() state.Extent       // what is kept of old states
@@ -52,9 +55,12 @@ type API struct {
 	cfg      *params.ChainConfig
 	chain    Chain
 	index    Index
+	logs     LogIndex
 	states   States
 	pool     Pool
 	feed     Feed
+	recent   *Recent
+	filters  *filters
 	progress Progress
 	newEVM   NewEVM
 	extent   func() state.Extent
@@ -70,8 +76,8 @@ type API struct {
 
 // New returns the methods.
 func New(d Deps) (*API, error) {
-	if d.Config == nil || d.Chain == nil || d.Index == nil || d.States == nil || d.Pool == nil || d.Log == nil {
-		return nil, errors.New("rpc/eth: Config, Chain, Index, States, Pool and Log are required")
+	if d.Config == nil || d.Chain == nil || d.Index == nil || d.Logs == nil || d.States == nil || d.Pool == nil || d.Log == nil {
+		return nil, errors.New("rpc/eth: Config, Chain, Index, Logs, States, Pool and Log are required")
 	}
 	if err := d.Limits.Validate(); err != nil {
 		return nil, err
@@ -91,8 +97,9 @@ func New(d Deps) (*API, error) {
 		}
 	}
 	return &API{
-		cfg: d.Config, chain: d.Chain, index: d.Index, states: d.States,
-		pool: d.Pool, feed: d.Feed, progress: d.Progress, newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, limits: d.Limits, log: d.Log,
+		cfg: d.Config, chain: d.Chain, index: d.Index, logs: d.Logs, states: d.States,
+		pool: d.Pool, feed: d.Feed, recent: d.Recent, filters: newFilters(d.Limits), progress: d.Progress,
+		newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, limits: d.Limits, log: d.Log,
 		calls: make(chan struct{}, d.Limits.HeavyCalls), scans: make(chan struct{}, d.Limits.LogScans),
 		waits: make(chan struct{}, d.Limits.SyncSends), extent: d.Extent,
 		subs: d.Seats,

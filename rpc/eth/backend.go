@@ -6,6 +6,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/index"
 )
 
 // Chain reads final blocks. Methods that take a number are asked only for
@@ -21,6 +23,14 @@ type Chain interface {
 // Index finds a final transaction by its hash.
 type Index interface {
 	Lookup(txHash common.Hash) (number, index uint64, ok bool, err error)
+}
+
+// LogIndex finds the blocks that have a log which a query matches; *index.Logs is
+// one.
+type LogIndex interface {
+	// Blocks calls visit with these blocks in ascending order, and rarely with
+	// others. What is below done has been dealt with, also after an error.
+	Blocks(ctx context.Context, q index.Query, from, to uint64, visit func(number uint64) error) (done uint64, err error)
 }
 
 // States opens the world state after a final block.
@@ -47,6 +57,20 @@ type Pool interface {
 	Add(ctx context.Context, tx *types.Transaction) error
 	Get(hash common.Hash) *types.Transaction // nil when unknown
 	PendingNonce(addr common.Address) uint64
+}
+
+// Pending tells of transactions as the pool admits them.
+type Pending interface {
+	// SubscribeNew starts with the next one. The buffer is the number of groups
+	// that the subscriber may lag behind.
+	SubscribeNew(buffer int) Arrivals
+}
+
+// Arrivals are the transactions of one subscriber, in groups.
+type Arrivals interface {
+	C() <-chan []*types.Transaction
+	Lost() uint64 // transactions that did not fit the buffer
+	Close()
 }
 
 // Feed tells of final blocks as they come.

@@ -22,18 +22,10 @@ func (a *API) BlockNumber() hexutil.Uint64 { return hexutil.Uint64(a.chain.Head(
 
 // Syncing returns false, or how far the node is.
 func (a *API) Syncing() any {
-	if a.progress == nil {
-		return false
+	if s := a.stage(); s.active {
+		return s.numbers()
 	}
-	starting, current, highest, active := a.progress.Syncing()
-	if !active {
-		return false
-	}
-	return map[string]hexutil.Uint64{
-		"startingBlock": hexutil.Uint64(starting),
-		"currentBlock":  hexutil.Uint64(current),
-		"highestBlock":  hexutil.Uint64(highest),
-	}
+	return false
 }
 
 // Accounts returns none: the node keeps no keys of users.

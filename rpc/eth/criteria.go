@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -113,6 +114,35 @@ func (c *Criteria) check(limit int) error {
 		}
 	}
 	return nil
+}
+
+// future returns the blocks that a filter or subscription for what comes is
+// about: from first to last, everything by default.
+func (c *Criteria) future() (first, last uint64, err error) {
+	bound := func(n *gethrpc.BlockNumber, open uint64) (uint64, error) {
+		switch {
+		case n == nil:
+			return open, nil
+		case *n == gethrpc.PendingBlockNumber:
+			return 0, errPendingLogs
+		case *n == gethrpc.EarliestBlockNumber:
+			return 0, nil
+		case *n < 0: // latest, safe, finalized: whatever comes
+			return open, nil
+		}
+		return uint64(*n), nil
+	}
+	if first, err = bound(c.FromBlock, 0); err != nil {
+		return 0, 0, err
+	}
+	if last, err = bound(c.ToBlock, math.MaxUint64); err != nil {
+		return 0, 0, err
+	}
+	isOpen := c.FromBlock == nil || *c.FromBlock < 0 && *c.FromBlock != gethrpc.EarliestBlockNumber
+	if first > last || isOpen && last != math.MaxUint64 {
+		return 0, 0, errInvalidRange // it ends before it begins
+	}
+	return first, last, nil
 }
 
 // mayMatch asks a block's bloom filter: false is certain.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/consensus/beacon"
 	"github.com/ethereum/go-ethereum/consensus/ethash"
@@ -20,15 +21,18 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
 
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
 	rpcnet "github.com/quorate/quorate/rpc/net"
+	"github.com/quorate/quorate/store"
 )
 
 // gethChain shows an archive core.BlockChain to the methods: the reference
 // implementation of chain and state. Blocks are announced through insert.
 type gethChain struct {
 	*core.BlockChain
+	logs *index.Logs
 	mu   sync.Mutex
 	subs map[*gethEvents]bool
 }
@@ -42,7 +46,12 @@ func newGethChain(t testing.TB, genesis *core.Genesis) *gethChain {
 		t.Fatal(err)
 	}
 	t.Cleanup(bc.Stop)
-	return &gethChain{BlockChain: bc, subs: make(map[*gethEvents]bool)}
+	db, err := store.Open("index", store.Options{FS: vfs.NewMem(), ReserveBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return &gethChain{BlockChain: bc, logs: index.NewLogs(db), subs: make(map[*gethEvents]bool)}
 }
 
 // insert appends blocks and tells the subscribers.
@@ -50,6 +59,9 @@ func (g *gethChain) insert(t testing.TB, blocks []*types.Block) {
 	t.Helper()
 	if n, err := g.InsertChain(blocks); err != nil {
 		t.Fatalf("block %d: %v", n, err)
+	}
+	if err := g.logs.CatchUp(t.Context(), g, g.Head().Number.Uint64(), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -242,7 +254,7 @@ func newNode(t testing.TB, chain *gethChain, limits rpc.Limits) *node {
 		t.Fatal(err)
 	}
 	api, err := eth.New(eth.Deps{
-		Config: chain.Config(), Chain: chain, Index: chain, States: chain, Pool: n.pool, Feed: chain,
+		Config: chain.Config(), Chain: chain, Index: chain, Logs: chain.logs, States: chain, Pool: n.pool, Feed: chain,
 		Blocks: chain.rules(), Disconnect: n.server.Disconnect, Limits: limits, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -251,6 +263,7 @@ func newNode(t testing.TB, chain *gethChain, limits rpc.Limits) *node {
 	n.mountDebug(t, limits)
 	for _, err := range []error{
 		n.server.Register("eth", api),
+		n.server.Register("eth", eth.NewSubscriptions(api)),
 		n.server.Register("net", rpcnet.New(chain.Config().ChainID.Uint64(), func() int { return 3 })),
 		n.server.Register("web3", rpcnet.NewWeb3("v0.1.0")),
 	} {

@@ -10,32 +10,36 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/ethjson"
 )
 
-// GetLogs returns the logs that match, in order. The bloom filters of headers
-// tell which blocks to open.
+// Geth's texts for ranges that make no sense.
+var (
+	errInvalidRange = rpc.InvalidParams("invalid block range params")
+	errRangeBeyond  = rpc.InvalidParams("block range extends beyond current head block")
+	errPendingLogs  = rpc.InvalidParams("pending logs are not supported")
+)
+
+// GetLogs returns the logs that match, in order. The log index tells which
+// blocks to open.
 func (a *API) GetLogs(ctx context.Context, c Criteria) (json.RawMessage, error) {
 	if err := c.check(a.limits.LogAlternatives); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.limits.LogTimeout)
-	defer cancel()
-	done, err := work(ctx, a.scans)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
 	from, to, err := a.logRange(&c)
 	if err != nil {
 		return nil, err
 	}
-	logs, err := a.scanLogs(ctx, &c, from, to)
+	found, done, err := a.findLogs(ctx, &c, from, to)
 	if err != nil {
 		return nil, err
 	}
-	return ethjson.Logs(logs), nil
+	if why := found.stopped; why != "" {
+		return nil, tooMuch(from, max(done, from+1)-1, why)
+	}
+	return ethjson.Logs(found.logs), nil
 }
 
 // logRange resolves the blocks that a filter asks for.
@@ -55,67 +59,90 @@ func (a *API) logRange(c *Criteria) (from, to uint64, err error) {
 		end = *c.ToBlock
 	}
 	if begin == gethrpc.PendingBlockNumber || end == gethrpc.PendingBlockNumber {
-		return 0, 0, rpc.InvalidParams("pending logs are not supported")
+		return 0, 0, errPendingLogs
 	}
 	if begin >= 0 && end >= 0 && begin > end {
-		return 0, 0, rpc.InvalidParams("invalid block range params")
+		return 0, 0, errInvalidRange
 	}
 	from, _ = a.number(begin)
 	to, known := a.number(end)
 	switch {
 	case from > to:
-		return 0, 0, rpc.InvalidParams("invalid block range params")
+		return 0, 0, errInvalidRange
 	case !known:
-		return 0, 0, rpc.InvalidParams("block range extends beyond current head block")
-	case to-from >= a.limits.LogBlocks:
-		return 0, 0, tooMuch(from, from+a.limits.LogBlocks-1, "query spans %d blocks, the limit is %d", to-from+1, a.limits.LogBlocks)
+		return 0, 0, errRangeBeyond
 	}
 	return from, to, nil
 }
 
-// scanLogs goes over a range until a limit is reached; then the error names the
-// range that stays within it.
-func (a *API) scanLogs(ctx context.Context, c *Criteria, from, to uint64) ([]*types.Log, error) {
-	var (
-		out  []*types.Log
-		size int
-	)
-	for number := from; number <= to; number++ {
-		if ctx.Err() != nil {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, tooMuch(from, max(number, from+1)-1, "query took longer than %s", a.limits.LogTimeout)
-			}
-			return nil, ctx.Err()
-		}
-		header, err := a.chain.Header(number)
+// quickSpan is the number of blocks that are looked through without one of the
+// places for long queries: what a poll asks for.
+const quickSpan = 64
+
+// found are the logs of a query, up to where it stopped.
+type found struct {
+	logs    []*types.Log
+	size    int    // bytes of data and topics
+	stopped string // the limit that ended it; empty: nothing is missing
+}
+
+// errEnough ends a walk over the blocks at a limit.
+var errEnough = errors.New("enough")
+
+// findLogs returns the matching logs of the blocks from … to, until a limit is
+// reached: then stopped names it, and the blocks below done are in the answer. A
+// single block is always answered: it cannot be halved.
+func (a *API) findLogs(ctx context.Context, c *Criteria, from, to uint64) (out found, done uint64, err error) {
+	limited, cancel := context.WithTimeout(ctx, a.limits.LogTimeout)
+	defer cancel()
+	if to-from >= quickSpan {
+		leave, err := work(limited, a.scans)
 		if err != nil {
-			return nil, err
+			return out, from, err
 		}
-		if header.Bloom == (types.Bloom{}) || !c.mayMatch(header.Bloom) {
-			continue
-		}
-		receipts, err := a.chain.Receipts(number)
-		if err != nil {
-			return nil, err
-		}
-		found := c.of(receipts)
-		for _, l := range found {
-			size += len(l.Data) + 32*len(l.Topics)
-		}
-		if number > from && (len(out)+len(found) > a.limits.LogResults || size > a.limits.LogBytes) {
-			return nil, tooMuch(from, number-1, "query returns more than %d results or %d bytes", a.limits.LogResults, a.limits.LogBytes)
-		}
-		out = append(out, found...) // a single block is always answered: it cannot be halved
+		defer leave()
 	}
-	return out, nil
+	done, err = a.logs.Blocks(limited, index.Query{Addresses: c.Addresses, Topics: c.Topics}, from, to, func(number uint64) error {
+		if err := limited.Err(); err != nil {
+			return err
+		}
+		return a.addLogs(&out, c, number)
+	})
+	switch {
+	case errors.Is(err, errEnough):
+		out.stopped = fmt.Sprintf("query returns more than %d results or %d bytes", a.limits.LogResults, a.limits.LogBytes)
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		out.stopped = fmt.Sprintf("query took longer than %s", a.limits.LogTimeout)
+	default:
+		return out, done, err
+	}
+	return out, done, nil
+}
+
+// addLogs adds the matching logs of a block, or none if it would be too many.
+func (a *API) addLogs(out *found, c *Criteria, number uint64) error {
+	receipts, err := a.chain.Receipts(number)
+	if err != nil {
+		return err
+	}
+	logs := c.of(receipts)
+	size := out.size
+	for _, l := range logs {
+		size += len(l.Data) + 32*len(l.Topics)
+	}
+	if len(out.logs) > 0 && (len(out.logs)+len(logs) > a.limits.LogResults || size > a.limits.LogBytes) {
+		return errEnough
+	}
+	out.logs, out.size = append(out.logs, logs...), size
+	return nil
 }
 
 // tooMuch is the error of a query over a limit, with the range that is not.
-func tooMuch(from, to uint64, format string, args ...any) error {
+func tooMuch(from, to uint64, limit string) error {
 	lo, hi := hexutil.EncodeUint64(from), hexutil.EncodeUint64(to)
 	return &rpc.Error{
 		Code:    rpc.CodeLimit,
-		Message: fmt.Sprintf(format, args...) + fmt.Sprintf("; try with this block range [%s, %s]", lo, hi),
+		Message: fmt.Sprintf("%s; try with this block range [%s, %s]", limit, lo, hi),
 		Data:    map[string]string{"from": lo, "to": hi},
 	}
 }

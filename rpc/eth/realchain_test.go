@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"runtime"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -17,18 +18,34 @@ import (
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/store"
 	"github.com/quorate/quorate/txpool"
 )
 
 // ourChain is the node's own chain, state and pool behind the methods.
 type ourChain struct {
 	*chaintest.Node
-	net  *chaintest.Network
-	pool *txpool.Pool
+	net    *chaintest.Network
+	pool   *txpool.Pool
+	logs   *index.Logs
+	recent *eth.Recent
 	*node
+	listens chan struct{} // has one for each subscription to pending transactions
+}
+
+// arrivals announce transactions as package node does.
+type arrivals struct {
+	*txpool.Pool
+	listens chan struct{} // has one for each subscription
+}
+
+func (p arrivals) SubscribeNew(buffer int) eth.Arrivals {
+	defer func() { p.listens <- struct{}{} }()
+	return p.Pool.SubscribeNew(buffer)
 }
 
 func (c *ourChain) At(number uint64) (*eth.View, error) {
@@ -74,10 +91,19 @@ func (alone) Fetch(context.Context, txpool.Peer, []common.Hash) ([][]byte, error
 
 func newOurChain(t testing.TB, users int, change ...func(*state.Config, *rpc.Limits)) *ourChain {
 	t.Helper()
-	c := &ourChain{net: chaintest.New(1, users)}
+	return newOurChainOn(t, chaintest.New(1, users), change...)
+}
+
+// newOurChainOn opens a node of a network, with its log index.
+func newOurChainOn(t testing.TB, net *chaintest.Network, change ...func(*state.Config, *rpc.Limits)) *ourChain {
+	t.Helper()
+	c := &ourChain{net: net, listens: make(chan struct{}, 100)}
 	server := rpc.DefaultConfig()
 	var err error
-	c.Node, err = c.net.OpenState(func(cfg *state.Config) {
+	c.Node, err = c.net.OpenWith(nil, "node", func(db *store.DB) chain.Options {
+		c.logs = index.NewLogs(db)
+		return chain.Options{Indexers: []chain.Indexer{c.logs}}
+	}, func(cfg *state.Config) {
 		for _, f := range change {
 			f(cfg, &server.Limits)
 		}
@@ -90,27 +116,62 @@ func newOurChain(t testing.TB, users int, change ...func(*state.Config, *rpc.Lim
 			t.Error(err)
 		}
 	})
+	c.mount(t, server)
+	return c
+}
+
+// mount serves the methods on the chain with a pool.
+func (c *ourChain) mount(t testing.TB, server rpc.Config) {
+	t.Helper()
 	silent := slog.New(slog.DiscardHandler)
 	cfg := c.net.Genesis.ChainConfig()
+	var err error
 	if c.pool, err = txpool.New(txpool.Default(cfg), c, alone{}, silent); err != nil {
 		t.Fatal(err)
 	}
 	server.Port, server.Signer = 0, c.Chain.Signer()
+	c.recent = eth.NewRecent(arrivals{c.pool, c.listens}, server.Limits)
 	c.node = new(node)
 	if c.node.server, err = rpc.New(server, silent); err != nil {
 		t.Fatal(err)
 	}
 	api, err := eth.New(eth.Deps{
-		Config: cfg, Chain: c.Chain, Index: c.Chain, States: c, Pool: c.pool,
-		Feed: c, NewEVM: c.State.NewEVM, Extent: c.State.Extent, Limits: server.Limits, Log: silent,
+		Config: cfg, Chain: c.Chain, Index: c.Chain, Logs: c.logs, States: c, Pool: c.pool, Feed: c, Recent: c.recent,
+		NewEVM: c.State.NewEVM, Extent: c.State.Extent, Disconnect: c.server.Disconnect, Limits: server.Limits, Log: silent,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.node.server.Register("eth", api); err != nil {
-		t.Fatal(err)
+	for _, receiver := range []any{api, eth.NewSubscriptions(api)} {
+		if err := c.node.server.Register("eth", receiver); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return c
+}
+
+// listen lets filters hear of pending transactions.
+func (c *ourChain) listen(t testing.TB) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.recent.Run(ctx) }()
+	<-c.listens
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// heard waits until filters can be told of so many transactions.
+func (c *ourChain) heard(t testing.TB, count uint64) {
+	t.Helper()
+	for c.recent.Heard() < count {
+		if t.Context().Err() != nil {
+			t.Fatal("the pool does not tell")
+		}
+		runtime.Gosched()
+	}
 }
 
 // submit sends through RPC and returns the transaction.

@@ -152,7 +152,7 @@ func TestSimulateErrors(t *testing.T) {
 // back the place of a heavy call.
 func TestSimulateTimeout(t *testing.T) {
 	limits := rpc.DefaultLimits()
-	limits.CallTimeout, limits.CallGas, limits.HeavyCalls = 200*time.Millisecond, 1<<62, 1
+	limits.CallTimeout, limits.CallGas, limits.HeavyCalls = 200*time.Millisecond, 1<<40, 1
 	n := testNode(t, 1, limits)
 	endless := blocks("", `{"blockOverrides":{"gasLimit":"0x3fffffffffffffff"},"calls":[{"to":"`+looper.Hex()+`"}]}`)
 	for range 2 {
