@@ -33,7 +33,7 @@ deps: ## download what the tests need (the clients of e2e install themselves)
 	$(GO) mod download
 	$(GO) mod download -modfile=tools/go.mod
 	$(GO) -C e2e/gethdiff mod download
-	@command -v npm >/dev/null 2>&1 || { echo "npm is missing: the end-to-end tests use cast, ethers and viem (on Debian: apt-get install nodejs npm)" >&2; exit 1; }
+	@command -v npm >/dev/null 2>&1 || { echo "npm is missing: the end-to-end tests use clients from npm (on Debian: apt-get install nodejs npm)" >&2; exit 1; }
 	@{ [ "$$(id -u)" = 0 ] && command -v ip && command -v nft; } >/dev/null 2>&1 || echo "note: partitions of the network will NOT be tested: that needs root, iproute2 and nftables" >&2
 
 # Everything but the end-to-end tests.

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,23 +58,6 @@ var npmInstall = sync.OnceValue(func() error {
 	return os.WriteFile(stamp, []byte(want), 0o644)
 })
 
-// castBinary returns Foundry's cast: the native binary that npm brings for
-// Linux on x86-64, elsewhere the one in $PATH.
-func castBinary(t *testing.T) string {
-	t.Helper()
-	path, err := filepath.Abs(filepath.Join(clientsDir, "node_modules", "@foundry-rs", "cast-linux-amd64", "bin", "cast"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err == nil {
-		return path
-	}
-	if path, err = exec.LookPath("cast"); err != nil {
-		t.Fatalf("%v: npm brings cast for Linux on x86-64 only, elsewhere install Foundry", err)
-	}
-	return path
-}
-
 // TestClients: what people use works against any of the four, and all four
 // show the same.
 func TestClients(t *testing.T) {
@@ -86,15 +68,41 @@ func TestClients(t *testing.T) {
 	d := startDevnet(t, 4, 0)
 	t.Run("cast", func(t *testing.T) { testCast(t, d) })
 	t.Run("ethers", func(t *testing.T) { d.script(t, "ethers.mjs", 2, []int{0, 1, 2, 3}) })
+	t.Run("forge", func(t *testing.T) { testForge(t, d) })
 	t.Run("finality", func(t *testing.T) { d.script(t, "finality.mjs", 6, []int{1, 0, 2, 3}) })
+	t.Run("hardhat", func(t *testing.T) { d.hardhat(t, 4, []int{1, 2, 3, 0}) })
 	t.Run("verify", func(t *testing.T) { testVerify(t, d) })
 	t.Run("viem", func(t *testing.T) { d.script(t, "viem.mjs", 4, []int{3, 2, 1, 0}) })
+	t.Run("web3", func(t *testing.T) { d.script(t, "web3.mjs", 8, []int{2, 3, 0, 1}) })
 	d.stop()
 }
 
 // script runs one script with accounts first and first+1, and nodes in this
 // order, and compares what it did on all nodes.
 func (d *devnet) script(t *testing.T, name string, first int, order []int) {
+	t.Helper()
+	d.checks(t, clientCommand(t, "node", name, d.network(t, first, order)), 15)
+}
+
+// hardhat compiles the Hardhat project and runs its tests, as script does.
+func (d *devnet) hardhat(t *testing.T, first int, order []int) {
+	t.Helper()
+	network := "CLIENTS_NETWORK=" + d.network(t, first, order)
+	hardhat := func(args ...string) *exec.Cmd {
+		const cli = "node_modules/hardhat/internal/cli/bootstrap.js"
+		cmd := clientCommand(t, "node", append([]string{cli}, args...)...)
+		cmd.Env = append(cmd.Env, network)
+		return cmd
+	}
+	if out, err := hardhat("compile", "--quiet").CombinedOutput(); err != nil {
+		t.Fatalf("hardhat compile: %v\n%s", err, out)
+	}
+	d.checks(t, hardhat("test", "--no-compile"), 15)
+}
+
+// network is what the clients are told: accounts first and first+1, and the
+// nodes in this order, as JSON.
+func (d *devnet) network(t *testing.T, first int, order []int) string {
 	t.Helper()
 	network := map[string]any{"chainId": d.ChainID}
 	var http, ws []string
@@ -103,23 +111,42 @@ func (d *devnet) script(t *testing.T, name string, first int, order []int) {
 	}
 	network["rpc"], network["ws"] = http, ws
 	network["keys"] = []any{d.Accounts[first].PrivateKey, d.Accounts[first+1].PrivateKey}
-	arg, err := json.Marshal(network)
+	doc, err := json.Marshal(network)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(doc)
+}
+
+// clientCommand is a client in the folder of the npm packages. Its home is
+// empty, so that no setting of the developer's has a say, and nothing is told
+// to its makers.
+func clientCommand(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clientLimit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", name, string(arg))
+	t.Cleanup(cancel)
+	home := t.TempDir()
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = clientsDir
+	cmd.Env = append(cleanEnv(), "HOME="+home, "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "XDG_CACHE_HOME=",
+		"NO_COLOR=1", "HARDHAT_DISABLE_TELEMETRY_PROMPT=true", "FOUNDRY_DISABLE_NIGHTLY_WARNING=1",
+		"FOUNDRY_OUT="+home+"/out", "FOUNDRY_CACHE_PATH="+home+"/cache", "FOUNDRY_BROADCAST="+home+"/broadcast")
+	return cmd
+}
+
+// checks runs a command that prints its checks and transactions as harness.mjs
+// says, and compares the transactions on all nodes.
+func (d *devnet) checks(t *testing.T, cmd *exec.Cmd, atLeast int) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("node %s: %v\n%s%s", name, err, out.String(), errs.String())
+		t.Fatalf("%s: %v\n%s%s", strings.Join(cmd.Args[:2], " "), err, out.String(), errs.String())
 	}
 	checks, txs := readChecks(t, &out)
-	t.Logf("%s: %s", name, strings.Join(checks, ", "))
-	if len(checks) < 15 || len(txs) < 10 {
-		t.Errorf("%s ran %d checks and %d transactions", name, len(checks), len(txs))
+	t.Log(strings.Join(checks, ", "))
+	if len(checks) < atLeast || len(txs) < 10 {
+		t.Errorf("%d checks and %d transactions", len(checks), len(txs))
 	}
 	sameReceipts(t, d.Validators, txs)
 }
@@ -177,101 +204,4 @@ func sameReceipts(t *testing.T, nodes []*node, txs []common.Hash) {
 		}
 	}
 	t.Logf("%d transactions are the same on %d nodes", len(txs), len(nodes))
-}
-
-// caster runs cast.
-type caster struct {
-	t    *testing.T
-	path string
-}
-
-func (c caster) run(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, c.path, args...)
-	cmd.Env = append(cleanEnv(), "NO_COLOR=1", "FOUNDRY_DISABLE_NIGHTLY_WARNING=1")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("cast %s: %w: %s", args[0], err, strings.TrimSpace(errs.String()))
-	}
-	return strings.TrimSpace(out.String()), nil
-}
-
-func (c caster) must(args ...string) string {
-	c.t.Helper()
-	out, err := c.run(args...)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return out
-}
-
-func (c caster) equal(want string, args ...string) {
-	c.t.Helper()
-	if got := c.must(args...); got != want {
-		c.t.Errorf("cast %s: %q, want %q", strings.Join(args, " "), got, want)
-	}
-}
-
-// refuses runs a command that must fail with this text.
-func (c caster) refuses(want string, args ...string) {
-	c.t.Helper()
-	out, err := c.run(args...)
-	if err == nil || !strings.Contains(err.Error(), want) {
-		c.t.Errorf("cast %s: %q, %v; want an error with %q", strings.Join(args, " "), out, err, want)
-	}
-}
-
-func testCast(t *testing.T, d *devnet) {
-	c := caster{t, castBinary(t)}
-	rpc := func(i int) []string { return []string{"--rpc-url", d.Validators[i].RPC} }
-	on := func(i int, args ...string) []string { return slices.Concat(args[:1], rpc(i), args[1:]) }
-	key := d.Accounts[0].PrivateKey.String()
-	to := fresh(t).Hex()
-
-	c.equal("1337", on(0, "chain-id")...)
-	c.equal("0", on(0, "gas-price")...)
-	var sent struct {
-		TransactionHash common.Hash `json:"transactionHash"`
-		BlockHash       common.Hash `json:"blockHash"`
-		BlockNumber     string      `json:"blockNumber"`
-		Status          string      `json:"status"`
-	}
-	began := time.Now()
-	receipt := c.must(on(1, "send", "--private-key", key, to, "--value", "1ether", "--json")...)
-	took := time.Since(began)
-	if err := json.Unmarshal([]byte(receipt), &sent); err != nil || sent.Status != "0x1" {
-		t.Fatalf("cast send: %v, %s", err, receipt)
-	}
-	sameReceipts(t, d.Validators, []common.Hash{sent.TransactionHash})
-	for i := range d.Validators {
-		c.equal("1000000000000000000", on(i, "balance", to)...)
-		c.equal(sent.BlockHash.Hex(), on(i, "block", sent.BlockNumber, "--field", "hash")...)
-		c.equal(sent.BlockHash.Hex(), on(i, "receipt", sent.TransactionHash.Hex(), "blockHash")...)
-	}
-	c.equal("0", on(2, "balance", to, "--block", "0")...)
-	c.equal("1", on(3, "nonce", d.Accounts[0].Address.Hex())...)
-
-	// A contract without a constructor's argument, from its init code: it
-	// returns 42 to every call.
-	const answer = "0x69602a60005260206000f3600052600a6016f3"
-	created := c.must(on(2, "send", "--private-key", key, "--json", "--create", answer)...)
-	var deployed struct {
-		ContractAddress common.Address `json:"contractAddress"`
-		TransactionHash common.Hash    `json:"transactionHash"`
-	}
-	if err := json.Unmarshal([]byte(created), &deployed); err != nil {
-		t.Fatalf("cast send --create: %v, %s", err, created)
-	}
-	sameReceipts(t, d.Validators, []common.Hash{deployed.TransactionHash})
-	for i := range d.Validators {
-		c.equal("42", on(i, "call", deployed.ContractAddress.Hex(), "answer()(uint256)")...)
-		c.equal("0x602a60005260206000f3", on(i, "code", deployed.ContractAddress.Hex())...)
-	}
-	c.refuses("nonce too low", on(0, "send", "--private-key", key, to, "--value", "1", "--nonce", "0")...)
-	c.refuses("insufficient funds", on(0, "send", "--private-key", "0x"+strings.Repeat("42", 32), to, "--value", "1", "--gas-limit", "21000")...)
-	c.must(on(0, "logs", "--from-block", "0")...)
-	c.must(on(0, "tx", deployed.TransactionHash.Hex())...)
-	t.Logf("cast send with its receipt: %s", ms(took))
 }

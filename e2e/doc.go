@@ -5,7 +5,7 @@
 //	go test ./e2e ──builds──► quorate ──devnet──► validator-0 … n (processes)
 //	     │                       ▲                      ▲  ▲  ▲
 //	     ├── flags, stdout, exit ┘                      │  │  │
-//	     ├── JSON-RPC (Go, cast, ethers, viem) ─────────┘  │  │
+//	     ├── JSON-RPC (Go, and the clients below) ──────┘  │  │
 //	     ├── SIGKILL, SIGTERM, config.toml, copied folders ┘  │
 //	     └── strangers on the peer port ──────────────────────┘
 //
@@ -43,8 +43,12 @@
 //     alone are skipped, with a word on standard error, where there is no root.
 //   - Each test prints what it measured.
 //
-// The npm packages in clients/ are pinned by its lock file and installed by the
-// tests themselves; none of their scripts run.
+// The clients are cast and forge (foundry_test.go), ethers, viem, web3 and a
+// Hardhat project with contracts of @openzeppelin (clients_test.go). Their npm
+// packages in clients/ are pinned by its lock file and installed by the tests
+// themselves; none of their scripts run. The compiler is solc-js for all of them,
+// for forge behind clients/solc.mjs; each has an empty home, and downloads and
+// reports nothing.
 //
 // It does not test what a package's own tests can see better: executions,
 // limits, the protocol's rules. Byzantine behaviour is simulated in
