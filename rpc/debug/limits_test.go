@@ -111,7 +111,7 @@ func noop() *tracers.TraceCallConfig {
 func TestTracesEnd(t *testing.T) {
 	w := newWorld(t)
 	limits := rpc.DefaultLimits()
-	limits.CallGas, limits.Traces = 1<<62, 1 // so that time is what ends the endless call
+	limits.CallGas, limits.Traces = 1<<40, 1 // so that time is what ends the endless call
 	limits.TraceTimeout = 100 * time.Millisecond
 	var is *rpc.Error
 	_, err := w.api(t, limits, func() {}).TraceCall(t.Context(), endless, nil, noop())

@@ -163,7 +163,7 @@ func TestMethods(t *testing.T) {
 		{"eth_call", call(storer, `,"chainId":"0x1"`), `-32000 chainId does not match node's (have=1, want=1337)`},
 		{"eth_call", call(storer, `,"input":"0x01","data":"0x02"`), `-32000 both "data" and "input" are set and not equal. Please use "input" to pass transaction call data`},
 		{"eth_call", call(storer, `,"blobVersionedHashes":["`+common.Hash{1}.Hex()+`"]`), `-32000 transaction type not supported: this network takes no blob transactions`},
-		{"eth_call", fmt.Sprintf(`[{"from":"%s","to":"%s","value":"0x64"},"latest"]`, poor, rich), `-32000 err: insufficient funds for gas * price + value: address 0x00000000000000000000000000000000000000ff have 5 want 100 (supplied gas 4611686018427387904)`},
+		{"eth_call", fmt.Sprintf(`[{"from":"%s","to":"%s","value":"0x64"},"latest"]`, poor, rich), `-32000 err: insufficient funds for gas * price + value: address 0x00000000000000000000000000000000000000ff have 5 want 100 (supplied gas 1099511627776)`},
 		{"eth_call", fmt.Sprintf(`[{"to":"%s"},"latest",{"%s":{"stateDiff":{"%s":"%s"}}}]`, storer, storer, common.Hash{}, topicOf(7)), word(7)},
 		{"eth_call", fmt.Sprintf(`[{"to":"%s"},"latest",{"%s":{"code":"%s"}}]`, poor, poor, codes[storer]), word(0)},
 		{"eth_call", fmt.Sprintf(`[{"to":"%s"},"latest",{"%s":{"state":{},"stateDiff":{}}}]`, storer, storer), `-32000 account ` + storer.Hex() + ` has both 'state' and 'stateDiff'`},
