@@ -139,14 +139,12 @@ func (a *API) subscribe(ctx context.Context, open func() source) (*gethrpc.Subsc
 		defer stop()
 		go func() { defer stop(); <-sub.Err() }() //nolint:errcheck // ends with the subscription or the connection
 		notify := func(v any) error { return notifier.Notify(sub.ID, v) }
-		for err := error(nil); ; {
-			if err = from.next(live, notify); err == nil {
-				continue
-			}
-			if live.Err() == nil {
-				a.drop(connection, err, notify)
-			}
-			return
+		err := from.next(live, notify)
+		for err == nil {
+			err = from.next(live, notify)
+		}
+		if live.Err() == nil {
+			a.drop(connection, err, notify)
 		}
 	}()
 	return sub, nil
