@@ -5,7 +5,11 @@
 //	                        ├─ state.go, proof.go, call.go, estimate.go,
 //	rpc.Server ──> API ─────┤  accesslist.go ────────────────────────────────> States
 //	                        ├─ send.go, sendsync.go ─────────────────────────> Pool
-//	                        └─ sendsync.go, subscribe.go <───────────────────  Feed
+//	                        ├─ logs.go, polls.go ────────────────────────────> LogIndex
+//	                        └─ sendsync.go, subscribe.go, recent.go <────────  Feed, Pending
+//
+// A filter (filters.go) is a place in the sequence of blocks, or of pending
+// transactions: what is new for it is read when it is polled.
 //
 // decisions.go says of every method that clients may know whether it is served.
 //
