@@ -30,8 +30,8 @@ var (
 
 // BenchmarkGetLogs asks a chain of a million blocks, with two or three logs in
 // each, over JSON-RPC. The chain is made as a node makes it: executed, certified,
-// verified, imported with its index, into a database on the disk. That takes some
-// ten minutes; QUORATE_LOG_BLOCKS makes it shorter.
+// verified, imported with its index, into a database on the disk. That takes
+// half an hour (run it with -timeout 0); QUORATE_LOG_BLOCKS makes it shorter.
 func BenchmarkGetLogs(b *testing.B) {
 	blocks := uint64(1_000_000)
 	if s := os.Getenv("QUORATE_LOG_BLOCKS"); s != "" {
