@@ -26,9 +26,6 @@ func TestWiped(t *testing.T) {
 // key and the file beside it are those of now.
 func TestOldData(t *testing.T) {
 	fault(t)
-	if !*long {
-		t.Skip("TestOldFolder is the harder one; both run with -long")
-	}
 	forgets(t, func(_ *fleet, n *node) func() { return restores(t, n.Dir, "data").back })
 }
 
