@@ -32,18 +32,11 @@ func (a *API) CreateAccessList(ctx context.Context, args CallArgs, at *gethrpc.B
 	if c, tip := args.MaxFeePerGas, args.MaxPriorityFeePerGas; c != nil && tip != nil && c.ToInt().Cmp(tip.ToInt()) < 0 {
 		return nil, fmt.Errorf("maxFeePerGas (%v) < maxPriorityFeePerGas (%v)", c, tip)
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
-	defer cancel()
-	done, err := work(ctx, a.calls)
+	ctx, v, header, done, err := a.heavy(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	v, header, err := a.view(at)
-	if err != nil {
-		return nil, err
-	}
-	defer v.Close()
 	if err := state.apply(v.StateDB, vm.PrecompiledContracts{}); err != nil {
 		return nil, err
 	}

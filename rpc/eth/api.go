@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/params"
+	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/state"
@@ -119,4 +120,26 @@ func work(ctx context.Context, places chan struct{}) (done func(), err error) {
 	case <-ctx.Done():
 		return nil, &rpc.Error{Code: rpc.CodeTimeout, Message: "request timed out: the node is busy with other calls"}
 	}
+}
+
+// heavy begins work that executes on the state after a block: it takes one of its
+// places and pins the state, for at most CallTimeout. What it returns is good
+// until done, which must be called.
+func (a *API) heavy(ctx context.Context, at *gethrpc.BlockNumberOrHash) (limited context.Context, v *View, header *types.Header, done func(), err error) {
+	limited, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
+	leave, err := work(limited, a.calls)
+	if err != nil {
+		cancel()
+		return nil, nil, nil, nil, err
+	}
+	if v, header, err = a.view(at); err != nil {
+		leave()
+		cancel()
+		return nil, nil, nil, nil, err
+	}
+	return limited, v, header, func() {
+		v.Close()
+		leave()
+		cancel()
+	}, nil
 }

@@ -23,18 +23,11 @@ func (a *API) Call(ctx context.Context, args CallArgs, at *gethrpc.BlockNumberOr
 	if err := args.check(a.cfg.ChainID); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
-	defer cancel()
-	done, err := work(ctx, a.calls)
+	ctx, v, header, done, err := a.heavy(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	v, header, err := a.view(at)
-	if err != nil {
-		return nil, err
-	}
-	defer v.Close()
 	result, err := a.execute(ctx, &args, v.StateDB, header, state, block)
 	if err != nil {
 		return nil, err

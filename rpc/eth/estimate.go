@@ -21,18 +21,11 @@ func (a *API) EstimateGas(ctx context.Context, args CallArgs, at *gethrpc.BlockN
 	if err := args.check(a.cfg.ChainID); err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
-	defer cancel()
-	done, err := work(ctx, a.calls)
+	ctx, v, header, done, err := a.heavy(ctx, at)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	v, header, err := a.view(at)
-	if err != nil {
-		return 0, err
-	}
-	defer v.Close()
 	if header, err = block.apply(header); err != nil {
 		return 0, err
 	}

@@ -59,18 +59,11 @@ func (a *API) GetProof(ctx context.Context, addr common.Address, keys []string, 
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
-	defer cancel()
-	done, err := work(ctx, a.calls)
+	ctx, v, header, done, err := a.heavy(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	v, header, err := a.view(at)
-	if err != nil {
-		return nil, err
-	}
-	defer v.Close()
 	db := v.StateDB
 	out := &accountProof{
 		Address: addr, AccountProof: proofNodes{}, Balance: (*hexutil.Big)(db.GetBalance(addr).ToBig()),

@@ -62,18 +62,11 @@ func (a *API) SimulateV1(ctx context.Context, blocks Simulation, at *gethrpc.Blo
 	if err := blocks.check(&a.limits); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
-	defer cancel()
-	done, err := work(ctx, a.calls)
+	ctx, v, header, done, err := a.heavy(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	v, header, err := a.view(at)
-	if err != nil {
-		return nil, err
-	}
-	defer v.Close()
 	s, err := a.newSimulation(&blocks, v.StateDB, header)
 	if err != nil {
 		return nil, err
