@@ -116,7 +116,7 @@ func TestBadParams(t *testing.T) {
 	}
 	d := n.api(t, rpc.DefaultLimits(), nil).d
 	d.Limits.HistoryEntries = 0
-	if _, err := New(d); err == nil || !strings.Contains(err.Error(), "HistoryEntries") {
+	if _, err := New(d); err == nil || !strings.Contains(err.Error(), "rpc.limits.history_entries") {
 		t.Errorf("no entries: %v", err)
 	}
 }
