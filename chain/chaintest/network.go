@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/common"
+	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
@@ -90,6 +91,15 @@ type Node struct {
 	DB    *store.DB
 	State *state.State
 	Chain *chain.Chain
+}
+
+// StateAt opens the state after a block, as RPC does; release must be called.
+func (n *Node) StateAt(number uint64) (db *gstate.StateDB, release func(), err error) {
+	v, err := n.State.At(number)
+	if err != nil {
+		return nil, nil, err
+	}
+	return v.StateDB, func() { _ = v.Close() }, nil
 }
 
 // Open opens a node in dir on fs; a nil fs is a new one in memory. The caller

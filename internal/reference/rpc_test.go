@@ -57,7 +57,7 @@ var words = map[string]string{
 	"*pbft.Certificate":      "certificate or null",
 	"*pbft.Checkpoint":       "checkpoint or null",
 	"*pbft.Count":            "number or quantity, optional",
-	"*pbft.Number":           "number, quantity or tag, optional",
+	"*rpc.Number":            "number, quantity or tag, optional",
 	"*pbft.Participation":    "participation",
 	"*pbft.Status":           "status",
 	"*pbft.ValidatorList":    "validators or null",
@@ -81,7 +81,7 @@ var words = map[string]string{
 	"hexutil.Uint":           "quantity",
 	"hexutil.Uint64":         "quantity",
 	"math.HexOrDecimal64":    "quantity",
-	"pbft.Number":            "number, quantity or tag",
+	"rpc.Number":             "number, quantity or tag",
 	"rpc.BlockNumber":        "block number or tag",
 	"rpc.BlockNumberOrHash":  "block",
 	"string":                 "string",
@@ -111,7 +111,6 @@ var words = map[string]string{
 	"map[string]hexutil.Uint":              "`{pending, queued}`",
 	"map[string]map[string]txpool.byNonce": "`{pending, queued}`, by sender and nonce",
 	"map[string]txpool.byNonce":            "`{pending, queued}`, by nonce",
-	"ots.Number":                           "number, quantity or tag",
 	"uint8":                                "number",
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/debug"
 	"github.com/quorate/quorate/rpc/gethbackend"
+	"github.com/quorate/quorate/rpc/rpctest"
 )
 
 // TestTracesAreBounded: whatever a client asks for, it gets an error that names the
@@ -85,7 +86,7 @@ func (w *world) api(t *testing.T, limits rpc.Limits, opened func()) *debug.API {
 		Config: w.net.Genesis.ChainConfig(), Chain: w.Chain, NewEVM: w.State.NewEVM, Limits: limits, Log: slog.New(slog.DiscardHandler),
 		StateAt: func(number uint64) (*gstate.StateDB, func(), error) {
 			opened()
-			return w.stateAt(number)
+			return w.StateAt(number)
 		},
 	})
 	if err != nil {
@@ -153,7 +154,7 @@ func TestTracesAtOnce(t *testing.T) {
 			queries = append(queries, fmt.Sprintf(`["0x%x",%s]`, b, c))
 		}
 	}
-	want := make([]answer, len(queries))
+	want := make([]rpctest.Answer, len(queries))
 	for i, q := range queries {
 		want[i] = n.call(t, "debug_traceBlockByNumber", q)
 	}

@@ -1,16 +1,12 @@
 package debug_test
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"math/big"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
-	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/core/vm/program"
@@ -22,6 +18,7 @@ import (
 	"github.com/quorate/quorate/rpc/debug"
 	"github.com/quorate/quorate/rpc/gethbackend"
 	"github.com/quorate/quorate/rpc/ots"
+	"github.com/quorate/quorate/rpc/rpctest"
 )
 
 // Contracts of the test chain.
@@ -92,14 +89,6 @@ type world struct {
 
 // Get implements debug.Pool: nothing waits.
 func (w *world) Get(common.Hash) *types.Transaction { return nil }
-
-func (w *world) stateAt(number uint64) (*gstate.StateDB, func(), error) {
-	v, err := w.State.At(number)
-	if err != nil {
-		return nil, nil, err
-	}
-	return v.StateDB, func() { _ = v.Close() }, nil
-}
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
@@ -176,7 +165,7 @@ func (w *world) blocks(t testing.TB) []*types.Block {
 func (w *world) server(t testing.TB, limits rpc.Limits) *node {
 	t.Helper()
 	cfg, log := w.net.Genesis.ChainConfig(), slog.New(slog.DiscardHandler)
-	tracers, err := gethbackend.NewTracers(gethbackend.TracerDeps{Config: cfg, Chain: w.Chain, StateAt: w.stateAt, NewEVM: w.State.NewEVM, Limits: limits, Log: log})
+	tracers, err := gethbackend.NewTracers(gethbackend.TracerDeps{Config: cfg, Chain: w.Chain, StateAt: w.StateAt, NewEVM: w.State.NewEVM, Limits: limits, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +173,7 @@ func (w *world) server(t testing.TB, limits rpc.Limits) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	otter, err := ots.New(ots.Deps{Config: cfg, Chain: w.Chain, StateAt: w.stateAt, Tracer: api, Limits: limits})
+	otter, err := ots.New(ots.Deps{Config: cfg, Chain: w.Chain, StateAt: w.StateAt, Tracer: api, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,25 +197,8 @@ func serve(t testing.TB, apis map[string]any, limits rpc.Limits) *node {
 	return &node{s}
 }
 
-// answer is a JSON-RPC answer.
-type answer struct {
-	Result json.RawMessage `json:"result"`
-	Error  *struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
 // call calls one method with its parameters in JSON.
-func (n *node) call(t testing.TB, method, params string) answer {
+func (n *node) call(t testing.TB, method, params string) rpctest.Answer {
 	t.Helper()
-	r := httptest.NewRequest("POST", "http://localhost:8545/", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	n.server.Handler().ServeHTTP(w, r)
-	var out answer
-	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
-		t.Fatalf("%s%.200s: %v in %.500s", method, params, err, w.Body)
-	}
-	return out
+	return rpctest.Call(t, n.server, method, params)
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/quorate/quorate/rpc"
 )
 
 // Geth's texts for a state that cannot be opened because its block is unknown.
@@ -18,14 +20,7 @@ var latest = gethrpc.BlockNumberOrHashWithNumber(gethrpc.LatestBlockNumber)
 
 // number resolves a block number or tag; ok is false beyond the head.
 func (a *API) number(n gethrpc.BlockNumber) (number uint64, ok bool) {
-	head := a.chain.Head().Number.Uint64()
-	switch {
-	case n == gethrpc.EarliestBlockNumber:
-		return 0, true
-	case n < 0: // latest, safe, finalized, pending
-		return head, true
-	}
-	return uint64(n), uint64(n) <= head
+	return rpc.Resolve(n, a.chain.Head().Number.Uint64())
 }
 
 // find resolves a number, tag or hash; ok is false when there is no such block.

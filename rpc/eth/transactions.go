@@ -61,11 +61,20 @@ func (a *API) GetTransactionByBlockHashAndIndex(hash common.Hash, index hexutil.
 }
 
 func (a *API) byPlace(at gethrpc.BlockNumberOrHash, index uint64) (json.RawMessage, error) {
-	block, err := a.block(at)
-	if block == nil || err != nil || index >= uint64(len(block.Transactions())) {
+	block, err := a.blockWith(at, index)
+	if block == nil || err != nil {
 		return null, err
 	}
 	return a.showTransaction(block, index), nil
+}
+
+// blockWith returns a block that has a transaction at an index, else nil.
+func (a *API) blockWith(at gethrpc.BlockNumberOrHash, index uint64) (*types.Block, error) {
+	block, err := a.block(at)
+	if block == nil || err != nil || index >= uint64(len(block.Transactions())) {
+		return nil, err
+	}
+	return block, nil
 }
 
 // GetRawTransactionByHash returns the canonical encoding of a transaction, 0x for
@@ -98,8 +107,8 @@ func (a *API) GetRawTransactionByBlockHashAndIndex(hash common.Hash, index hexut
 }
 
 func (a *API) rawByPlace(at gethrpc.BlockNumberOrHash, index uint64) (hexutil.Bytes, error) {
-	block, err := a.block(at)
-	if block == nil || err != nil || index >= uint64(len(block.Transactions())) {
+	block, err := a.blockWith(at, index)
+	if block == nil || err != nil {
 		return nil, err
 	}
 	return block.Transactions()[index].MarshalBinary()

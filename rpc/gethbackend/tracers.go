@@ -86,14 +86,7 @@ func NewTracers(d TracerDeps) (*Tracers, error) {
 
 // number resolves a number or tag; ok is false beyond the head.
 func (t *Tracers) number(n gethrpc.BlockNumber) (number uint64, ok bool) {
-	head := t.chain.Head().Number.Uint64()
-	switch {
-	case n == gethrpc.EarliestBlockNumber:
-		return 0, true
-	case n < 0: // latest, safe, finalized, pending
-		return head, true
-	}
-	return uint64(n), uint64(n) <= head
+	return rpc.Resolve(n, t.chain.Head().Number.Uint64())
 }
 
 // byHash resolves the hash of a final block.

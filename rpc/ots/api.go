@@ -3,10 +3,6 @@ package ots
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
-	"strconv"
-	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -62,45 +58,14 @@ func New(d Deps) (*API, error) {
 // GetApiLevel returns the version of these methods, 8.
 func (a *API) GetApiLevel() uint8 { return Level }
 
-// Number is a block number as an argument: 5, "0x5" or "latest". Otterscan sends
-// plain numbers.
-type Number uint64
-
-// latest stands for the head.
-const latest Number = math.MaxUint64
-
-// UnmarshalJSON reads a number or tag.
-func (n *Number) UnmarshalJSON(data []byte) error {
-	s := strings.Trim(string(data), `"`)
-	switch s {
-	case "latest", "safe", "finalized", "pending":
-		*n = latest
-		return nil
-	case "earliest":
-		*n = 0
-		return nil
-	}
-	v, err := strconv.ParseUint(s, 10, 63)
-	if hex, is := strings.CutPrefix(s, "0x"); is {
-		v, err = strconv.ParseUint(hex, 16, 63)
-	}
-	if err != nil {
-		return fmt.Errorf("invalid block number %.40q: want 5, \"0x5\" or \"latest\"", s)
-	}
-	*n = Number(v)
-	return nil
-}
-
 // block returns a block, or nil beyond the head.
-func (a *API) block(n Number) (*types.Block, error) {
+func (a *API) block(n rpc.Number) (*types.Block, error) {
 	head := a.Chain.Head().Number.Uint64()
-	if n == latest {
-		n = Number(head)
-	}
-	if uint64(n) > head {
+	number := n.At(head)
+	if number > head {
 		return nil, nil
 	}
-	return a.Chain.Block(uint64(n))
+	return a.Chain.Block(number)
 }
 
 // signerAt returns the signer of the rules at a block: it finds senders.

@@ -46,7 +46,7 @@ type Issuance struct {
 }
 
 // GetBlockDetails returns a block without its transactions, and the fees paid in it.
-func (a *API) GetBlockDetails(number Number) (*Details, error) {
+func (a *API) GetBlockDetails(number rpc.Number) (*Details, error) {
 	block, err := a.block(number)
 	if block == nil || err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (a *API) GetBlockDetailsByHash(hash common.Hash) (*Details, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	return a.GetBlockDetails(Number(number))
+	return a.GetBlockDetails(rpc.Number(number))
 }
 
 func (a *API) details(block *types.Block) (*Details, error) {
@@ -107,7 +107,7 @@ type Page struct {
 
 // GetBlockTransactions returns a page of a block's transactions: page 0 holds the
 // last ones. Of the input it returns the first four bytes.
-func (a *API) GetBlockTransactions(number Number, page, size gethmath.HexOrDecimal64) (*Page, error) {
+func (a *API) GetBlockTransactions(number rpc.Number, page, size gethmath.HexOrDecimal64) (*Page, error) {
 	if uint64(size) > uint64(a.Limits.OtsPage) {
 		return nil, rpc.LimitExceeded("page too large: %d transactions, the limit is %d", size, a.Limits.OtsPage)
 	}

@@ -3,6 +3,7 @@ package ots
 import (
 	"encoding/json"
 
+	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/ethjson"
 )
 
@@ -14,7 +15,7 @@ type Erigon struct{ api *API }
 func NewErigon(api *API) *Erigon { return &Erigon{api} }
 
 // GetHeaderByNumber returns a block's header, or null.
-func (e *Erigon) GetHeaderByNumber(number Number) (json.RawMessage, error) {
+func (e *Erigon) GetHeaderByNumber(number rpc.Number) (json.RawMessage, error) {
 	block, err := e.api.block(number)
 	if block == nil || err != nil {
 		return null, err

@@ -12,18 +12,18 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
+	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/state"
 )
 
 // HasCode tells whether an account has code after a block.
-func (a *API) HasCode(addr common.Address, at Number) (bool, error) {
-	if at == latest {
-		at = Number(a.Chain.Head().Number.Uint64())
-	}
-	if uint64(at) > a.Chain.Head().Number.Uint64() {
+func (a *API) HasCode(addr common.Address, at rpc.Number) (bool, error) {
+	head := a.Chain.Head().Number.Uint64()
+	number := at.At(head)
+	if number > head {
 		return false, errors.New("header not found")
 	}
-	return a.holds(uint64(at), func(db *gstate.StateDB) bool { return db.GetCodeSize(addr) > 0 })
+	return a.holds(number, func(db *gstate.StateDB) bool { return db.GetCodeSize(addr) > 0 })
 }
 
 // holds asks a question of the state after a block.

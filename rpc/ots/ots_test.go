@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm/program"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -24,6 +22,7 @@ import (
 	"github.com/quorate/quorate/rpc/debug"
 	"github.com/quorate/quorate/rpc/gethbackend"
 	"github.com/quorate/quorate/rpc/ots"
+	"github.com/quorate/quorate/rpc/rpctest"
 )
 
 var (
@@ -48,14 +47,6 @@ type fixture struct {
 
 func (f *fixture) Get(common.Hash) *types.Transaction { return nil }
 
-func (f *fixture) stateAt(number uint64) (*gstate.StateDB, func(), error) {
-	v, err := f.State.At(number)
-	if err != nil {
-		return nil, nil, err
-	}
-	return v.StateDB, func() { _ = v.Close() }, nil
-}
-
 func newFixture(t *testing.T, addresses func(*fixture) ots.Addresses) *fixture {
 	t.Helper()
 	f := &fixture{txs: make(map[string]*types.Transaction), net: chaintest.New(1, 2, func(g *genesis.Genesis) {
@@ -79,7 +70,7 @@ func newFixture(t *testing.T, addresses func(*fixture) ots.Addresses) *fixture {
 	f.append(t, "again", call(b, factory))
 
 	cfg, limits, log := f.net.Genesis.ChainConfig(), rpc.DefaultLimits(), slog.New(slog.DiscardHandler)
-	tracers, err := gethbackend.NewTracers(gethbackend.TracerDeps{Config: cfg, Chain: f.Chain, StateAt: f.stateAt, NewEVM: f.State.NewEVM, Limits: limits, Log: log})
+	tracers, err := gethbackend.NewTracers(gethbackend.TracerDeps{Config: cfg, Chain: f.Chain, StateAt: f.StateAt, NewEVM: f.State.NewEVM, Limits: limits, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +78,7 @@ func newFixture(t *testing.T, addresses func(*fixture) ots.Addresses) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := ots.Deps{Config: cfg, Chain: f.Chain, StateAt: f.stateAt, Tracer: tracer, Limits: limits}
+	d := ots.Deps{Config: cfg, Chain: f.Chain, StateAt: f.StateAt, Tracer: tracer, Limits: limits}
 	if addresses != nil {
 		d.Addresses = addresses(f)
 	}
@@ -122,24 +113,7 @@ func (f *fixture) append(t *testing.T, named ...any) {
 // call returns the result, or "code text" of an error.
 func (f *fixture) call(t *testing.T, method, params string) string {
 	t.Helper()
-	r := httptest.NewRequest("POST", "http://localhost:8545/", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	f.server.Handler().ServeHTTP(w, r)
-	var a struct {
-		Result json.RawMessage
-		Error  *struct {
-			Code    int
-			Message string
-		}
-	}
-	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
-		t.Fatalf("%v in %s", err, w.Body)
-	}
-	if a.Error != nil {
-		return fmt.Sprintf("%d %s", a.Error.Code, a.Error.Message)
-	}
-	return string(a.Result)
+	return rpctest.Call(t, f.server, method, params).String()
 }
 
 // hash is a transaction's, in quotes.

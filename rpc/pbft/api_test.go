@@ -199,8 +199,8 @@ func FuzzNumber(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		var n Number
-		if json.Unmarshal([]byte(s), &n) == nil && n != Latest && n > 1<<63-1 {
+		var n rpc.Number
+		if json.Unmarshal([]byte(s), &n) == nil && n != rpc.Latest && n > 1<<63-1 {
 			t.Errorf("%s became %d", s, n)
 		}
 	})

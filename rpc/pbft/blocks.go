@@ -29,7 +29,7 @@ type BlockPhases struct {
 // where a phase was skipped or is to come: null for a block that it does not
 // remember, got by block sync, or has not heard of. A node remembers the last
 // 10,000 blocks since it started.
-func (a *API) BlockPhases(number Number) *BlockPhases {
+func (a *API) BlockPhases(number rpc.Number) *BlockPhases {
 	b, ok := a.d.History.Phases(consensus.Seq(a.at(number)))
 	if !ok {
 		return nil
@@ -85,7 +85,7 @@ type BlockVotes struct {
 // Participation returns whose verified votes this node has seen for a range of
 // blocks, both ends included. A node remembers the last 10,000 blocks since it
 // started, but not those that it got by block sync.
-func (a *API) Participation(from, to Number) (*Participation, error) {
+func (a *API) Participation(from, to rpc.Number) (*Participation, error) {
 	lo, hi := a.at(from), a.at(to)
 	switch most := a.d.Limits.ParticipationBlocks; {
 	case hi < lo:

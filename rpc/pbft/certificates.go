@@ -8,6 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/rpc"
 )
 
 // Certificate is the answer of pbft_commitCertificate.
@@ -27,12 +28,9 @@ type Certificate struct {
 
 // CommitCertificate returns what proves that a block is final: null for a block
 // that is not there (yet), and for block 0, which genesis proves.
-func (a *API) CommitCertificate(number Number) (*Certificate, error) {
+func (a *API) CommitCertificate(number rpc.Number) (*Certificate, error) {
 	head := a.d.Chain.Head().Number.Uint64()
-	n := uint64(number)
-	if number == Latest {
-		n = head
-	}
+	n := number.At(head)
 	if n == 0 || n > head {
 		return nil, nil
 	}

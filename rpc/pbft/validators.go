@@ -6,6 +6,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/rpc"
 )
 
 // ValidatorList is the answer of pbft_validators.
@@ -29,7 +30,7 @@ type Validator struct {
 // Validators returns the set that decided a block; without a number, the set
 // that decides the next block. It is null for block 0, which genesis decides,
 // and for an epoch whose set is not known yet.
-func (a *API) Validators(number *Number) (*ValidatorList, error) {
+func (a *API) Validators(number *rpc.Number) (*ValidatorList, error) {
 	head := a.d.Chain.Head().Number.Uint64()
 	n := head + 1
 	if number != nil {

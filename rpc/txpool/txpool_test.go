@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,6 +20,7 @@ import (
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/rpctest"
 	rpctxpool "github.com/quorate/quorate/rpc/txpool"
 	"github.com/quorate/quorate/txpool"
 )
@@ -98,24 +98,7 @@ func (f *fixture) seal(t testing.TB, txs ...*types.Transaction) {
 // call returns the result, or "code text" of an error.
 func (f *fixture) call(t testing.TB, method, params string) string {
 	t.Helper()
-	r := httptest.NewRequest("POST", "http://localhost:8545/", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	f.server.Handler().ServeHTTP(w, r)
-	var a struct {
-		Result json.RawMessage
-		Error  *struct {
-			Code    int
-			Message string
-		}
-	}
-	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
-		t.Fatalf("%v in %s", err, w.Body)
-	}
-	if a.Error != nil {
-		return fmt.Sprintf("%d %s", a.Error.Code, a.Error.Message)
-	}
-	return string(a.Result)
+	return rpctest.Call(t, f.server, method, params).String()
 }
 
 // signed is a transfer of free choice.
