@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/pbft"
 )
 
@@ -43,7 +44,7 @@ func TestObservedViewChange(t *testing.T) {
 		c.Sim.Heal()
 		finish(c, load, 10)
 		observer := c.Members[4].api()
-		if l, err := observer.ViewChanges(nil, nil); err != nil || len(l) != 0 || observer.BlockPhases(pbft.Latest) != nil {
+		if l, err := observer.ViewChanges(nil, nil); err != nil || len(l) != 0 || observer.BlockPhases(rpc.Latest) != nil {
 			t.Errorf("an observer has seen %v, %v", l, err)
 		}
 	})
@@ -121,7 +122,7 @@ func (c *Cluster) checkBlocks(m, gone *Member, before uint64) {
 	c.T.Helper()
 	head, _ := m.Head()
 	for n := uint64(1); n < head; n++ { // the head may not be told durable yet
-		p := m.api().BlockPhases(pbft.Number(n))
+		p := m.api().BlockPhases(rpc.Number(n))
 		sealed, err := m.Node.Chain().Sealed(n)
 		if err != nil {
 			c.T.Fatal(err)
@@ -136,7 +137,7 @@ func (c *Cluster) checkBlocks(m, gone *Member, before uint64) {
 			c.T.Errorf("primary of block %d: %+v", n, p)
 		}
 	}
-	sum, err := m.api().Participation(1, pbft.Number(before))
+	sum, err := m.api().Participation(1, rpc.Number(before))
 	if err != nil || len(sum.Blocks) != int(before) {
 		c.T.Fatalf("participation: %d blocks of %d, %v", len(sum.Blocks), before, err)
 	}
@@ -145,7 +146,7 @@ func (c *Cluster) checkBlocks(m, gone *Member, before uint64) {
 			c.T.Errorf("before, all took part, also after the quorum: %+v", v)
 		}
 	}
-	sum, err = m.api().Participation(pbft.Number(before+5), pbft.Number(head-1))
+	sum, err = m.api().Participation(rpc.Number(before+5), rpc.Number(head-1))
 	if err != nil {
 		c.T.Fatal(err)
 	}
