@@ -27,6 +27,7 @@ type Strength struct{ n, p int }
 var (
 	Standard = Strength{keystore.StandardScryptN, keystore.StandardScryptP} // 256 MB and a second per unlock
 	Light    = Strength{keystore.LightScryptN, keystore.LightScryptP}       // 4 MB and a tenth of it; devnets
+	None     = Strength{2, 1}                                               // protects nothing; tests that make hundreds of keys
 )
 
 // Errors of the keystore.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/node/devnet"
 	"github.com/quorate/quorate/p2p/p2ptest"
 )
@@ -59,6 +60,7 @@ func Run(t *testing.T, s Spec, body func(c *Cluster)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	spec.Strength = keys.None
 	if s.Params != nil {
 		s.Params(&spec.Params)
 	}

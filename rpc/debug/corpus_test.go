@@ -129,7 +129,7 @@ func TestCorpusTracesAsGeth(t *testing.T) {
 	}
 	ours, theirs := serve(t, map[string]any{"debug": api}, rpc.DefaultLimits()), o.server(t)
 	for _, config := range configs {
-		for _, b := range o.blocks {
+		for _, b := range some(o.blocks) {
 			compare(t, ours, theirs, "debug_traceBlockByHash", fmt.Sprintf(`["%s"%s]`, b.Hash(), config))
 			if txs := b.Transactions(); len(txs) > 0 {
 				compare(t, ours, theirs, "debug_traceTransaction", fmt.Sprintf(`["%s"%s]`, txs[len(txs)-1].Hash(), config))

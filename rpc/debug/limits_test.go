@@ -30,6 +30,7 @@ func TestTracesAreBounded(t *testing.T) {
 	limits := rpc.DefaultLimits()
 	limits.TraceBytes = 100_000
 	limits.TraceTracers = 3
+	limits.TraceTimeout = 29 * time.Second // bytes end these, also on a slow machine
 	limits.CallGas = 30_000_000
 	n := w.server(t, limits)
 	hash := func(block, index int) string { return w.blocks(t)[block].Transactions()[index].Hash().Hex() }

@@ -38,7 +38,7 @@ func TestTracesAsGeth(t *testing.T) {
 		n++
 		compare(t, ours, theirs, method, params)
 	}
-	for _, config := range configs {
+	for _, config := range some(configs) {
 		for _, tx := range w.txs {
 			same("debug_traceTransaction", fmt.Sprintf(`["%s"%s]`, tx.Hash(), config))
 		}

@@ -155,14 +155,21 @@ func (t *Tracers) request(config *tracers.TraceConfig) (*request, *tracers.Trace
 	}
 	name, inner := bounded, &tracers.TraceConfig{TracerConfig: json.RawMessage(strconv.Quote(r.id))}
 	inner.Tracer = &name
-	inner.Timeout = r.config.Timeout
-	if r.config.Timeout != nil {
-		if d, err := time.ParseDuration(*r.config.Timeout); err == nil && d > t.limits.TraceTimeout {
-			text := t.limits.TraceTimeout.String()
-			inner.Timeout = &text
+	inner.Timeout = t.timeout(r.config.Timeout)
+	return r, inner, nil
+}
+
+// timeout cuts a client's timeout to the limit, which stands for none, too:
+// go-ethereum would take five seconds then, whatever the limit is. It judges
+// itself what is no duration.
+func (t *Tracers) timeout(given *string) *string {
+	if given != nil {
+		if d, err := time.ParseDuration(*given); err != nil || d <= t.limits.TraceTimeout {
+			return given
 		}
 	}
-	return r, inner, nil
+	text := t.limits.TraceTimeout.String()
+	return &text
 }
 
 // named lists a tracer and, of a muxTracer, those inside it.
