@@ -12,11 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/consensus/beacon"
-	"github.com/ethereum/go-ethereum/consensus/ethash"
 	"github.com/ethereum/go-ethereum/consensus/misc/eip1559"
 	"github.com/ethereum/go-ethereum/core"
-	"github.com/ethereum/go-ethereum/core/rawdb"
 	gethpool "github.com/ethereum/go-ethereum/core/txpool"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
@@ -25,13 +22,14 @@ import (
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
 	rpcnet "github.com/quorate/quorate/rpc/net"
+	"github.com/quorate/quorate/rpc/rpctest"
 	"github.com/quorate/quorate/store"
 )
 
 // gethChain shows an archive core.BlockChain to the methods: the reference
 // implementation of chain and state. Blocks are announced through insert.
 type gethChain struct {
-	*core.BlockChain
+	rpctest.GethChain
 	logs *index.Logs
 	mu   sync.Mutex
 	subs map[*gethEvents]bool
@@ -39,19 +37,12 @@ type gethChain struct {
 
 func newGethChain(t testing.TB, genesis *core.Genesis) *gethChain {
 	t.Helper()
-	cfg := core.DefaultConfig().WithArchive(true).WithStateScheme(rawdb.HashScheme)
-	cfg.TxLookupLimit = 0 // index everything
-	bc, err := core.NewBlockChain(rawdb.NewMemoryDatabase(), genesis, beacon.New(ethash.NewFaker()), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(bc.Stop)
 	db, err := store.Open("index", store.Options{FS: vfs.NewMem(), ReserveBytes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	return &gethChain{BlockChain: bc, logs: index.NewLogs(db), subs: make(map[*gethEvents]bool)}
+	return &gethChain{GethChain: rpctest.NewGethChain(t, genesis), logs: index.NewLogs(db), subs: make(map[*gethEvents]bool)}
 }
 
 // insert appends blocks and tells the subscribers.
@@ -75,42 +66,6 @@ func (g *gethChain) insert(t testing.TB, blocks []*types.Block) {
 			}
 		}
 	}
-}
-
-func (g *gethChain) Head() *types.Header { return g.CurrentHeader() }
-
-func (g *gethChain) Header(number uint64) (*types.Header, error) {
-	if h := g.GetHeaderByNumber(number); h != nil {
-		return h, nil
-	}
-	return nil, errors.New("not found")
-}
-
-func (g *gethChain) NumberOf(hash common.Hash) (uint64, bool, error) {
-	h := g.GetHeaderByHash(hash)
-	if h == nil {
-		return 0, false, nil
-	}
-	return h.Number.Uint64(), true, nil
-}
-
-func (g *gethChain) Block(number uint64) (*types.Block, error) {
-	if b := g.GetBlockByNumber(number); b != nil {
-		return b, nil
-	}
-	return nil, errors.New("not found")
-}
-
-func (g *gethChain) Receipts(number uint64) (types.Receipts, error) {
-	return g.GetReceiptsByHash(g.GetCanonicalHash(number)), nil
-}
-
-func (g *gethChain) Lookup(hash common.Hash) (number, index uint64, ok bool, err error) {
-	entry, _ := g.GetCanonicalTransaction(hash)
-	if entry == nil {
-		return 0, 0, false, nil
-	}
-	return entry.BlockIndex, entry.Index, true, nil
 }
 
 func (g *gethChain) At(number uint64) (*eth.View, error) {

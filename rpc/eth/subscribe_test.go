@@ -31,6 +31,21 @@ func serve(t *testing.T, n *node) (ws string, stop func()) {
 	}
 }
 
+// connect runs a node's server and dials it.
+func connect(t *testing.T, n *node) (c *gethrpc.Client, stop func()) {
+	t.Helper()
+	ws, end := serve(t, n)
+	c, err := gethrpc.DialContext(t.Context(), ws)
+	if err != nil {
+		end()
+		t.Fatal(err)
+	}
+	return c, func() {
+		c.Close()
+		end()
+	}
+}
+
 // TestSubscriptions follows heads and logs over WebSocket.
 func TestSubscriptions(t *testing.T) {
 	g := genesis()
@@ -93,13 +108,8 @@ func TestSubscriptionLimit(t *testing.T) {
 
 func limitSubscriptions(t *testing.T, limits rpc.Limits, want string) {
 	n := newNode(t, newGethChain(t, genesis()), limits)
-	ws, stop := serve(t, n)
+	c, stop := connect(t, n)
 	defer stop()
-	c, err := gethrpc.DialContext(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	heads := make(chan *types.Header, 1)
 	first, err := c.Subscribe(t.Context(), "eth", heads, "newHeads")
 	if err != nil {
@@ -127,13 +137,8 @@ func TestSlowSubscriber(t *testing.T) {
 	limits := rpc.DefaultLimits()
 	limits.FeedBuffer = 1
 	n := newNode(t, chain, limits)
-	ws, stop := serve(t, n)
+	c, stop := connect(t, n)
 	defer stop()
-	c, err := gethrpc.DialContext(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	heads := make(chan *types.Header, len(blocks))
 	sub, err := c.Subscribe(t.Context(), "eth", heads, "newHeads")
 	if err != nil {
@@ -152,13 +157,8 @@ func TestLogsRange(t *testing.T) {
 	g := genesis()
 	blocks := generate(g, 6)
 	chain := newGethChain(t, g)
-	ws, stop := serve(t, newNode(t, chain, rpc.DefaultLimits()))
+	c, stop := connect(t, newNode(t, chain, rpc.DefaultLimits()))
 	defer stop()
-	c, err := gethrpc.DialContext(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	logs := make(chan types.Log, 10)
 	if _, err := c.Subscribe(t.Context(), "eth", logs, "logs", map[string]any{"fromBlock": "latest", "toBlock": "0x2"}); err == nil || err.Error() != "invalid block range params" {
 		t.Errorf("from now to block 2: %v", err)
@@ -185,13 +185,8 @@ func TestReceiptsSubscription(t *testing.T) {
 	blocks := generate(g, 3)
 	chain := newGethChain(t, g)
 	n := newNode(t, chain, rpc.DefaultLimits())
-	ws, stop := serve(t, n)
+	c, stop := connect(t, n)
 	defer stop()
-	c, err := gethrpc.DialContext(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	all, one := make(chan json.RawMessage, 10), make(chan []*types.Receipt, 10)
 	if _, err := c.Subscribe(t.Context(), "eth", all, "transactionReceipts"); err != nil {
 		t.Fatal(err)
@@ -218,13 +213,8 @@ func TestReceiptsSubscription(t *testing.T) {
 // that does not keep up is told so and cut off.
 func TestPendingSubscription(t *testing.T) {
 	c := newOurChain(t, 2)
-	ws, stop := serve(t, c.node)
+	client, stop := connect(t, c.node)
 	defer stop()
-	client, err := gethrpc.DialContext(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
 	hashes, full := make(chan common.Hash, 10), make(chan *types.Transaction, 10)
 	if _, err := client.Subscribe(t.Context(), "eth", hashes, "newPendingTransactions"); err != nil {
 		t.Fatal(err)
@@ -272,13 +262,8 @@ func TestDropped(t *testing.T) {
 	if err := n.server.Register("slow", api); err != nil {
 		t.Fatal(err)
 	}
-	ws, stop := serve(t, n)
+	c, stop := connect(t, n)
 	defer stop()
-	c, err := gethrpc.DialContext(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	for _, s := range []struct {
 		name, want string
 		begin      func()

@@ -1,3 +1,4 @@
-// Package rpctest calls the methods of a server in tests, through its whole
-// handler but without a connection.
+// Package rpctest is what tests of several namespaces share: a call through the
+// whole handler of a server but without a connection, a chain of go-ethereum's
+// with the methods that ours has, and the chain of ethereum/execution-apis.
 package rpctest
