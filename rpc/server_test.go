@@ -251,7 +251,8 @@ func TestWebSocket(t *testing.T) {
 		t.Errorf("%q %v", out, err)
 	}
 	ticks := make(chan string, 1)
-	if _, err := c.Subscribe(t.Context(), "echo", ticks, "ticks"); err != nil {
+	sub, err := c.Subscribe(t.Context(), "echo", ticks, "ticks")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if tick := <-ticks; tick != "tick" {
@@ -260,14 +261,29 @@ func TestWebSocket(t *testing.T) {
 	if _, err := gethrpc.DialWebsocket(t.Context(), ws, "http://evil.example"); err == nil {
 		t.Error("a page of another origin may connect")
 	}
-	if err := c.Call(&out, "echo_say", strings.Repeat("x", 4096)); err == nil {
-		t.Error("a message over the limit was answered")
-	}
+	answered := breaks(t, c, sub, "echo_say", strings.Repeat("x", 4096))
 	if err := stop(); err != nil { // with the connection open
 		t.Error(err)
 	}
 	c.Close()
+	if err := <-answered; err == nil {
+		t.Error("a message over the limit was answered")
+	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// breaks makes a call that ends its connection and waits for that end. The
+// subscription tells of it: go-ethereum's client may lose a request whose
+// connection ends while it is being written, so that the call returns, to the
+// channel, only with the test.
+func breaks(t *testing.T, c *gethrpc.Client, sub *gethrpc.ClientSubscription, method string, args ...any) <-chan error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	answered := make(chan error, 1)
+	go func() { answered <- c.CallContext(ctx, nil, method, args...) }()
+	<-sub.Err()
+	cancel()
+	return answered
 }
 
 // TestDisconnect cuts the caller's connection and no other.
@@ -290,16 +306,14 @@ func TestDisconnect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The call itself may never return: go-ethereum's client loses a request whose
-	// connection ends while it is being written. The subscription tells.
-	go func() { _ = victim.CallContext(t.Context(), nil, "cut_me") }()
-	<-sub.Err()
+	answered := breaks(t, victim, sub, "cut_me")
 	var out string
 	if err := other.Call(&out, "echo_say", "hi"); err != nil {
 		t.Error(err)
 	}
 	other.Close()
 	victim.Close()
+	<-answered
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
