@@ -18,7 +18,7 @@ type CheckpointData struct {
 	Seq       consensus.Seq
 	BlockHash common.Hash
 	StateRoot common.Hash
-	NextSet   common.Hash // consensus.NextSetHash of the epoch that follows
+	NextSet   common.Hash // consensus.EpochRules.Hash of the epoch that follows
 }
 
 // CheckpointData returns the checkpoint data of an epoch whose last block is
@@ -30,13 +30,24 @@ func (c *Chain) CheckpointData(e consensus.Epoch) (CheckpointData, error) {
 	if err != nil {
 		return CheckpointData{}, err
 	}
-	suspended, err := c.Suspended(e + 1)
+	next, err := c.RulesAt(last + 1)
 	if err != nil {
 		return CheckpointData{}, err
 	}
-	return CheckpointData{
-		Epoch: e, Seq: last, BlockHash: s.hash, StateRoot: s.Header.Root,
-		NextSet: consensus.NextSetHash(e+1, c.registry.ValidatorSet(e+1), suspended),
+	return CheckpointData{Epoch: e, Seq: last, BlockHash: s.hash, StateRoot: s.Header.Root, NextSet: next.Hash()}, nil
+}
+
+// RulesAt returns the rules of the epoch that seq belongs to. It fails like
+// Suspended.
+func (c *Chain) RulesAt(seq consensus.Seq) (*consensus.EpochRules, error) {
+	p := c.registry.Params()
+	e := consensus.EpochOf(seq, p.EpochLength)
+	suspended, err := c.Suspended(e)
+	if err != nil {
+		return nil, err
+	}
+	return &consensus.EpochRules{
+		Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: c.registry.ValidatorSet(e), Suspended: suspended, Params: p,
 	}, nil
 }
 

@@ -34,7 +34,7 @@ func TestCheckpoint(t *testing.T) {
 			continue
 		}
 		d := must[chain.CheckpointData](t)(c.CheckpointData(e))
-		want := chain.CheckpointData{Epoch: e, Seq: consensus.Seq(number), BlockHash: h.Hash(), StateRoot: h.Root, NextSet: consensus.NextSetHash(e+1, n.Set, nil)}
+		want := chain.CheckpointData{Epoch: e, Seq: consensus.Seq(number), BlockHash: h.Hash(), StateRoot: h.Root, NextSet: consensus.NextSetHash(e+1, n.Set, nil, n.Genesis.Params.Hash())}
 		if d != want {
 			t.Fatalf("checkpoint data %+v, want %+v", d, want)
 		}

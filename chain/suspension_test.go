@@ -81,7 +81,7 @@ func TestSuspension(t *testing.T) {
 		for e, suspended := range [][]common.Address{{first}, {third}} {
 			next := consensus.Epoch(e + 1)
 			d := must[chain.CheckpointData](t)(c.CheckpointData(consensus.Epoch(e)))
-			if want := consensus.NextSetHash(next, n.Set, suspended); d.NextSet != want {
+			if want := consensus.NextSetHash(next, n.Set, suspended, n.Genesis.Params.Hash()); d.NextSet != want {
 				t.Errorf("node %d: next set of epoch %d is %s, want %s", i, e, d.NextSet, want)
 			}
 			fatal(t, c.SetCheckpoint(n.CertifyCheckpoint(d)))

@@ -106,7 +106,7 @@ func (w *network) samples(t testing.TB) []*Vote {
 		w.sign(t, 0, Vote{Kind: PrePrepare, View: 0, Seq: 1, Digest: h1.Digest()}),
 		w.sign(t, 1, Vote{Kind: Prepare, View: 0, Seq: 1, Digest: h1.Digest()}),
 		w.sign(t, 2, Vote{Kind: Commit, View: 0, Seq: 1, Digest: h1.Digest(), BlockHash: hash("block")}),
-		w.sign(t, 3, Vote{Kind: Checkpoint, Epoch: 1, Seq: 128, BlockHash: hash("block"), StateRoot: hash("state"), NextSet: NextSetHash(2, w.set, nil)}),
+		w.sign(t, 3, Vote{Kind: Checkpoint, Epoch: 1, Seq: 128, BlockHash: hash("block"), StateRoot: hash("state"), NextSet: NextSetHash(2, w.set, nil, DefaultParams().Hash())}),
 		w.sign(t, 0, Vote{Kind: ViewChange, View: 3, Change: change}),
 		w.sign(t, 1, Vote{Kind: NewView, View: 3, NewView: open}),
 	}

@@ -95,3 +95,14 @@ func (p Params) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// CheckStable refuses a stable primary with epochs that fit into its window. One
+// that censors would fill the whole of each before it is replaced: what is
+// prepared is proposed again, nothing else fits, and it is back with the next
+// epoch, without ever having been suspended.
+func (p Params) CheckStable() error {
+	if p.PrimarySpan == 0 && p.EpochLength <= p.PipelineDepth {
+		return fmt.Errorf("epochLength: with a stable primary (primarySpan 0) it must be above pipelineDepth, %d, and is %d", p.PipelineDepth, p.EpochLength)
+	}
+	return nil
+}

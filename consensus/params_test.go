@@ -52,3 +52,21 @@ func faults(p Params) []string {
 	}
 	return nil
 }
+
+// TestStablePrimaryNeedsLongEpochs: one that stays must not be able to fill whole
+// epochs before it is replaced.
+func TestStablePrimaryNeedsLongEpochs(t *testing.T) {
+	p := DefaultParams()
+	p.EpochLength, p.PipelineDepth = 8, 8
+	if err := p.CheckStable(); err != nil {
+		t.Errorf("primaries take turns: %v", err)
+	}
+	p.PrimarySpan = 0
+	if err := p.CheckStable(); err == nil || !strings.HasPrefix(err.Error(), "epochLength: with a stable primary") {
+		t.Errorf("8 in a window of 8: %v", err)
+	}
+	p.EpochLength = 9
+	if err := p.CheckStable(); err != nil {
+		t.Error(err)
+	}
+}

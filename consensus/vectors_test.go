@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
@@ -77,8 +78,14 @@ type (
 		Epoch     uint64           `json:"epoch"`
 		List      []common.Address `json:"list"`
 		Suspended []common.Address `json:"suspended"`
+		Params    paramsVector     `json:"params"`
 		Preimage  hexutil.Bytes    `json:"preimage"`
 		Hash      common.Hash      `json:"hash"`
+	}
+	paramsVector struct {
+		Values   Params        `json:"values"`
+		Preimage hexutil.Bytes `json:"preimage"` // the values in this order, a word each
+		Hash     common.Hash   `json:"hash"`
 	}
 	certVector struct {
 		RLP     hexutil.Bytes `json:"rlp"`
@@ -168,15 +175,28 @@ func senders(b Bitset) []uint64 {
 func nextOf(e Epoch, set *ValidatorSet, suspended []common.Address) nextVector {
 	uint256, _ := abi.NewType("uint256", "", nil)
 	list, _ := abi.NewType("address[]", "", nil)
-	args := abi.Arguments{{Type: uint256}, {Type: list}, {Type: list}}
+	word, _ := abi.NewType("bytes32", "", nil)
+	args := abi.Arguments{{Type: uint256}, {Type: list}, {Type: list}, {Type: word}}
+	params := paramsOf(DefaultParams())
 	if suspended == nil {
 		suspended = []common.Address{}
 	}
-	pre, err := args.Pack(new(big.Int).SetUint64(uint64(e)), set.Addresses(), suspended)
+	pre, err := args.Pack(new(big.Int).SetUint64(uint64(e)), set.Addresses(), suspended, params.Hash)
 	if err != nil {
 		panic(err)
 	}
-	return nextVector{uint64(e), set.Addresses(), suspended, pre, NextSetHash(e, set, suspended)}
+	return nextVector{uint64(e), set.Addresses(), suspended, params, pre, NextSetHash(e, set, suspended, params.Hash)}
+}
+
+// paramsOf takes the values as JSON has them, so that a field that the hash
+// forgets is noticed.
+func paramsOf(p Params) paramsVector {
+	v := reflect.ValueOf(p)
+	var pre []byte
+	for i := range v.NumField() {
+		pre = append(pre, common.BigToHash(new(big.Int).SetUint64(v.Field(i).Uint())).Bytes()...)
+	}
+	return paramsVector{p, pre, p.Hash()}
 }
 
 // TestVectors pins every encoding: a change here is another protocol.
@@ -224,7 +244,7 @@ func TestVectorsHold(t *testing.T) {
 		holds(t, &d, v)
 	}
 	for _, n := range d.NextSets {
-		if crypto.Keccak256Hash(n.Preimage) != n.Hash {
+		if crypto.Keccak256Hash(n.Preimage) != n.Hash || crypto.Keccak256Hash(n.Params.Preimage) != n.Params.Hash {
 			t.Errorf("next set of epoch %d", n.Epoch)
 		}
 	}

@@ -48,7 +48,7 @@ type Vote struct {
 	Digest    common.Hash // PRE-PREPARE, PREPARE, COMMIT: batch digest
 	BlockHash common.Hash // COMMIT, CHECKPOINT
 	StateRoot common.Hash // CHECKPOINT
-	NextSet   common.Hash // CHECKPOINT: NextSetHash of the epoch that follows
+	NextSet   common.Hash // CHECKPOINT: EpochRules.Hash of the epoch that follows
 
 	Change  *ViewChangeBody // VIEW-CHANGE
 	NewView *NewViewBody    // NEW-VIEW
@@ -106,23 +106,6 @@ func (w words) address(a common.Address) words {
 
 func (w words) uint(x uint64) words {
 	return binary.BigEndian.AppendUint64(append(w, make([]byte, 24)...), x)
-}
-
-// NextSetHash returns keccak256(abi.encode(uint256 epoch, address[] list,
-// address[] suspended)): what the CHECKPOINT of the epoch before signs about
-// the set that decides epoch. Both lists are in ascending order.
-func NextSetHash(epoch Epoch, set *ValidatorSet, suspended []common.Address) common.Hash {
-	list := set.Addresses()
-	const head = 3 * 32
-	w := make(words, 0, head+(2+len(list)+len(suspended))*32)
-	w = w.uint(uint64(epoch)).uint(head).uint(head + 32*uint64(1+len(list)))
-	for _, part := range [][]common.Address{list, suspended} {
-		w = w.uint(uint64(len(part)))
-		for _, a := range part {
-			w = w.address(a)
-		}
-	}
-	return crypto.Keccak256Hash(w)
 }
 
 // The encoded bodies, one struct per shape.

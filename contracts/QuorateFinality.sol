@@ -27,10 +27,12 @@ contract QuorateFinality {
 
     struct Checkpoint {
         uint256 epoch; // that it ends
+        uint256 seq; // the number of its last block
         bytes32 blockHash;
         bytes32 stateRoot;
         address[] validators; // from the next epoch on, ascending
         address[] suspended; // of these, who may not be primary in the next epoch, ascending
+        bytes32 params; // hash of the protocol parameters of the next epoch
         bytes signers;
         bytes[] signatures;
     }
@@ -47,16 +49,14 @@ contract QuorateFinality {
     /// @notice Of the network whose blocks are checked, not of the chain that this contract is on.
     uint256 public immutable chainId;
     bytes32 public immutable genesisHash;
-    uint256 public immutable epochLength;
 
     /// @notice The first epoch that the present validators decide.
     uint256 public since;
     address[] private validators;
 
     /// @param list the validators of genesis in ascending order
-    constructor(uint256 chainId_, bytes32 genesisHash_, uint256 epochLength_, address[] memory list) {
-        require(epochLength_ > 0, "the length of an epoch is at least one block");
-        (chainId, genesisHash, epochLength) = (chainId_, genesisHash_, epochLength_);
+    constructor(uint256 chainId_, bytes32 genesisHash_, address[] memory list) {
+        (chainId, genesisHash) = (chainId_, genesisHash_);
         _setValidators(list);
     }
 
@@ -73,7 +73,7 @@ contract QuorateFinality {
 
     /// @notice Reverts unless the block is final. Returns its number and hash.
     function verify(Commit calldata c) public view returns (uint256 number, bytes32 blockHash) {
-        if (c.epoch < since || c.seq == 0 || (c.seq - 1) / epochLength != c.epoch) revert NotTheEpoch(c.epoch, since);
+        if (c.epoch < since || c.seq == 0) revert NotTheEpoch(c.epoch, since);
         bytes32 said = keccak256(
             abi.encode(VOTE_TAG, chainId, genesisHash, COMMIT, c.epoch, c.view_, c.seq, c.batchDigest, c.blockHash)
         );
@@ -90,10 +90,10 @@ contract QuorateFinality {
     /// @notice Goes on to the validators that follow an epoch. Anybody may call it.
     function advance(Checkpoint calldata c) external {
         if (c.epoch < since) revert NotTheEpoch(c.epoch, since);
-        bytes32 nextSet = keccak256(abi.encode(c.epoch + 1, c.validators, c.suspended));
+        bytes32 nextSet = keccak256(abi.encode(c.epoch + 1, c.validators, c.suspended, c.params));
         bytes32 said = keccak256(
             abi.encode(
-                VOTE_TAG, chainId, genesisHash, CHECKPOINT, c.epoch, (c.epoch + 1) * epochLength, c.blockHash, c.stateRoot, nextSet
+                VOTE_TAG, chainId, genesisHash, CHECKPOINT, c.epoch, c.seq, c.blockHash, c.stateRoot, nextSet
             )
         );
         _checkQuorum(said, c.signers, c.signatures);

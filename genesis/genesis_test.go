@@ -244,3 +244,12 @@ func TestMultiaddr(t *testing.T) {
 		}
 	}
 }
+
+// TestStablePrimary: the rule of consensus.Params.CheckStable is one of genesis.
+func TestStablePrimary(t *testing.T) {
+	g := Default()
+	g.Params.PrimarySpan, g.Params.EpochLength = 0, 4
+	if err := g.Validate(); err == nil || !strings.Contains(err.Error(), "parameters.epochLength: with a stable primary") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -56,13 +56,12 @@ func (g *Genesis) problems() Problems {
 // checkParams splits the joined error of consensus.Params, whose parts begin
 // with the JSON name.
 func checkParams(p consensus.Params, ps *Problems) {
-	err := p.Validate()
-	if err == nil {
-		return
-	}
-	parts := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	var parts []error
+	if joined, ok := p.Validate().(interface{ Unwrap() []error }); ok {
 		parts = joined.Unwrap()
+	}
+	if err := p.CheckStable(); err != nil {
+		parts = append(parts, err)
 	}
 	for _, e := range parts {
 		name, text, _ := strings.Cut(e.Error(), ": ")

@@ -117,29 +117,33 @@ func (l *ledger) tellMissed() {
 	}
 }
 
-// Boundary implements engine.Ledger.
-func (l *ledger) Boundary(seq consensus.Seq) (*pbft.Boundary, error) {
+// Outcome implements engine.Ledger.
+func (l *ledger) Outcome(seq consensus.Seq) (pbft.Durable, error) {
+	out := pbft.Durable{Seq: seq}
+	if seq == 0 {
+		return out, nil
+	}
+	rules, err := l.chain.RulesAt(seq)
+	if err != nil || seq != rules.Last() {
+		return out, err
+	}
 	h, err := l.chain.Header(uint64(seq))
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	next := consensus.EpochOf(seq, l.reg.Params().EpochLength) + 1
-	suspended, err := l.chain.Suspended(next)
-	if err != nil {
-		return nil, err
-	}
-	return &pbft.Boundary{BlockHash: h.Hash(), StateRoot: h.Root, Next: l.reg.ValidatorSet(next), Suspended: suspended}, nil
+	next, err := l.chain.RulesAt(seq + 1)
+	out.Boundary = &pbft.Boundary{BlockHash: h.Hash(), StateRoot: h.Root, Next: next}
+	return out, err
 }
 
-// Epoch implements engine.Membership. The engine asks for the epoch of the head
-// or the one that the head opens, which the head's own state answers.
-func (l *ledger) Epoch(e consensus.Epoch) (pbft.EpochStart, error) {
-	start := pbft.EpochStart{Epoch: e, Set: l.reg.ValidatorSet(e), Parent: l.chain.Genesis()}
+// EpochOf implements engine.Membership.
+func (l *ledger) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
+	start := pbft.EpochStart{Parent: l.chain.Genesis()}
 	var err error
-	if start.Suspended, err = l.chain.Suspended(e); err != nil {
+	if start.EpochRules, err = l.chain.RulesAt(seq); err != nil {
 		return start, err
 	}
-	if before := consensus.FirstSeq(e, l.reg.Params().EpochLength) - 1; before > 0 {
+	if before := start.First - 1; before > 0 {
 		s, err := l.chain.Sealed(uint64(before))
 		if err != nil {
 			return start, err

@@ -71,7 +71,7 @@ func TestEpochOfLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newLedger(n.Chain, pool, reg, log)
-	if s, err := l.Epoch(0); err != nil || len(s.Suspended) != 0 || s.Set.Len() != 4 {
+	if s, err := l.EpochOf(4); err != nil || len(s.Suspended) != 0 || s.Set.Len() != 4 {
 		t.Fatalf("epoch 0 opens with %+v", s)
 	}
 	for _, view := range []consensus.View{0, 0, 1, 1, 0} {
@@ -88,14 +88,17 @@ func TestEpochOfLedger(t *testing.T) {
 			continue
 		}
 		want := []common.Address{net.Set.Address(0)}
-		boundary, err := l.Boundary(4)
-		if err != nil || !slices.Equal(boundary.Suspended, want) || boundary.Next.Len() != 4 {
-			t.Errorf("head %d: the boundary is %+v, %v", b.Seq, boundary, err)
+		out, err := l.Outcome(4)
+		if err != nil || out.Boundary == nil || !slices.Equal(out.Boundary.Next.Suspended, want) || out.Boundary.Next.First != 5 {
+			t.Errorf("head %d: the outcome is %+v, %v", b.Seq, out, err)
 		}
-		if s, err := l.Epoch(1); err != nil || !slices.Equal(s.Suspended, want) || s.Epoch != 1 {
+		if out, err := l.Outcome(3); err != nil || out.Boundary != nil || out.Pending {
+			t.Errorf("head %d: block 3 ends the epoch: %+v, %v", b.Seq, out, err)
+		}
+		if s, err := l.EpochOf(5); err != nil || !slices.Equal(s.Suspended, want) || s.Epoch != 1 {
 			t.Errorf("head %d: epoch 1 opens with %+v", b.Seq, s)
 		}
-		if s, err := l.Epoch(0); err != nil || len(s.Suspended) != 0 {
+		if s, err := l.EpochOf(4); err != nil || len(s.Suspended) != 0 {
 			t.Errorf("head %d: epoch 0 had %+v", b.Seq, s)
 		}
 	}

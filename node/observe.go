@@ -118,5 +118,5 @@ func (m members) Suspended(e consensus.Epoch) (list []common.Address, known bool
 // Name implements rpc/pbft.Members.
 func (m members) Name(a common.Address) string { return m.names[a] }
 
-// EpochLength implements rpc/pbft.Members.
-func (m members) EpochLength() uint64 { return m.reg.Params().EpochLength }
+// Params implements rpc/pbft.Members.
+func (m members) Params() consensus.Params { return m.reg.Params() }

@@ -75,8 +75,7 @@ func (e *Engine) checkChange(view *epochView, v *consensus.Vote) error {
 		e.dropped.add(DropViewChanges)
 		return errManyChanges
 	}
-	k := e.cfg.Params.EpochLength
-	if err := consensus.VerifyViewChange(v, e.cfg.Domain, view.set, consensus.FirstSeq(v.Epoch, k), consensus.LastSeq(v.Epoch, k)); err != nil {
+	if err := consensus.VerifyViewChange(v, e.cfg.Domain, view.set, view.rules.First, view.rules.Last()); err != nil {
 		return err
 	}
 	e.gate.passed(v, id)

@@ -102,8 +102,8 @@ func (c *chronicle) enter(at pbft.Position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.committed = max(c.committed, at.Committed)
-	if now := c.sets[0]; now.set == nil || now.epoch != at.Epoch {
-		c.sets = [2]epochSet{{at.Epoch, at.Set}, now}
+	if now := c.sets[0]; now.set == nil || now.epoch != at.Rules.Epoch {
+		c.sets = [2]epochSet{{at.Rules.Epoch, at.Rules.Set}, now}
 		c.active, c.opener = 0, -1
 	}
 }

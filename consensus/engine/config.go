@@ -15,7 +15,7 @@ import (
 // required.
 type Config struct {
 	Domain      consensus.Domain
-	Params      consensus.Params
+	Params      consensus.Params // of genesis; what votes change is read from the rules of the epoch
 	Beneficiary common.Address
 	FullBatch   int // transactions; 0 = the replica's default
 	Limits      Limits

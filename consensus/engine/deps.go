@@ -32,8 +32,10 @@ type Ledger interface {
 	// A certificate for another block is an error that wraps
 	// pbft.ErrDivergence.
 	Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate) error
-	// Boundary returns what the CHECKPOINT at seq signs; seq is durable.
-	Boundary(seq consensus.Seq) (*pbft.Boundary, error)
+	// Outcome returns what the durable block of seq means for its epoch: whether
+	// other rules are pending, and, if it is the last one, what the CHECKPOINT
+	// signs.
+	Outcome(seq consensus.Seq) (pbft.Durable, error)
 }
 
 // Batcher is the pool as the primary and the marks of flight need it.
@@ -97,10 +99,11 @@ type Syncer interface {
 	SyncTo(ctx context.Context, target consensus.Seq, from []common.Address) error
 }
 
-// Membership says who validates in an epoch: that of the head, or the one that
-// the head opens. An error is a broken database.
+// Membership says who validates. An error is a broken database.
 type Membership interface {
-	Epoch(e consensus.Epoch) (pbft.EpochStart, error)
+	// EpochOf returns the epoch that seq belongs to, which is at most one above the
+	// head.
+	EpochOf(seq consensus.Seq) (pbft.EpochStart, error)
 }
 
 // Voted is the file beside the key that remembers the highest epoch voted in.

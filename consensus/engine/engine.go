@@ -81,13 +81,12 @@ func (e *Engine) restore() error {
 	if err != nil {
 		return err
 	}
-	epoch := consensus.EpochOf(head.Seq+1, e.cfg.Params.EpochLength)
-	if epoch > 0 && head.Seq == consensus.LastSeq(epoch-1, e.cfg.Params.EpochLength) && !hasStable(records, head.Seq) {
-		epoch--
+	start, err := e.deps.Membership.EpochOf(head.Seq + 1)
+	if err == nil && head.Seq > 0 && start.First == head.Seq+1 && !hasStable(records, head.Seq) {
+		start, err = e.deps.Membership.EpochOf(head.Seq)
 	}
-	start, err := e.deps.Membership.Epoch(epoch)
 	if err != nil {
-		return fmt.Errorf("epoch %d: %w", epoch, err)
+		return fmt.Errorf("the epoch at block %d: %w", head.Seq, err)
 	}
 	self := e.deps.Signer.Address()
 	index, member := start.Set.Index(self)
@@ -97,7 +96,7 @@ func (e *Engine) restore() error {
 		return err
 	}
 	e.replica, err = pbft.New(
-		pbft.Config{Self: self, Params: e.cfg.Params, FullBatch: e.cfg.FullBatch, Beneficiary: e.cfg.Beneficiary},
+		pbft.Config{Self: self, FullBatch: e.cfg.FullBatch, Beneficiary: e.cfg.Beneficiary},
 		pbft.Start{Head: head, Epoch: start, NowMs: nowMs(), Voted: voted, Journal: records})
 	if err != nil {
 		return err
@@ -367,7 +366,7 @@ func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
 // asked.
 func (e *Engine) pool() pbft.Pool {
 	p := pbft.Pool{Executable: e.deps.Batcher.Executable()}
-	if p.Executable > 0 && e.cfg.Params.PrimarySpan == 0 {
+	if p.Executable > 0 && e.epoch.Load().rules.Params.PrimarySpan == 0 {
 		p.Oldest = e.deps.Batcher.Oldest()
 	}
 	return p
@@ -379,7 +378,7 @@ func (e *Engine) pool() pbft.Pool {
 // committed in one round.
 func (e *Engine) settle() {
 	was, at := e.epoch.Load(), e.replica.Position()
-	if at.Epoch == was.epoch && at.Committed == was.committed {
+	if at.Rules.Epoch == was.epoch && at.Committed == was.committed {
 		return
 	}
 	e.publishEpoch()
@@ -448,8 +447,8 @@ func (e *Engine) onStable(c *consensus.CheckpointCertificate) error {
 func (e *Engine) publishEpoch() {
 	at := e.replica.Position()
 	e.seen.enter(at)
-	old := e.epoch.Swap(&epochView{epoch: at.Epoch, set: at.Set, committed: at.Committed})
-	if old != nil && old.epoch != at.Epoch {
+	old := e.epoch.Swap(&epochView{rules: at.Rules, epoch: at.Rules.Epoch, set: at.Rules.Set, committed: at.Committed})
+	if old != nil && old.epoch != at.Rules.Epoch {
 		e.spawn(func(context.Context) { e.replayEarly() })
 	}
 }

@@ -120,13 +120,9 @@ func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed, txs []*types.
 
 // durable is the input that follows a durable block.
 func (e *Engine) durable(seq consensus.Seq) (pbft.Durable, error) {
-	in := pbft.Durable{Seq: seq}
-	if uint64(seq)%e.cfg.Params.EpochLength == 0 && seq > 0 {
-		b, err := e.deps.Ledger.Boundary(seq)
-		if err != nil {
-			return in, fmt.Errorf("boundary %d: %w", seq, err)
-		}
-		in.Boundary = b
+	in, err := e.deps.Ledger.Outcome(seq)
+	if err != nil {
+		return in, fmt.Errorf("outcome of block %d: %w", seq, err)
 	}
 	return in, nil
 }

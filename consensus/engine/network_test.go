@@ -30,7 +30,8 @@ type world struct {
 	params  consensus.Params
 	set     *consensus.ValidatorSet
 	keys    map[common.Address]*ecdsa.PrivateKey
-	members []*member // in the order of the set
+	members []*member               // in the order of the set
+	leaves  map[consensus.Epoch]int // who is not of the set of an epoch
 
 	mu  sync.Mutex
 	log []string // what happened, in order: "0 journal", "0 send COMMIT 1"
@@ -190,10 +191,12 @@ func (m *member) Head() pbft.Head {
 }
 
 func (m *member) head() pbft.Head {
-	if len(m.chain) == 0 {
-		return pbft.Head{Digest: testDomain.Genesis, BlockHash: testDomain.Genesis}
+	head := pbft.Head{Digest: testDomain.Genesis, BlockHash: testDomain.Genesis}
+	if len(m.chain) > 0 {
+		head = m.chain[len(m.chain)-1].head
 	}
-	return m.chain[len(m.chain)-1].head
+	head.Pending = m.w.pending(head.Seq)
+	return head
 }
 
 func (m *member) Execute(_ context.Context, h *consensus.BatchHeader, parent common.Hash, txs []*types.Transaction) (common.Hash, error) {
@@ -244,18 +247,39 @@ func (m *member) Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate
 	return nil
 }
 
-func (m *member) Boundary(seq consensus.Seq) (*pbft.Boundary, error) {
+func (m *member) Outcome(seq consensus.Seq) (pbft.Durable, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := m.chain[seq-1].head.BlockHash
-	return &pbft.Boundary{BlockHash: h, StateRoot: crypto.Keccak256Hash(h[:]), Next: m.w.set}, nil
+	out := pbft.Durable{Seq: seq}
+	out.Pending = m.w.pending(seq)
+	if seq > 0 && seq == m.w.rulesAt(seq).Last() {
+		h := m.chain[seq-1].head.BlockHash
+		out.Boundary = &pbft.Boundary{BlockHash: h, StateRoot: crypto.Keccak256Hash(h[:]), Next: m.w.rulesAt(seq + 1)}
+	}
+	return out, nil
 }
 
-func (m *member) Epoch(e consensus.Epoch) (pbft.EpochStart, error) {
+// pending reports whether another set follows that of the epoch of seq+1.
+func (w *world) pending(seq consensus.Seq) bool {
+	now := w.rulesAt(seq + 1)
+	return !slices.Equal(now.Set.Addresses(), w.rulesAt(now.Last()+1).Set.Addresses())
+}
+
+// rulesAt returns the rules of the epoch that seq belongs to.
+func (w *world) rulesAt(seq consensus.Seq) *consensus.EpochRules {
+	e := consensus.EpochOf(seq, w.params.EpochLength)
+	set := w.set
+	if out, ok := w.leaves[e]; ok {
+		set, _ = consensus.NewValidatorSet(slices.Delete(w.set.Addresses(), out, out+1))
+	}
+	return &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, w.params.EpochLength), Set: set, Params: w.params}
+}
+
+func (m *member) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	start := pbft.EpochStart{Epoch: e, Set: m.w.set, Parent: testDomain.Genesis}
-	if before := consensus.FirstSeq(e, m.w.params.EpochLength) - 1; before > 0 {
+	start := pbft.EpochStart{EpochRules: m.w.rulesAt(seq), Parent: testDomain.Genesis}
+	if before := start.First - 1; before > 0 {
 		start.Parent = m.chain[before-1].head.Digest
 	}
 	return start, nil

@@ -44,8 +44,8 @@ func (e *Engine) observeArrived(in any) {
 	switch {
 	case m.Vote != nil && m.Vote.Epoch == view.epoch:
 		ev.From = view.set.Address(int(m.Vote.Sender))
-	case (m.Status != nil || m.Fetch != nil) && m.From < view.set.Len(): // the epoch may be another one by now
-		ev.From = view.set.Address(m.From)
+	case m.Status != nil || m.Fetch != nil:
+		ev.From = m.From
 	}
 	e.seen.feed.show(ev, round)
 }
@@ -64,7 +64,7 @@ func (e *Engine) observeSent(m *pbft.Outbound, again bool) {
 	ev, round := describe(m.Vote, m.Batch, m.Certificate, m.Checkpoint, m.Status, m.Fetch)
 	ev.From = e.deps.Signer.Address()
 	if m.To != pbft.Everyone {
-		ev.To = e.epoch.Load().set.Address(m.To)
+		ev.To = m.To
 	}
 	e.seen.feed.show(ev, round)
 }

@@ -153,7 +153,7 @@ func chronicler(w *world, change func(*ObserveLimits)) *chronicle {
 		change(&l)
 	}
 	c := newChronicle(l, w.set.Address(0), 16)
-	c.enter(pbft.Position{Epoch: 4, Set: w.set, Committed: 20})
+	c.enter(pbft.Position{Rules: &consensus.EpochRules{Epoch: 4, Set: w.set}, Committed: 20})
 	return c
 }
 
@@ -222,7 +222,7 @@ func TestChronicleForgets(t *testing.T) {
 	w := newWorld(t, 4)
 	c := chronicler(w, nil)
 	c.vote(&consensus.Vote{Kind: consensus.Prepare, Epoch: 4, Sender: 2, Seq: 20})
-	c.enter(pbft.Position{Epoch: 4, Set: w.set, Committed: 90})
+	c.enter(pbft.Position{Rules: &consensus.EpochRules{Epoch: 4, Set: w.set}, Committed: 90})
 	c.vote(&consensus.Vote{Kind: consensus.Commit, Epoch: 4, Sender: 1, Seq: 84}) // 20 + 64
 	if b := c.block(84); b.prepares[0] != 0 || b.commits[0] != 0b10 {
 		t.Errorf("taken over: %+v", b)
@@ -286,7 +286,7 @@ func TestChronicleViewChanges(t *testing.T) {
 	if b := c.block(21); b.Primary != 3 || b.Proposer != w.set.Address(1) || b.Own {
 		t.Errorf("proposed again: %+v", b)
 	}
-	c.enter(pbft.Position{Epoch: 5, Set: w.set, Committed: 24})
+	c.enter(pbft.Position{Rules: &consensus.EpochRules{Epoch: 5, Set: w.set}, Committed: 24})
 	if c.active != 0 || c.opener != -1 || c.setOf(4) == nil || c.setOf(3) != nil {
 		t.Errorf("next epoch: view %d opened by %d", c.active, c.opener)
 	}
@@ -296,7 +296,7 @@ func TestChronicleViewChanges(t *testing.T) {
 func TestWatchingNobodyIsFree(t *testing.T) {
 	w := newWorld(t, 4)
 	e := w.members[0].build()
-	e.seen.enter(pbft.Position{Set: w.set, Committed: 20})
+	e.seen.enter(pbft.Position{Rules: &consensus.EpochRules{Set: w.set}, Committed: 20})
 	v := &consensus.Vote{Kind: consensus.Prepare, Sender: 2, Seq: 21}
 	in := any(pbft.Message{Vote: v})
 	if n := testing.AllocsPerRun(100, func() { e.observeArrived(in) }); n > 0 {

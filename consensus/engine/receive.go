@@ -24,6 +24,7 @@ const (
 // epochView is what Receive needs of the replica's state, as of the last
 // round. It may be a little old; Step judges again.
 type epochView struct {
+	rules     *consensus.EpochRules
 	epoch     consensus.Epoch
 	set       *consensus.ValidatorSet
 	committed consensus.Seq
@@ -63,18 +64,16 @@ func (e *Engine) receive(from common.Address, data []byte) (Verdict, error) {
 		}
 		return e.accept(pbft.Message{Checkpoint: m})
 	case *consensus.Status:
-		index, ok := view.set.Index(from)
-		if !ok {
+		if _, ok := view.set.Index(from); !ok {
 			return Ignore, nil
 		}
 		m.Yours = e.own(m.Yours)
-		return e.accept(pbft.Message{Status: m, From: index})
+		return e.accept(pbft.Message{Status: m, From: from})
 	case *consensus.Fetch:
-		index, ok := view.set.Index(from)
-		if !ok {
+		if _, ok := view.set.Index(from); !ok {
 			return Ignore, nil
 		}
-		return e.accept(pbft.Message{Fetch: m, From: index})
+		return e.accept(pbft.Message{Fetch: m, From: from})
 	case *consensus.Evidence:
 		return e.receiveEvidence(view, m)
 	case *consensus.Batch:

@@ -234,3 +234,33 @@ func TestHaltKeepsRunning(t *testing.T) {
 		}
 	})
 }
+
+// TestMembersComeAndGo: validators leave and come back at the ends of epochs, so
+// that all indices move; the others go on, whoever is gone follows, and an epoch
+// before a change ends without a transaction.
+func TestMembersComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		w.leaves = map[consensus.Epoch]int{1: 0, 2: 0, 4: 3, 5: 1}
+		defer w.startAll()()
+		pass(5 * time.Second)
+		if n := len(w.members[1].chain); n != 4 {
+			t.Errorf("before the first change there are %d blocks, want an epoch of 4", n)
+		}
+		for nonce := range uint64(6) {
+			w.submitAll(nonce)
+			pass(5 * time.Second)
+		}
+		pass(30 * time.Second)
+		for _, m := range w.members {
+			if len(m.chain) < 6*4 || m.chain[23].head.BlockHash != w.members[1].chain[23].head.BlockHash {
+				t.Errorf("member %d has %d blocks, want 24 and more: %v", m.i, len(m.chain), m.running().replica)
+			}
+			for _, e := range m.epochs {
+				if out, ok := w.leaves[e]; ok && out == m.i {
+					t.Errorf("member %d recorded a vote in epoch %d, whose set it is not of", m.i, e)
+				}
+			}
+		}
+	})
+}

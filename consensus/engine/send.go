@@ -35,7 +35,7 @@ func (e *Engine) send(ctx context.Context, m *pbft.Outbound) error {
 	}
 	data := encodeOutbound(m)
 	if m.To != pbft.Everyone {
-		e.sendTo(e.epoch.Load().set.Address(m.To), data)
+		e.sendTo(m.To, data)
 		return nil
 	}
 	if m.Batch != nil {

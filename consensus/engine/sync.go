@@ -8,7 +8,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
-	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/pbft"
 )
 
@@ -25,7 +24,7 @@ func (e *Engine) Connected(validator common.Address) { _, _ = e.accept(connected
 
 func (e *Engine) onConnected(c connected) {
 	if i, ok := e.epoch.Load().set.Index(c.validator); ok {
-		e.replica.Greet(i)
+		e.replica.Greet(c.validator)
 		e.tellEvidence(i)
 	}
 }
@@ -47,10 +46,7 @@ func (e *Engine) startSync(t *pbft.Target) {
 // rest have moved on.
 func (e *Engine) sources(t *pbft.Target) []common.Address {
 	set := e.epoch.Load().set
-	var from []common.Address
-	for _, i := range t.From {
-		from = append(from, set.Address(i))
-	}
+	from := slices.Clone(t.From)
 	for i := range set.Len() {
 		if a := set.Address(i); a != e.deps.Signer.Address() && !slices.Contains(from, a) {
 			from = append(from, a)
@@ -71,18 +67,13 @@ func (e *Engine) onSynced(s synced) {
 		return
 	}
 	head := e.deps.Ledger.Head()
-	k := e.cfg.Params.EpochLength
-	epoch := consensus.EpochOf(head.Seq, k)
-	atEnd := head.Seq > 0 && head.Seq == consensus.LastSeq(epoch, k)
-	in := pbft.Synced{Head: head}
-	start, err := e.deps.Membership.Epoch(epoch)
+	start, err := e.deps.Membership.EpochOf(max(head.Seq, 1))
 	if err != nil {
-		e.fail(e.ctx, fmt.Errorf("epoch %d: %w", epoch, err))
+		e.fail(e.ctx, fmt.Errorf("epoch of block %d: %w", head.Seq, err))
 		return
 	}
-	in.Epoch = &start
-	e.inject(in)
-	if atEnd {
+	e.inject(pbft.Synced{Head: head, Epoch: &start})
+	if head.Seq == start.Last() {
 		d, err := e.durable(head.Seq)
 		if err != nil {
 			e.fail(e.ctx, err)

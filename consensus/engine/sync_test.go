@@ -17,7 +17,7 @@ func TestSyncAsksTheOthersToo(t *testing.T) {
 	for _, i := range []int{2, 0, 3} {
 		order = append(order, w.members[i].address)
 	}
-	if got := e.sources(&pbft.Target{Seq: 5, From: []int{2}}); !slices.Equal(got, order) {
+	if got := e.sources(&pbft.Target{Seq: 5, From: []common.Address{w.members[2].address}}); !slices.Equal(got, order) {
 		t.Errorf("asked are %v, want %v", got, order)
 	}
 }

@@ -83,7 +83,7 @@ type world struct {
 func newWorld(t *testing.T, txs int) *world {
 	t.Helper()
 	w := &world{first: newMembers(t, 4), second: newMembers(t, 5)}
-	w.trust = Trust{Domain: consensus.Domain{ChainID: 1337, Genesis: common.Hash{7}}, EpochLength: epochLength, Set: w.first.set}
+	w.trust = Trust{Domain: consensus.Domain{ChainID: 1337, Genesis: common.Hash{7}}, Set: w.first.set}
 	w.links = []Link{w.link(t, 1)}
 	w.makeBlock(t, txs)
 	w.cert = w.certify(t, 10, 2, w.second, 0, 1, 3, 4)
@@ -94,12 +94,13 @@ func newWorld(t *testing.T, txs int) *world {
 func (w *world) link(t *testing.T, ended consensus.Epoch) Link {
 	t.Helper()
 	suspended := w.second.set.Addresses()[1:2]
+	next := &consensus.EpochRules{Epoch: ended + 1, Set: w.second.set, Suspended: suspended, Params: consensus.DefaultParams()}
 	v := consensus.Vote{
 		Kind: consensus.Checkpoint, Epoch: ended, Seq: consensus.LastSeq(ended, epochLength), BlockHash: common.Hash{1}, StateRoot: common.Hash{2},
-		NextSet: consensus.NextSetHash(ended+1, w.second.set, suspended),
+		NextSet: next.Hash(),
 	}
 	c := consensus.NewCheckpointCertificate(w.first.sign(t, w.trust.Domain, v, 0, 1, 2), 4)
-	return NewLink(c, w.second.set, suspended)
+	return NewLink(c, next)
 }
 
 func (w *world) makeBlock(t *testing.T, txs int) {

@@ -18,35 +18,37 @@ var ErrLink = errors.New("change of the validator set")
 // Trust is what a verifier knows for sure: the network, and who decides in it
 // from an epoch on. It is a value; Follow returns the next one.
 type Trust struct {
-	Domain      consensus.Domain
-	EpochLength uint64          // blocks
-	Since       consensus.Epoch // the first one that Set decides
-	Set         *consensus.ValidatorSet
+	Domain consensus.Domain
+	Since  consensus.Epoch // the first one that Set decides
+	Set    *consensus.ValidatorSet
 }
 
 // Begin returns what a genesis document says. Whoever gets the document from
 // somebody else compares its hash.
 func Begin(g *genesis.Genesis) Trust {
-	return Trust{Domain: g.Domain(), EpochLength: g.Params.EpochLength, Set: g.ValidatorSet()}
+	return Trust{Domain: g.Domain(), Set: g.ValidatorSet()}
 }
 
 // Link is a change of the validator set: the certificate that ends an epoch, and
 // who decides from the next one on.
 type Link struct {
 	Epoch      hexutil.Uint64   `json:"epoch"`      // that it ends
-	BlockHash  common.Hash      `json:"blockHash"`  // of the epoch's last block
+	Number     hexutil.Uint64   `json:"number"`     // of the epoch's last block
+	BlockHash  common.Hash      `json:"blockHash"`  // of that block
 	StateRoot  common.Hash      `json:"stateRoot"`  // after it
 	Signers    hexutil.Bytes    `json:"signers"`    // bit i of the little-endian bytes is validator i of the set before
 	Signatures []hexutil.Bytes  `json:"signatures"` // one per signer, ascending by index
 	Validators []common.Address `json:"validators"` // from the next epoch on, ascending
 	Suspended  []common.Address `json:"suspended"`  // of these, who may not be primary in the next epoch, ascending
+	Params     common.Hash      `json:"params"`     // hash of the protocol parameters of the next epoch
 }
 
-// NewLink returns the link of a checkpoint after which set decides.
-func NewLink(c *consensus.CheckpointCertificate, set *consensus.ValidatorSet, suspended []common.Address) Link {
+// NewLink returns the link of a checkpoint after which the epoch next begins.
+func NewLink(c *consensus.CheckpointCertificate, next *consensus.EpochRules) Link {
 	return Link{
-		Epoch: hexutil.Uint64(c.Epoch), BlockHash: c.BlockHash, StateRoot: c.StateRoot, Signers: hexutil.Bytes(c.Signers),
-		Signatures: hexSignatures(c.Signatures), Validators: set.Addresses(), Suspended: append([]common.Address{}, suspended...),
+		Epoch: hexutil.Uint64(c.Epoch), Number: hexutil.Uint64(c.Seq), BlockHash: c.BlockHash, StateRoot: c.StateRoot, Signers: hexutil.Bytes(c.Signers),
+		Signatures: hexSignatures(c.Signatures), Validators: next.Set.Addresses(), Suspended: append([]common.Address{}, next.Suspended...),
+		Params: next.Params.Hash(),
 	}
 }
 
@@ -69,8 +71,8 @@ func (t Trust) Follow(l *Link) (Trust, error) {
 		return Trust{}, fmt.Errorf("%w after epoch %d: %w", ErrLink, ended, err)
 	}
 	c := &consensus.CheckpointCertificate{
-		Epoch: ended, Seq: consensus.LastSeq(ended, t.EpochLength), BlockHash: l.BlockHash, StateRoot: l.StateRoot,
-		NextSet: consensus.NextSetHash(ended+1, next, l.Suspended), Signers: consensus.Bitset(l.Signers), Signatures: sigs,
+		Epoch: ended, Seq: consensus.Seq(l.Number), BlockHash: l.BlockHash, StateRoot: l.StateRoot,
+		NextSet: consensus.NextSetHash(ended+1, next, l.Suspended, l.Params), Signers: consensus.Bitset(l.Signers), Signatures: sigs,
 	}
 	if err := c.Verify(t.Domain, t.Set); err != nil {
 		return Trust{}, fmt.Errorf("%w after epoch %d: %w", ErrLink, ended, err)

@@ -11,16 +11,16 @@ import (
 
 // TestDefaults: what a config leaves out.
 func TestDefaults(t *testing.T) {
-	r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, testStart(t))
+	r, err := New(Config{Self: testSet(t, 4).Address(1)}, testStart(t))
 	if err != nil || r.cfg.FullBatch != DefaultFullBatch {
 		t.Errorf("full batch %d, %v", r.cfg.FullBatch, err)
 	}
-	if r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams(), FullBatch: 1}, testStart(t)); err != nil || r.cfg.FullBatch != 1 {
+	if r, err := New(Config{Self: testSet(t, 4).Address(1), FullBatch: 1}, testStart(t)); err != nil || r.cfg.FullBatch != 1 {
 		t.Errorf("full batch %d, %v", r.cfg.FullBatch, err)
 	}
-	bad := testParams()
-	bad.EpochLength = 0
-	if _, err := New(Config{Self: testSet(t, 4).Address(1), Params: bad}, testStart(t)); err == nil {
+	bad := testStart(t)
+	bad.Epoch.Params.EpochLength = 0
+	if _, err := New(Config{Self: testSet(t, 4).Address(1)}, bad); err == nil {
 		t.Error("bad parameters were taken")
 	}
 }
@@ -43,8 +43,8 @@ func TestWrongStarts(t *testing.T) {
 		"before the epoch":      {Head{Seq: 10}, 1, false},
 	} {
 		st := testStart(t)
-		st.Head, st.Epoch.Epoch = row.head, row.e
-		r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+		st.Head, st.Epoch = row.head, testEpoch(row.e, testSet(t, 4), testGenesis)
+		r, err := New(Config{Self: testSet(t, 4).Address(1)}, st)
 		if (err == nil) != row.ok {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -60,7 +60,7 @@ func TestStableFromTheJournal(t *testing.T) {
 	stable := &consensus.CheckpointCertificate{Epoch: 5, Seq: 384}
 	r := newReplica(t, 1, nil, Record{Kind: RecordStable, Stable: stable})
 	settle(t, r)
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if got := told(t, r, consensus.Status{Mode: consensus.Normal, Epoch: 5}); len(got) != 1 || got[0].Checkpoint != stable {
 		t.Errorf("%+v", got)
@@ -124,12 +124,12 @@ func TestFetchFarIntoTheEpoch(t *testing.T) {
 // TestObserver: who is outside the set hears the others, watches, and says
 // nothing.
 func TestObserver(t *testing.T) {
-	r, err := New(Config{Self: common.Address{1}, Params: testParams()}, startOf(t))
+	r, err := New(Config{Self: common.Address{1}}, startOf(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+		step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 	}
 	b := chain(t, 1)[0]
 	give(t, r, 0, 0, b)
@@ -151,7 +151,7 @@ func TestObserver(t *testing.T) {
 // TestAlone: a network of one tells nobody anything.
 func TestAlone(t *testing.T) {
 	set := testSet(t, 1)
-	r, err := New(Config{Self: set.Address(0), Params: testParams()}, Start{Head: Head{Digest: testGenesis}, Epoch: EpochStart{Set: set, Parent: testGenesis}, Voted: Voted{Known: true}})
+	r, err := New(Config{Self: set.Address(0)}, Start{Head: Head{Digest: testGenesis}, Epoch: testEpoch(0, set, testGenesis), Voted: Voted{Known: true}})
 	if err != nil || r.starting {
 		t.Fatalf("%v: %v", r, err)
 	}
@@ -183,7 +183,7 @@ func TestNoQuorumCanVote(t *testing.T) {
 	r := newReplica(t, 1, nil)
 	set := testSet(t, 4)
 	for k, i := range []int{2, 3} {
-		step(t, r, Message{From: i, Status: &consensus.Status{Mode: consensus.HeldBack}})
+		step(t, r, Message{From: addr(i), Status: &consensus.Status{Mode: consensus.HeldBack}})
 		text := r.Report().Stands
 		if (text != "") != (k == 1) || k == 1 && (!strings.Contains(text, set.Address(2).Hex()) || !strings.Contains(text, set.Address(3).Hex()) || strings.Contains(text, set.Address(0).Hex())) {
 			t.Errorf("%d held back: %q", k+1, text)
@@ -208,7 +208,7 @@ func TestSyncWithinTheEpoch(t *testing.T) {
 	settle(t, r)
 	enterView(t, r, 2, nil)
 	head := Head{Seq: 1, Digest: bs[0].Digest(), BlockHash: blockOf(bs[0].Digest()), TimeMs: 1_000_001, Certificate: certificateOf(0, bs[0])}
-	step(t, r, Synced{Head: head, Epoch: &EpochStart{Set: testSet(t, 4), Parent: testGenesis}})
+	step(t, r, Synced{Head: head, Epoch: epochAt(0, testSet(t, 4), testGenesis)})
 	if settle(t, r); r.active != 2 || r.committed.Seq != 1 || r.baseSeq() != 1 {
 		t.Errorf("%v, base %d", r, r.baseSeq())
 	}
@@ -234,7 +234,7 @@ func TestLastSlotOfTheWindow(t *testing.T) {
 	r := newReplica(t, 1, func(p *consensus.Params) { p.PipelineDepth = 1 })
 	give(t, r, 0, 0, chain(t, 1)[0])
 	settle(t, r)
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if got := told(t, r, consensus.Status{Mode: consensus.Normal}); len(got) != 2 {
 		t.Errorf("%+v", got)
@@ -267,7 +267,7 @@ func TestMarksOfVotes(t *testing.T) {
 		{Kind: RecordPrepared, Seq: 1, Prepared: &proof, BlockHash: blockOf(b.Digest())},
 	}
 	for self, kind := range map[int]consensus.Kind{0: consensus.PrePrepare, 1: consensus.Prepare} {
-		r, err := New(Config{Self: testSet(t, 4).Address(self), Params: testParams()}, startOf(t, journal...))
+		r, err := New(Config{Self: testSet(t, 4).Address(self)}, startOf(t, journal...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func TestFinalRecords(t *testing.T) {
 	b := chain(t, 1)[0]
 	st := startOf(t, Record{Kind: RecordProposal, Seq: 1, Batch: b, Vote: vote(consensus.PrePrepare, 0, 1, b.Digest())})
 	st.Head = Head{Seq: 1, Digest: b.Digest(), BlockHash: blockOf(b.Digest()), Certificate: certificateOf(0, b)}
-	r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+	r, err := New(Config{Self: testSet(t, 4).Address(1)}, st)
 	if err != nil || len(r.slots) != 0 || len(r.memories) != 0 {
 		t.Errorf("%d slots, %d memories, %v", len(r.slots), len(r.memories), err)
 	}

@@ -12,7 +12,7 @@ import (
 // onDurable notes how far blocks are on disk. At the epoch's last seq the
 // CHECKPOINT becomes due: block, receipts, state and certificate are durable.
 func (r *Replica) onDurable(in Durable) error {
-	r.durable = max(r.durable, in.Seq)
+	r.noteDurable(in.Seq, in.Pending)
 	for _, c := range r.recent {
 		if c.Certificate.Seq == in.Seq {
 			r.advanceBase(c.Certificate)
@@ -25,6 +25,14 @@ func (r *Replica) onDurable(in Durable) error {
 	return nil
 }
 
+// noteDurable moves the durable seq on, and notes whether the state after it
+// ends this epoch early.
+func (r *Replica) noteDurable(seq consensus.Seq, pending bool) {
+	if seq >= r.durable {
+		r.durable, r.pending = seq, pending
+	}
+}
+
 // sendCheckpoint signs the boundary. It has no view and is sent in every mode
 // but while starting, when nothing may be signed yet.
 func (r *Replica) sendCheckpoint() {
@@ -34,7 +42,7 @@ func (r *Replica) sendCheckpoint() {
 	r.broadcast(&consensus.Vote{
 		Kind: consensus.Checkpoint, Seq: r.last,
 		BlockHash: r.boundary.BlockHash, StateRoot: r.boundary.StateRoot,
-		NextSet: consensus.NextSetHash(r.epoch+1, r.boundary.Next, r.boundary.Suspended),
+		NextSet: r.boundary.Next.Hash(),
 	}, nil)
 }
 
@@ -79,7 +87,7 @@ func (r *Replica) endEpoch() {
 	if c == nil || b == nil {
 		return
 	}
-	next := consensus.NextSetHash(r.epoch+1, b.Next, b.Suspended)
+	next := b.Next.Hash()
 	if c.BlockHash != b.BlockHash || c.StateRoot != b.StateRoot || c.NextSet != next {
 		r.halt(fmt.Errorf("%w: checkpoint %d is block %s state %s next set %s, here %s %s %s", ErrDivergence,
 			c.Seq, c.BlockHash, c.StateRoot, c.NextSet, b.BlockHash, b.StateRoot, next))
@@ -88,6 +96,6 @@ func (r *Replica) endEpoch() {
 	r.lastStable = c
 	r.out.Persist = append(r.out.Persist, Record{Kind: RecordStable, Stable: c})
 	r.out.Stable = c
-	r.openEpoch(EpochStart{Epoch: r.epoch + 1, Set: b.Next, Suspended: b.Suspended, Parent: r.committed.Digest})
+	r.openEpoch(EpochStart{b.Next, r.committed.Digest})
 	r.sendStatus()
 }

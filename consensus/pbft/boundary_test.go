@@ -9,6 +9,13 @@ import (
 	"github.com/quorate/quorate/consensus"
 )
 
+// shortEpoch is epoch 0 of one batch and four validators.
+func shortEpoch(t *testing.T) *consensus.EpochRules {
+	e := testEpoch(0, testSet(t, 4), testGenesis)
+	e.Params.EpochLength = 1
+	return e.EpochRules
+}
+
 // atBoundary returns validator 1 at the end of an epoch of one batch, whose
 // block is durable, and the votes of its CHECKPOINT.
 func atBoundary(t *testing.T, next *Boundary) (*Replica, Ready) {
@@ -28,7 +35,7 @@ func atBoundary(t *testing.T, next *Boundary) (*Replica, Ready) {
 
 func checkpointOf(sender uint64, b *Boundary) *consensus.Vote {
 	v := vote(consensus.Checkpoint, sender, 1, common.Hash{})
-	v.BlockHash, v.StateRoot, v.NextSet = b.BlockHash, b.StateRoot, consensus.NextSetHash(1, b.Next, b.Suspended)
+	v.BlockHash, v.StateRoot, v.NextSet = b.BlockHash, b.StateRoot, b.Next.Hash()
 	return v
 }
 
@@ -36,7 +43,7 @@ func checkpointOf(sender uint64, b *Boundary) *consensus.Vote {
 // one has its own set, suspended ones, and views from 0.
 func TestCheckpointQuorum(t *testing.T) {
 	set := testSet(t, 7)
-	b := &Boundary{Next: set, Suspended: []common.Address{set.Address(1)}}
+	b := &Boundary{Next: after(shortEpoch(t), set, set.Address(1))}
 	r, rd := atBoundary(t, b)
 	if votes, _ := sent(rd, consensus.Checkpoint); len(votes) != 1 || !votes[0].SameStatement(checkpointOf(1, b)) {
 		t.Fatalf("CHECKPOINTs %+v", votes)
@@ -75,7 +82,7 @@ func TestCheckpointsMustAgree(t *testing.T) {
 		"state": func(v *consensus.Vote) { v.StateRoot[0]++ },
 		"set":   func(v *consensus.Vote) { v.NextSet[0]++ },
 	} {
-		b := &Boundary{Next: testSet(t, 4)}
+		b := &Boundary{Next: after(shortEpoch(t), testSet(t, 4))}
 		r, _ := atBoundary(t, b)
 		other := checkpointOf(0, b)
 		spoil(other)
@@ -104,7 +111,7 @@ func TestCheckpointsMustAgree(t *testing.T) {
 // TestCheckpointCertificate: one from outside does the same, if it is of this
 // epoch; without the block it waits.
 func TestCheckpointCertificate(t *testing.T) {
-	b := &Boundary{Next: testSet(t, 4)}
+	b := &Boundary{Next: after(shortEpoch(t), testSet(t, 4))}
 	r, _ := atBoundary(t, b)
 	good := consensus.NewCheckpointCertificate([]*consensus.Vote{checkpointOf(0, b), checkpointOf(2, b), checkpointOf(3, b)}, 4)
 	elsewhere := *good
@@ -126,7 +133,7 @@ func TestCheckpointCertificate(t *testing.T) {
 	if settle(t, r); r.epoch != 1 {
 		t.Errorf("%v", r)
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	var sent int
 	for _, m := range told(t, r, consensus.Status{Mode: consensus.Normal}) {
@@ -141,14 +148,14 @@ func TestCheckpointCertificate(t *testing.T) {
 
 // TestCheckpointsAreSentAgain: to who stands at the boundary without them.
 func TestCheckpointsAreSentAgain(t *testing.T) {
-	b := &Boundary{Next: testSet(t, 4)}
+	b := &Boundary{Next: after(shortEpoch(t), testSet(t, 4))}
 	r, _ := atBoundary(t, b)
 	hear(t, r, checkpointOf(3, b))
 	settle(t, r)
 	if st := r.status(); st.Boundary.Count() != 2 || !st.Boundary.Has(3) || len(st.Window) != 0 {
 		t.Errorf("STATUS %+v", st)
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	var got []uint64
 	for _, m := range told(t, r, consensus.Status{Mode: consensus.Normal, Committed: 1, Boundary: consensus.Bitset{0b1000}}) {
@@ -169,7 +176,7 @@ func TestWhoSignsNoCheckpoint(t *testing.T) {
 	} {
 		r := newReplica(t, 1, nil)
 		settle(t, r)
-		r.boundary = &Boundary{Next: r.set}
+		r.boundary = &Boundary{Next: after(r.rules, r.set)}
 		change(r)
 		r.sendCheckpoint()
 		if rd := r.Ready(); len(rd.Messages) != 0 {
@@ -183,19 +190,18 @@ func TestWhoSignsNoCheckpoint(t *testing.T) {
 func TestCheckpointAfterTheStart(t *testing.T) {
 	b := chain(t, 1)[0]
 	st := startOf(t)
-	p := testParams()
-	p.EpochLength = 1
-	r, err := New(Config{Self: testSet(t, 4).Address(1), Params: p}, st)
+	st.Epoch.EpochRules = shortEpoch(t)
+	r, err := New(Config{Self: testSet(t, 4).Address(1)}, st)
 	if err != nil {
 		t.Fatal(err)
 	}
 	step(t, r, Synced{Head: Head{Seq: 1, Digest: b.Digest(), BlockHash: blockOf(b.Digest()), Certificate: certificateOf(0, b)}})
-	step(t, r, Durable{Seq: 1, Boundary: &Boundary{Next: r.set}})
+	step(t, r, Durable{Seq: 1, Boundary: &Boundary{Next: after(r.rules, r.set)}})
 	if votes, _ := sent(r.Ready(), consensus.Checkpoint); len(votes) != 0 || !r.starting {
 		t.Fatalf("while starting: %d CHECKPOINTs", len(votes))
 	}
 	for _, i := range []int{0, 2} {
-		step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+		step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 	}
 	if votes, _ := sent(r.Ready(), consensus.Checkpoint); len(votes) != 1 || r.starting {
 		t.Errorf("after the start: %d CHECKPOINTs", len(votes))
@@ -211,7 +217,7 @@ func TestCheckpointAfterTheSync(t *testing.T) {
 	if tick(t, r, 1); r.mode() != consensus.Syncing {
 		t.Fatalf("%v", r)
 	}
-	step(t, r, Durable{Seq: 64, Boundary: &Boundary{Next: r.set}})
+	step(t, r, Durable{Seq: 64, Boundary: &Boundary{Next: after(r.rules, r.set)}})
 	if votes, _ := sent(r.Ready(), consensus.Checkpoint); len(votes) != 1 {
 		t.Errorf("while syncing: %d CHECKPOINTs", len(votes))
 	}
@@ -226,7 +232,7 @@ func TestEpochResetsTimers(t *testing.T) {
 	for span, kept := range map[uint64]bool{0: true, 16: false} { // a stable primary goes on into the next epoch
 		r := newReplica(t, 1, func(p *consensus.Params) { p.PrimarySpan = span })
 		r.timers.forward, r.timers.commit.running, r.timers.request.running = true, true, true
-		r.openEpoch(EpochStart{Epoch: 1, Set: r.set})
+		r.openEpoch(EpochStart{EpochRules: after(r.rules, r.set)})
 		want := timers{forward: kept}
 		want.request.running = kept
 		if r.timers != want {
@@ -237,7 +243,7 @@ func TestEpochResetsTimers(t *testing.T) {
 
 // TestCheckpointOnce: it is sent once; the next epoch is told at once.
 func TestCheckpointOnce(t *testing.T) {
-	b := &Boundary{Next: testSet(t, 4)}
+	b := &Boundary{Next: after(shortEpoch(t), testSet(t, 4))}
 	r, _ := atBoundary(t, b)
 	if votes, _ := sent(tick(t, r, 10), consensus.Checkpoint); len(votes) != 0 {
 		t.Errorf("sent again %d times", len(votes))
@@ -254,7 +260,7 @@ func TestCheckpointOnce(t *testing.T) {
 
 // TestBusyAtTheBoundary: who waits for the epoch to end looks at its clock.
 func TestBusyAtTheBoundary(t *testing.T) {
-	if r, _ := atBoundary(t, &Boundary{Next: testSet(t, 4)}); !r.busy() {
+	if r, _ := atBoundary(t, &Boundary{Next: after(shortEpoch(t), testSet(t, 4))}); !r.busy() {
 		t.Error("it sleeps")
 	}
 }

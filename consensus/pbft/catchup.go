@@ -91,7 +91,7 @@ func (r *Replica) askTransfer(high consensus.Seq) {
 	proved := r.verified > r.committed.Seq
 	for i := range r.peers {
 		if p := &r.peers[i]; p.heard && p.status.Committed > r.committed.Seq && (proved || r.ticks >= p.doubtedTo) {
-			t.From = append(t.From, i)
+			t.From = append(t.From, r.set.Address(i))
 		}
 	}
 	if len(t.From) == 0 {
@@ -111,7 +111,7 @@ func (r *Replica) onSynced(in Synced) error {
 	case moved:
 		r.transfer = transfer{} // it brought something: ask again at once
 		r.advanceHead(in.Head)
-		r.durable = max(r.durable, in.Head.Seq)
+		r.noteDurable(in.Head.Seq, in.Head.Pending)
 		r.trustClaims()
 	default:
 		r.doubtClaims()

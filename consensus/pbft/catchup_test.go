@@ -22,7 +22,7 @@ func transfers(t *testing.T, r *Replica, ticks uint64) (when []uint64, last *Tar
 }
 
 func claim(from int, seq consensus.Seq) Message {
-	return Message{From: from, Status: &consensus.Status{Mode: consensus.Normal, Committed: seq}}
+	return Message{From: addr(from), Status: &consensus.Status{Mode: consensus.Normal, Committed: seq}}
 }
 
 // TestWhenBlocksAreFetched: at once when more than a window is missing, after a
@@ -41,7 +41,7 @@ func TestWhenBlocksAreFetched(t *testing.T) {
 		settle(t, r)
 		step(t, r, claim(3, row.seq))
 		when, target := transfers(t, r, 500)
-		if !slices.Equal(when, row.want) || target != nil && (target.Seq != row.seq || !slices.Equal(target.From, []int{3})) {
+		if !slices.Equal(when, row.want) || target != nil && (target.Seq != row.seq || !slices.Equal(target.From, []common.Address{addr(3)})) {
 			t.Errorf("%s: asked at %v: %+v", row.name, when, target)
 		}
 		if r.mode() != consensus.Normal {
@@ -136,7 +136,7 @@ func TestDoubt(t *testing.T) {
 	settle(t, r)
 	r.verified = 50 // something proves it
 	r.transfer = transfer{}
-	if when, target := transfers(t, r, 2); len(when) == 0 || !slices.Equal(target.From, []int{3}) {
+	if when, target := transfers(t, r, 2); len(when) == 0 || !slices.Equal(target.From, []common.Address{addr(3)}) {
 		t.Errorf("a proof does not overrule the doubt: %v", when)
 	}
 	step(t, r, Synced{Head: Head{Seq: 60, Digest: common.Hash{9}, BlockHash: common.Hash{8}}})

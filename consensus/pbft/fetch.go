@@ -109,9 +109,10 @@ func (r *Replica) askUnseen(s *slot, v *consensus.Vote) {
 func (r *Replica) fetchesPerAnswer() int { return 4*int(r.params.PipelineDepth) + r.set.Len() }
 
 // onFetch answers a request of a peer with what is here.
-func (r *Replica) onFetch(from int, f *consensus.Fetch) error {
-	if from < 0 || from >= len(r.peers) || from == r.self {
-		return fmt.Errorf("%w: FETCH of %d", ErrSender, from)
+func (r *Replica) onFetch(who common.Address, f *consensus.Fetch) error {
+	from, ok := r.other(who)
+	if !ok {
+		return fmt.Errorf("%w: FETCH of %s", ErrSender, who)
 	}
 	if f.Epoch != r.epoch {
 		return fmt.Errorf("%w: FETCH of epoch %d", ErrEpoch, f.Epoch)

@@ -55,9 +55,9 @@ func TestFetchBudget(t *testing.T) {
 	f := &consensus.Fetch{Kind: consensus.FetchBatch, Seq: 1, Digest: b.Digest()}
 	budget := 4*8 + 4
 	ask := func(from int) (given int, err error) {
-		err = r.Step(Message{From: from, Fetch: f})
+		err = r.Step(Message{From: addr(from), Fetch: f})
 		for _, m := range settle(t, r).Messages {
-			if m.Batch != nil && m.To == from {
+			if m.Batch != nil && m.To == addr(from) {
 				given++
 			}
 		}
@@ -79,18 +79,18 @@ func TestFetchBudget(t *testing.T) {
 		t.Errorf("later: %d answers, %v", given, err)
 	}
 	for _, from := range []int{-1, 1, 4} {
-		if err := r.Step(Message{From: from, Fetch: f}); !errors.Is(err, ErrSender) {
+		if err := r.Step(Message{From: addr(from), Fetch: f}); !errors.Is(err, ErrSender) {
 			t.Errorf("FETCH of %d: %v", from, err)
 		}
 	}
 	other := *f
 	other.Epoch = 1
-	if err := r.Step(Message{From: 3, Fetch: &other}); !errors.Is(err, ErrEpoch) {
+	if err := r.Step(Message{From: addr(3), Fetch: &other}); !errors.Is(err, ErrEpoch) {
 		t.Errorf("FETCH of another epoch: %v", err)
 	}
 	unknown := *f
 	unknown.Digest[0]++
-	step(t, r, Message{From: 3, Fetch: &unknown})
+	step(t, r, Message{From: addr(3), Fetch: &unknown})
 	if rd := r.Ready(); len(rd.Messages) != 0 {
 		t.Errorf("asked for what is not here it sends %+v", rd.Messages)
 	}
@@ -104,7 +104,7 @@ func TestBatchesThatAreServed(t *testing.T) {
 	give(t, r, 0, 0, bs...)
 	settle(t, r)
 	served := func(b *consensus.Batch) (withVote, found bool) {
-		step(t, r, Message{From: 2, Fetch: &consensus.Fetch{Kind: consensus.FetchBatch, Seq: b.Header.Seq, Digest: b.Digest()}})
+		step(t, r, Message{From: addr(2), Fetch: &consensus.Fetch{Kind: consensus.FetchBatch, Seq: b.Header.Seq, Digest: b.Digest()}})
 		for _, m := range r.Ready().Messages {
 			if m.Batch != nil && m.Batch.Digest() == b.Digest() {
 				withVote, found = m.Vote != nil, true
@@ -128,7 +128,7 @@ func TestBatchesThatAreServed(t *testing.T) {
 	give(t, again, 0, 0, bs[0])
 	settle(t, again)
 	enterView(t, again, 2, nil, proofOf(0, bs[0]))
-	step(t, again, Message{From: 0, Fetch: &consensus.Fetch{Kind: consensus.FetchBatch, Seq: 1, Digest: bs[0].Digest()}})
+	step(t, again, Message{From: addr(0), Fetch: &consensus.Fetch{Kind: consensus.FetchBatch, Seq: 1, Digest: bs[0].Digest()}})
 	if rd := again.Ready(); len(rd.Messages) != 1 || rd.Messages[0].Vote != nil {
 		t.Errorf("of O: %+v", rd.Messages)
 	}

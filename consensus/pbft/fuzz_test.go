@@ -118,9 +118,9 @@ func (c *cursor) input(r *Replica) Input {
 		for range c.byte() % 10 {
 			st.Window = append(st.Window, consensus.SlotStatus{Proposal: c.byte()%2 == 0, Prepares: bits, Commits: bits})
 		}
-		return Message{Status: st, From: int(c.byte()%6) - 1}
+		return Message{Status: st, From: addr(int(c.byte()%6) - 1)}
 	case 9:
-		return Message{Fetch: &consensus.Fetch{Kind: consensus.FetchBatch + consensus.FetchKind(c.byte()%2), Epoch: consensus.Epoch(c.small(2)), Seq: consensus.Seq(c.small(70)), Digest: c.digest()}, From: int(c.byte()%6) - 1}
+		return Message{Fetch: &consensus.Fetch{Kind: consensus.FetchBatch + consensus.FetchKind(c.byte()%2), Epoch: consensus.Epoch(c.small(2)), Seq: consensus.Seq(c.small(70)), Digest: c.digest()}, From: addr(int(c.byte()%6) - 1)}
 	case 10:
 		return Tick{Ticks: uint64(c.byte()) * uint64(c.byte()), NowMs: 1_000_000 + c.small(30)*1000}
 	case 11:
@@ -193,12 +193,12 @@ func FuzzJournal(f *testing.F) {
 		for len(c.data) > 0 && len(journal) < 200 {
 			journal = append(journal, c.record())
 		}
-		r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, testStart(t, journal...))
+		r, err := New(Config{Self: testSet(t, 4).Address(1)}, testStart(t, journal...))
 		if err != nil {
 			return
 		}
 		for i := range 4 {
-			_ = r.Step(Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+			_ = r.Step(Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 		}
 		_ = r.Step(Tick{Ticks: 500, NowMs: 1_005_000})
 		r.Ready()

@@ -145,15 +145,15 @@ func TestGraveyardVotingWhileSyncing(t *testing.T) {
 // proposes before the present one has. The patience with the present one does
 // not end by that: its place is not even proposed, and nothing waits.
 func TestGraveyardEarlyNextPrimary(t *testing.T) {
-	p := testParams()
-	p.PrimarySpan = 1
-	r, err := New(Config{Self: testSet(t, 4).Address(2), Params: p}, testStart(t))
+	st := testStart(t)
+	st.Epoch.Params.PrimarySpan = 1
+	r, err := New(Config{Self: testSet(t, 4).Address(2)}, st)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 4 {
 		if i != 2 {
-			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 		}
 	}
 	next := batchAt(t, 2, common.Hash{7}, func(h *consensus.BatchHeader) { h.Proposer = testSet(t, 4).Address(1) })

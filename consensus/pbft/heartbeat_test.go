@@ -10,14 +10,14 @@ import (
 // that silence, and one only; without it never.
 func TestHeartbeat(t *testing.T) {
 	for ms, want := range map[uint64]bool{0: false, 60_000: true} {
-		params := testParams()
-		params.EmptyBlockMs = ms
-		r, err := New(Config{Self: testSet(t, 4).Address(0), Params: params}, testStart(t))
+		st := testStart(t)
+		st.Epoch.Params.EmptyBlockMs = ms
+		r, err := New(Config{Self: testSet(t, 4).Address(0)}, st)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, i := range []int{1, 2} {
-			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 		}
 		step(t, r, Tick{Ticks: 5_999, NowMs: 1_059_990})
 		if r.slots[1] != nil {

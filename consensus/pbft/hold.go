@@ -115,7 +115,11 @@ func (r *Replica) past(c consensus.Seq, enough bool) (below consensus.Epoch, why
 	if file.Known && file.Ever && r.shownTo <= file.Epoch+1 {
 		return below, why, true // the file is right
 	}
-	return max(below, consensus.EpochOf(c+1, r.params.EpochLength)+1), why, enough
+	running := r.epoch
+	if c >= r.last {
+		running++
+	}
+	return max(below, running+1), why, enough
 }
 
 // decideStart ends the start, if enough is known for it.
@@ -224,7 +228,8 @@ func (r *Replica) heldText() string {
 	case r.starting || !r.held():
 		return ""
 	}
-	return fmt.Sprintf("%s: no vote before epoch %d, which begins after block %d", r.opened.Why, r.opened.Hold, consensus.FirstSeq(r.opened.Hold, r.params.EpochLength)-1)
+	between := uint64(r.opened.Hold-r.epoch-1) * r.params.EpochLength // if they keep their length
+	return fmt.Sprintf("%s: no vote before epoch %d, which begins after block %d", r.opened.Why, r.opened.Hold, r.last+consensus.Seq(between))
 }
 
 // standsText says that too many have lost their journals, and names them.

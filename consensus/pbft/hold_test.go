@@ -26,7 +26,7 @@ func begin(t *testing.T, p past) *Replica {
 	t.Helper()
 	st := testStart(t, p.journal...)
 	st.Voted = p.voted
-	r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+	r, err := New(Config{Self: testSet(t, 4).Address(1)}, st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func begin(t *testing.T, p past) *Replica {
 		if i == 2 {
 			status.Committed = p.claims
 		}
-		step(t, r, Message{Status: status, From: i})
+		step(t, r, Message{Status: status, From: addr(i)})
 	}
 	return r
 }
@@ -113,7 +113,7 @@ func TestHoldIsDurableFirst(t *testing.T) {
 		t.Error("a second restart forgets the hold")
 	}
 	set := testSet(t, 4)
-	step(t, again, Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: &EpochStart{Epoch: 1, Set: set, Parent: common.Hash{6}}})
+	step(t, again, Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: epochAt(1, set, common.Hash{6})})
 	if again.held() || !again.mayVote() {
 		t.Errorf("the hold does not end: %s", again)
 	}
@@ -164,7 +164,7 @@ func TestForgivenForItsEpoch(t *testing.T) {
 	for e := consensus.Epoch(0); e <= 3; e++ {
 		if e > 0 {
 			end := consensus.FirstSeq(e, r.params.EpochLength) - 1
-			step(t, r, Synced{Head: Head{Seq: end, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: &EpochStart{Epoch: e, Set: testSet(t, 4), Parent: common.Hash{6}}})
+			step(t, r, Synced{Head: Head{Seq: end, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: epochAt(e, testSet(t, 4), common.Hash{6})})
 		}
 		if want := (Opened{Epoch: max(e, 2), Forgiven: e <= 2}); r.opened != want {
 			t.Errorf("epoch %d: %+v, want %+v", e, r.opened, want)
@@ -181,12 +181,12 @@ func TestWithoutTheFile(t *testing.T) {
 		if seq > 0 {
 			st.Head = Head{Seq: seq, Digest: common.Hash{6}, BlockHash: common.Hash{6}, Certificate: certificateOf(0, batchAt(t, seq, common.Hash{5}, nil))}
 		}
-		r, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+		r, err := New(Config{Self: testSet(t, 4).Address(1)}, st)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, i := range []int{0, 2, 3} {
-			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true, Committed: seq}, From: i})
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true, Committed: seq}, From: addr(i)})
 		}
 		if r.starting || r.opened.Hold != want || r.opened.Why != consensus.HeldNoFile {
 			t.Errorf("head %d: starting %v, held below %d (%s), want %d", seq, r.starting, r.opened.Hold, r.opened.Why, want)
@@ -197,14 +197,14 @@ func TestWithoutTheFile(t *testing.T) {
 // TestWhoExtendsTheJournal: with every epoch a validator that may vote, nobody
 // while it starts, and no observer.
 func TestWhoExtendsTheJournal(t *testing.T) {
-	next := Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: &EpochStart{Epoch: 1, Set: testSet(t, 4), Parent: common.Hash{6}}}
+	next := Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: epochAt(1, testSet(t, 4), common.Hash{6})}
 	starting := begin(t, past{voted: Voted{Known: true, Ever: true}, journal: []Record{opened(0, 0)}, answers: 1})
-	observer, err := New(Config{Self: common.Address{1}, Params: testParams()}, testStart(t))
+	observer, err := New(Config{Self: common.Address{1}}, testStart(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		step(t, observer, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+		step(t, observer, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 	}
 	for name, row := range map[string]struct {
 		r    *Replica
@@ -226,7 +226,7 @@ func TestWhoExtendsTheJournal(t *testing.T) {
 // them and the way out.
 func TestNoQuorumLeft(t *testing.T) {
 	r := begin(t, past{voted: Voted{Known: true, Ever: true}, answers: 2})
-	step(t, r, Message{Status: &consensus.Status{Mode: consensus.HeldBack}, From: 3})
+	step(t, r, Message{Status: &consensus.Status{Mode: consensus.HeldBack}, From: addr(3)})
 	if rep := r.Report(); rep.Stands == "" {
 		t.Errorf("%+v", rep)
 	}
@@ -239,7 +239,7 @@ func TestFlushForHeld(t *testing.T) {
 	if r.slots[1] != nil {
 		t.Fatal("an idle chain proposes")
 	}
-	step(t, r, Message{Status: &consensus.Status{Mode: consensus.HeldBack}, From: 3})
+	step(t, r, Message{Status: &consensus.Status{Mode: consensus.HeldBack}, From: addr(3)})
 	for range 8 {
 		step(t, r, Tick{Ticks: 1, NowMs: 1_000_001})
 	}
@@ -248,8 +248,8 @@ func TestFlushForHeld(t *testing.T) {
 			t.Fatalf("no empty batch at %d", n)
 		}
 	}
-	step(t, r, Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: &EpochStart{Epoch: 1, Set: testSet(t, 4), Parent: common.Hash{6}}})
-	step(t, r, Message{Status: &consensus.Status{Epoch: 1, Mode: consensus.HeldBack}, From: 3})
+	step(t, r, Synced{Head: Head{Seq: 64, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: epochAt(1, testSet(t, 4), common.Hash{6})})
+	step(t, r, Message{Status: &consensus.Status{Epoch: 1, Mode: consensus.HeldBack}, From: addr(3)})
 	step(t, r, Tick{Ticks: 100, NowMs: 1_001_001})
 	if r.slots[65] != nil {
 		t.Error("empty batches again at once")
@@ -279,7 +279,7 @@ func TestRestartedWitness(t *testing.T) {
 		}, 4)},
 		Record{Kind: RecordViewChange, Vote: &consensus.Vote{Kind: consensus.ViewChange, Sender: 1, View: 1, Change: &consensus.ViewChangeBody{View: 1}}})
 	st.Head = head
-	witness, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, st)
+	witness, err := New(Config{Self: testSet(t, 4).Address(1)}, st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,11 +288,11 @@ func TestRestartedWitness(t *testing.T) {
 		2: {consensus.Prepare: 2, consensus.Commit: 1},
 		3: {consensus.Prepare: 2},
 	} {
-		step(t, witness, Message{Status: &consensus.Status{Mode: consensus.Starting}, From: sender})
+		step(t, witness, Message{Status: &consensus.Status{Mode: consensus.Starting}, From: addr(sender)})
 		rd := witness.Ready()
 		got := map[consensus.Kind]consensus.Seq{}
 		for _, m := range rd.Messages {
-			if m.To == sender && m.Status != nil && m.Status.Answer {
+			if m.To == addr(sender) && m.Status != nil && m.Status.Answer {
 				for _, v := range m.Status.Yours {
 					if got[v.Kind] = v.Seq; int(v.Sender) != sender || v.Signature == (consensus.Signature{}) {
 						t.Errorf("validator %d is shown %+v", sender, v)

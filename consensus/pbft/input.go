@@ -20,7 +20,7 @@ type Message struct {
 	Status      *consensus.Status
 	Fetch       *consensus.Fetch
 	Evidence    *consensus.Evidence // verified; found by whoever
-	From        int                 // of a Status or Fetch: sender index of the connection's validator
+	From        common.Address      // of a Status or Fetch: the connection's validator
 }
 
 // Tick says that time has passed, and what the wall clock shows.
@@ -62,6 +62,9 @@ type Executed struct {
 type Durable struct {
 	Seq      consensus.Seq
 	Boundary *Boundary
+	// Pending says that by the state after Seq the next epoch has another set or
+	// other parameters than the one that Seq+1 belongs to.
+	Pending bool
 }
 
 // Diverged says that the ledger found a certified block to be another than the
@@ -75,8 +78,7 @@ type Diverged struct {
 type Boundary struct {
 	BlockHash common.Hash
 	StateRoot common.Hash
-	Next      *consensus.ValidatorSet
-	Suspended []common.Address
+	Next      *consensus.EpochRules // of the epoch that begins after it
 }
 
 // Synced says that block sync has moved the durable head. Head is never below
@@ -97,14 +99,13 @@ type Head struct {
 	// Certificate of the block; nil for genesis, and where a checkpoint
 	// certificate of the epoch before has committed it.
 	Certificate *consensus.CommitCertificate
+	Pending     bool // as in Durable
 }
 
 // EpochStart is what opens an epoch.
 type EpochStart struct {
-	Epoch     consensus.Epoch
-	Set       *consensus.ValidatorSet
-	Suspended []common.Address
-	Parent    common.Hash // digest of the batch before the epoch's first seq
+	*consensus.EpochRules
+	Parent common.Hash // digest of the batch before the epoch's first seq
 }
 
 func (Message) input()      {}

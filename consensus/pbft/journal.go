@@ -59,9 +59,10 @@ func (r *Replica) plausible(rec *Record) bool {
 	return true
 }
 
-// places reports whether a header is of the record's seq, and of its epoch.
+// places reports whether a header is of the record's seq, and of this epoch if
+// and only if that is.
 func (r *Replica) places(rec *Record, h *consensus.BatchHeader) bool {
-	return h.Seq == rec.Seq && h.Epoch == consensus.EpochOf(rec.Seq, r.params.EpochLength)
+	return h.Seq == rec.Seq && r.rules.Owns(rec.Seq) == (h.Epoch == r.epoch)
 }
 
 // member reports whether an index is of the epoch's set; other epochs' sets are

@@ -17,17 +17,17 @@ import (
 // the parameters changed before.
 func newReplica(t *testing.T, self int, change func(*consensus.Params), journal ...Record) *Replica {
 	t.Helper()
-	p := testParams()
+	st := startOf(t, journal...)
 	if change != nil {
-		change(&p)
+		change(&st.Epoch.Params)
 	}
-	r, err := New(Config{Self: testSet(t, 4).Address(self), Params: p, FullBatch: 4}, startOf(t, journal...))
+	r, err := New(Config{Self: testSet(t, 4).Address(self), FullBatch: 4}, st)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 4 {
 		if i != self {
-			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 		}
 	}
 	return r
@@ -117,7 +117,7 @@ func blockOf(digest common.Hash) common.Hash {
 }
 
 // sent returns the votes of a kind among the messages, and to whom.
-func sent(rd Ready, kind consensus.Kind) (votes []*consensus.Vote, to []int) {
+func sent(rd Ready, kind consensus.Kind) (votes []*consensus.Vote, to []common.Address) {
 	for _, m := range rd.Messages {
 		if m.Vote != nil && m.Vote.Kind == kind {
 			votes, to = append(votes, m.Vote), append(to, m.To)
@@ -130,7 +130,7 @@ func sent(rd Ready, kind consensus.Kind) (votes []*consensus.Vote, to []int) {
 func fetches(rd Ready, kind consensus.FetchKind) (to []int) {
 	for _, m := range rd.Messages {
 		if m.Fetch != nil && m.Fetch.Kind == kind {
-			to = append(to, m.To)
+			to = append(to, int(m.To[common.AddressLength-1])-1)
 		}
 	}
 	return to

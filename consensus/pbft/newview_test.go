@@ -151,14 +151,14 @@ func TestMissingViewChangesAreFetched(t *testing.T) {
 		t.Error("asks for what is here")
 	}
 	for _, c := range changes {
-		step(t, r, Message{From: 3, Fetch: &consensus.Fetch{Kind: consensus.FetchViewChange, Digest: c.ChangeID()}})
-		if votes, to := sent(settle(t, r), consensus.ViewChange); len(votes) != 1 || votes[0] != c || to[0] != 3 {
+		step(t, r, Message{From: addr(3), Fetch: &consensus.Fetch{Kind: consensus.FetchViewChange, Digest: c.ChangeID()}})
+		if votes, to := sent(settle(t, r), consensus.ViewChange); len(votes) != 1 || votes[0] != c || to[0] != addr(3) {
 			t.Errorf("asked for one it gives %+v", votes)
 		}
 	}
 	// Also when its sender has asked for more since.
 	hear(t, r, asks(3, 9, nil))
-	step(t, r, Message{From: 0, Fetch: &consensus.Fetch{Kind: consensus.FetchViewChange, Digest: changes[2].ChangeID()}})
+	step(t, r, Message{From: addr(0), Fetch: &consensus.Fetch{Kind: consensus.FetchViewChange, Digest: changes[2].ChangeID()}})
 	if votes, _ := sent(settle(t, r), consensus.ViewChange); len(votes) != 1 || votes[0] != changes[2] {
 		t.Errorf("asked for one of the present view it gives %+v", votes)
 	}

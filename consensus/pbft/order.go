@@ -19,19 +19,20 @@ const paceMs = 20
 // next seq and the window is open: at once if nothing is in flight, otherwise
 // when a full batch waits. After a batch of several transactions the next one,
 // unless it is full, waits for paceMs to pass; after a batch of one it does not,
-// so a lone sender is never delayed.
+// so a lone sender is never delayed. While other rules wait for the epoch's end
+// nothing is waited for: batches, empty ones if need be, bring it.
 func (r *Replica) propose() {
 	next := r.nextFresh()
 	if r.building || !r.mayPropose(next) {
 		return
 	}
-	if r.pool == 0 && (r.flushes() || r.heartbeat()) {
+	if r.pool == 0 && (r.pending || r.flushes() || r.heartbeat()) {
 		r.proposeBatch(next, nil)
 		return
 	}
 	idle := next == r.committed.Seq+1
 	full := r.pool >= r.cfg.FullBatch
-	if r.pool == 0 || !full && (!idle || r.ticks < r.paceUntil) {
+	if r.pool == 0 || !full && !r.pending && (!idle || r.ticks < r.paceUntil) {
 		return
 	}
 	r.building = true

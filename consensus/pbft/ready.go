@@ -36,13 +36,13 @@ func (r *Ready) Empty() bool {
 		len(r.Asked) == 0 && len(r.Entered) == 0 && len(r.Prepared) == 0 && !r.Forward && r.Held == nil && r.Halt == nil
 }
 
-// Everyone is the destination of a broadcast.
-const Everyone = -1
+// Everyone is the destination of a broadcast: the zero address is nobody's.
+var Everyone common.Address
 
 // Outbound is a message to send. A vote without a signature is a new own vote:
 // sign it, send it, and Step it. One with a signature is sent again as it is.
 type Outbound struct {
-	To          int // sender index, or Everyone
+	To          common.Address // a validator, or Everyone; the set may change before it is sent
 	Vote        *consensus.Vote
 	Batch       *consensus.Batch // beside a PRE-PREPARE, or alone
 	Certificate *consensus.CommitCertificate
@@ -55,8 +55,8 @@ type Outbound struct {
 type Asked struct {
 	View    consensus.View
 	Why     consensus.Why
-	Seq     consensus.Seq // the one that was stuck
-	Primary int           // sender index of its primary in the view entered last
+	Seq     consensus.Seq  // the one that was stuck
+	Primary common.Address // of that one in the view entered last
 }
 
 // BuildRequest asks the pool for the next batch of the primary.
@@ -85,7 +85,7 @@ type Committed struct {
 // claim is not verified: block sync verifies what it fetches.
 type Target struct {
 	Seq  consensus.Seq
-	From []int // sender indices that claim to have it
+	From []common.Address // who claims to have it
 }
 
 // RecordKind tells the records of the journal apart.

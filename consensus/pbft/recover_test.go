@@ -13,7 +13,7 @@ import (
 // nothing, whoever claimed what; the liar is doubted, not asked again at once.
 func TestSyncThatBringsNothing(t *testing.T) {
 	r := newTestReplica(t, 1)
-	step(t, r, Message{Status: &consensus.Status{Committed: math.MaxUint64}, From: 3})
+	step(t, r, Message{Status: &consensus.Status{Committed: math.MaxUint64}, From: addr(3)})
 	b := batchAt(t, 1, testGenesis, nil)
 	step(t, r, propose(b))
 	step(t, r, BatchChecked{Digest: b.Digest()})
@@ -63,7 +63,7 @@ func TestHostileStatus(t *testing.T) {
 	for _, seq := range []consensus.Seq{0, 1, 8, 9, 64, 65, math.MaxUint64 - 1, math.MaxUint64} {
 		r.peers[2].greeted = false
 		st := &consensus.Status{Mode: consensus.Normal, Committed: seq, Stable: seq, Boundary: consensus.Bitset{255}, Window: []consensus.SlotStatus{{Prepares: make(consensus.Bitset, 9)}, {}}}
-		step(t, r, Message{Status: st, From: 2})
+		step(t, r, Message{Status: st, From: addr(2)})
 		if rd := r.Ready(); len(rd.Messages) > 10 || seq >= 64 && len(rd.Messages) > 0 {
 			t.Errorf("committed %d: %d messages", seq, len(rd.Messages))
 		}
@@ -97,7 +97,9 @@ func TestJournalBeyondTheWindow(t *testing.T) {
 	if got := last(); got != 13 || r.highest != 13 {
 		t.Errorf("voted to %d, executed to %d, want 13", got, r.highest)
 	}
-	if _, err := New(Config{Self: r.cfg.Self, Params: r.params}, testStart(t, append(journal[:11:11], journal[12:]...)...)); err == nil {
+	holed := testStart(t, append(journal[:11:11], journal[12:]...)...)
+	holed.Epoch.EpochRules = r.rules
+	if _, err := New(Config{Self: r.cfg.Self}, holed); err == nil {
 		t.Error("a journal with a hole was taken")
 	}
 }

@@ -19,7 +19,7 @@ func testSet(t *testing.T, n int) *consensus.ValidatorSet {
 	t.Helper()
 	var addresses []common.Address
 	for i := range n {
-		addresses = append(addresses, common.BytesToAddress([]byte{0xa0, byte(i + 1)}))
+		addresses = append(addresses, addr(i))
 	}
 	set, err := consensus.NewValidatorSet(addresses)
 	if err != nil {
@@ -29,8 +29,27 @@ func testSet(t *testing.T, n int) *consensus.ValidatorSet {
 }
 
 func testStart(t *testing.T, journal ...Record) Start {
-	return Start{Head: Head{Digest: testGenesis, BlockHash: testGenesis}, Epoch: EpochStart{Set: testSet(t, 4)}, NowMs: 1_000_000, Voted: Voted{Known: true}, Journal: journal}
+	return Start{Head: Head{Digest: testGenesis, BlockHash: testGenesis}, Epoch: testEpoch(0, testSet(t, 4), common.Hash{}), NowMs: 1_000_000, Voted: Voted{Known: true}, Journal: journal}
 }
+
+// testEpoch is epoch e, if all before it are as long.
+func testEpoch(e consensus.Epoch, set *consensus.ValidatorSet, parent common.Hash) EpochStart {
+	p := testParams()
+	return EpochStart{&consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: set, Params: p}, parent}
+}
+
+func epochAt(e consensus.Epoch, set *consensus.ValidatorSet, parent common.Hash) *EpochStart {
+	start := testEpoch(e, set, parent)
+	return &start
+}
+
+// after is the epoch after another one, with a set of its own.
+func after(e *consensus.EpochRules, set *consensus.ValidatorSet, suspended ...common.Address) *consensus.EpochRules {
+	return &consensus.EpochRules{Epoch: e.Epoch + 1, First: e.Last() + 1, Set: set, Suspended: suspended, Params: e.Params}
+}
+
+// addr is the address of validator i of testSet; that of −1 is nobody's.
+func addr(i int) common.Address { return common.BytesToAddress([]byte{0xa0, byte(i + 1)}) }
 
 func testParams() consensus.Params {
 	p := consensus.DefaultParams()
@@ -41,13 +60,13 @@ func testParams() consensus.Params {
 // newTestReplica returns validator self, which has heard enough to vote.
 func newTestReplica(t *testing.T, self int, journal ...Record) *Replica {
 	t.Helper()
-	r, err := New(Config{Self: testSet(t, 4).Address(self), Params: testParams()}, testStart(t, journal...))
+	r, err := New(Config{Self: testSet(t, 4).Address(self)}, testStart(t, journal...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 4 {
 		if i != self {
-			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: i})
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
 		}
 	}
 	r.Ready()
@@ -109,8 +128,8 @@ func TestRejectionRules(t *testing.T) {
 		{"ErrEpoch: checkpoint", nil, Message{Checkpoint: &consensus.CheckpointCertificate{Epoch: 1, Seq: 128}}, ErrEpoch},
 		{"ErrSender: vote", nil, in(vote(consensus.Prepare, 4, 1, d), nil), ErrSender},
 		{"ErrSender: huge", nil, in(vote(consensus.Prepare, math.MaxUint64, 1, d), nil), ErrSender},
-		{"ErrSender: STATUS of oneself", nil, Message{Status: &consensus.Status{}, From: 1}, ErrSender},
-		{"ErrSender: STATUS of nobody", nil, Message{Status: &consensus.Status{}, From: -1}, ErrSender},
+		{"ErrSender: STATUS of oneself", nil, Message{Status: &consensus.Status{}, From: addr(1)}, ErrSender},
+		{"ErrSender: STATUS of nobody", nil, Message{Status: &consensus.Status{}, From: Everyone}, ErrSender},
 		{"ErrSeqRange: genesis", nil, in(vote(consensus.Prepare, 2, 0, d), nil), ErrSeqRange},
 		{"ErrSeqRange: next epoch", nil, in(vote(consensus.Prepare, 2, 65, d), nil), ErrSeqRange},
 		{"ErrSeqRange: huge", nil, in(vote(consensus.Commit, 2, math.MaxUint64, d), nil), ErrSeqRange},
@@ -239,7 +258,7 @@ func TestHalts(t *testing.T) {
 		if !errors.Is(rd.Halt, want) || r.Report().Halt == "" || r.Report().Mode != consensus.Halted {
 			t.Errorf("want %v: %v, report %q", want, rd.Halt, r.Report().Halt)
 		}
-		if err := r.Step(Message{Status: &consensus.Status{}, From: 2}); err != nil {
+		if err := r.Step(Message{Status: &consensus.Status{}, From: addr(2)}); err != nil {
 			t.Errorf("%v: a halted replica refuses STATUS: %v", want, err)
 		}
 	}

@@ -10,8 +10,7 @@ import (
 
 // Config is what a replica knows of itself and of its network.
 type Config struct {
-	Self   common.Address   // the validator; one outside the set watches and votes nothing
-	Params consensus.Params // the network's
+	Self common.Address // the validator; one outside the set watches and votes nothing
 	// FullBatch is how many waiting transactions make a batch worth proposing
 	// while another is still in flight. Below it the primary waits for the
 	// pipeline to drain, so that under light load every block is full of what
@@ -39,10 +38,11 @@ type Start struct {
 // Replica is one validator's state of the protocol. It is not safe for
 // concurrent use; the engine's goroutine owns it.
 type Replica struct {
-	cfg    Config
-	params consensus.Params
+	cfg Config
 
-	// The epoch.
+	// The epoch: its rules, and what of them is needed all the time.
+	rules        *consensus.EpochRules
+	params       consensus.Params
 	epoch        consensus.Epoch
 	set          *consensus.ValidatorSet
 	self         int // sender index, -1 outside the set
@@ -67,6 +67,7 @@ type Replica struct {
 	// Progress. Each only grows.
 	committed Head
 	durable   consensus.Seq
+	pending   bool                         // the state after the durable block has other rules for the next epoch
 	base      *consensus.CommitCertificate // of a durable block of this epoch, the newest
 	stable    consensus.Seq
 
@@ -119,20 +120,20 @@ type Replica struct {
 // before it has heard the STATUS of q−1 others; a network of one starts at
 // once.
 func New(cfg Config, st Start) (*Replica, error) {
-	if err := cfg.Params.Validate(); err != nil {
-		return nil, fmt.Errorf("protocol parameters: %w", err)
+	if err := st.Epoch.Params.Validate(); err != nil {
+		return nil, fmt.Errorf("protocol parameters of epoch %d: %w", st.Epoch.Epoch, err)
 	}
 	if cfg.FullBatch <= 0 {
 		cfg.FullBatch = DefaultFullBatch
 	}
-	r := &Replica{cfg: cfg, params: cfg.Params, committed: st.Head, durable: st.Head.Seq, highest: st.Head.Seq, nowMs: st.NowMs, voted: st.Voted, starting: true}
+	r := &Replica{cfg: cfg, committed: st.Head, durable: st.Head.Seq, pending: st.Head.Pending, highest: st.Head.Seq, nowMs: st.NowMs, voted: st.Voted, starting: true}
 	r.openEpoch(st.Epoch)
 	if c := st.Head.Certificate; st.Head.Seq >= r.first && (c == nil || c.Seq != st.Head.Seq) {
 		return nil, fmt.Errorf("start: the head, %d, has no commit certificate", st.Head.Seq)
 	}
 	r.advanceBase(st.Head.Certificate)
-	if want := consensus.EpochOf(st.Head.Seq+1, r.params.EpochLength); st.Epoch.Epoch != want && r.last != st.Head.Seq {
-		return nil, fmt.Errorf("start: head %d belongs before epoch %d, not %d", st.Head.Seq, want, st.Epoch.Epoch)
+	if !r.rules.Owns(st.Head.Seq+1) && r.last != st.Head.Seq {
+		return nil, fmt.Errorf("start: head %d does not belong before or into epoch %d, which has %d … %d", st.Head.Seq, r.epoch, r.first, r.last)
 	}
 	if err := r.restore(st.Journal); err != nil {
 		return nil, err
@@ -144,11 +145,10 @@ func New(cfg Config, st Start) (*Replica, error) {
 
 // openEpoch sets everything that belongs to one epoch.
 func (r *Replica) openEpoch(e EpochStart) {
-	k := r.params.EpochLength
 	n := e.Set.Len()
-	r.epoch, r.set, r.parentDigest = e.Epoch, e.Set, e.Parent
-	r.first, r.last = consensus.FirstSeq(e.Epoch, k), consensus.LastSeq(e.Epoch, k)
-	r.schedule = consensus.NewSchedule(e.Set, e.Suspended, e.Epoch, r.params.PrimarySpan, r.first)
+	r.rules, r.params, r.epoch, r.set, r.parentDigest = e.EpochRules, e.Params, e.Epoch, e.Set, e.Parent
+	r.first, r.last = e.First, e.Last()
+	r.schedule = e.Schedule()
 	r.stable = r.first - 1
 	r.self = -1
 	if i, ok := e.Set.Index(r.cfg.Self); ok {
@@ -411,12 +411,11 @@ func (r *Replica) broadcast(v *consensus.Vote, b *consensus.Batch) {
 
 // Position is where the replica stands, for those who filter messages.
 type Position struct {
-	Epoch     consensus.Epoch
-	Set       *consensus.ValidatorSet
+	Rules     *consensus.EpochRules
 	Committed consensus.Seq
 }
 
-// Position returns the replica's epoch, its set and the committed seq.
+// Position returns the rules of the replica's epoch and the committed seq.
 func (r *Replica) Position() Position {
-	return Position{Epoch: r.epoch, Set: r.set, Committed: r.committed.Seq}
+	return Position{Rules: r.rules, Committed: r.committed.Seq}
 }

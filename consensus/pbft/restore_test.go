@@ -48,7 +48,7 @@ func TestNewViewFromTheJournal(t *testing.T) {
 	}
 	spoiled := slices.Clone(journal)
 	spoiled[0].Changes = changes[:2]
-	if _, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, startOf(t, spoiled...)); err == nil {
+	if _, err := New(Config{Self: testSet(t, 4).Address(1)}, startOf(t, spoiled...)); err == nil {
 		t.Error("a NEW-VIEW without its VIEW-CHANGEs was taken")
 	}
 }
@@ -107,7 +107,7 @@ func TestLocksAndProofsFromTheJournal(t *testing.T) {
 		"no proposal":      records[1:],
 		"of another batch": {{Kind: RecordProposal, Seq: 1, Batch: batchAt(t, 1, testGenesis, func(h *consensus.BatchHeader) { h.TimeMs++ })}, records[1]},
 	} {
-		if _, err := New(Config{Self: testSet(t, 4).Address(1), Params: testParams()}, startOf(t, spoil...)); err == nil {
+		if _, err := New(Config{Self: testSet(t, 4).Address(1)}, startOf(t, spoil...)); err == nil {
 			t.Errorf("a prepared certificate with %s was taken", name)
 		}
 	}

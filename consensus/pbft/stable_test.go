@@ -80,7 +80,7 @@ func TestOvertaken(t *testing.T) {
 	if rd := tick(t, r, 300); len(rd.Asked) != 0 || !r.betweenEpochs() {
 		t.Fatalf("%v: between two epochs nobody can propose, asked %+v", r, rd.Asked)
 	}
-	step(t, r, Synced{Head: r.committed, Epoch: &EpochStart{Epoch: 1, Set: r.set, Parent: b.Digest()}})
+	step(t, r, Synced{Head: r.committed, Epoch: epochAt(1, r.set, b.Digest())})
 	if rd := tick(t, r, 1); len(rd.Asked) != 1 || rd.Asked[0].Why != consensus.WhyRequest {
 		t.Errorf("%v: in the next epoch the censor begins anew, asked %+v", r, rd.Asked)
 	}

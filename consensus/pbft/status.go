@@ -3,6 +3,8 @@ package pbft
 import (
 	"fmt"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/quorate/quorate/consensus"
 )
 
@@ -76,8 +78,9 @@ func (r *Replica) busy() bool {
 // round on a wide-area network is over, and what gossip lost is asked for.
 const stallStatusMs = 250
 
-// sendStatus tells everybody where this replica stands. Observers have no
-// index and speak through block sync.
+// sendStatus tells the members where this replica stands. One that is not of the
+// set does so too: it may be of the next one, and needs the checkpoint that opens
+// it. Observers speak through block sync.
 func (r *Replica) sendStatus() {
 	ms := r.params.IdleStatusIntervalMs
 	switch {
@@ -87,17 +90,24 @@ func (r *Replica) sendStatus() {
 		ms = r.params.StatusIntervalMs
 	}
 	r.nextStatus = r.ticks + ticksPer(ms)
-	if r.set.Len() > 1 {
+	if r.set.Len() > 1 || r.self < 0 {
 		r.out.Messages = append(r.out.Messages, Outbound{To: Everyone, Status: r.status()})
 	}
 }
 
 // Greet asks for a STATUS to one validator: its connection has just come up.
-func (r *Replica) Greet(index int) {
-	if index >= 0 && index < len(r.peers) && index != r.self {
-		r.peers[index].greeted, r.peers[index].doubtedTo = false, 0
-		r.out.Messages = append(r.out.Messages, Outbound{To: index, Status: r.status()})
+// Who is not of the set is passed over.
+func (r *Replica) Greet(who common.Address) {
+	if i, ok := r.other(who); ok {
+		r.peers[i].greeted, r.peers[i].doubtedTo = false, 0
+		r.sendTo(i, Outbound{Status: r.status()})
 	}
+}
+
+// other returns the index of another member of the epoch's set.
+func (r *Replica) other(who common.Address) (int, bool) {
+	i, ok := r.set.Index(who)
+	return i, ok && i != r.self
 }
 
 func (r *Replica) status() *consensus.Status {
@@ -127,9 +137,10 @@ func (r *Replica) status() *consensus.Status {
 }
 
 // onStatus notes where a peer stands and sends it what it lacks.
-func (r *Replica) onStatus(from int, st *consensus.Status) error {
-	if from < 0 || from >= len(r.peers) || from == r.self {
-		return fmt.Errorf("%w: STATUS of %d", ErrSender, from)
+func (r *Replica) onStatus(who common.Address, st *consensus.Status) error {
+	from, ok := r.other(who)
+	if !ok {
+		return fmt.Errorf("%w: STATUS of %s", ErrSender, who)
 	}
 	p := &r.peers[from]
 	p.heard, p.status = true, *st
@@ -233,7 +244,7 @@ func (r *Replica) resend(to int, votes []*consensus.Vote, has consensus.Bitset) 
 }
 
 func (r *Replica) sendTo(to int, m Outbound) {
-	m.To = to
+	m.To = r.set.Address(to)
 	r.out.Messages = append(r.out.Messages, m)
 }
 

@@ -11,10 +11,10 @@ import (
 // told returns what one STATUS of validator 2 brings it.
 func told(t *testing.T, r *Replica, st consensus.Status) (out []Outbound) {
 	t.Helper()
-	step(t, r, Message{From: 2, Status: &st})
+	step(t, r, Message{From: addr(2), Status: &st})
 	rd := r.Ready()
 	for _, m := range rd.Messages {
-		if m.To == 2 {
+		if m.To == addr(2) {
 			out = append(out, m)
 		}
 	}
@@ -45,12 +45,12 @@ func TestAnswers(t *testing.T) {
 	if got := told(t, r, empty); len(got) != 3 {
 		t.Errorf("again after 250 ms: %d messages", len(got))
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if got := told(t, r, empty); len(got) != 3 {
 		t.Errorf("on a new connection: %d messages", len(got))
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if st := r.status(); len(st.Window) != 8 || !st.Window[0].Proposal || !st.Window[0].Prepares.Has(1) || st.Window[0].Commits.Count() != 0 || len(st.Boundary) != 0 {
 		t.Errorf("STATUS %+v", st)
@@ -63,9 +63,9 @@ func TestAnswers(t *testing.T) {
 	if got := told(t, r, has); len(got) != 1 || got[0].Vote.Sender != 1 {
 		t.Errorf("it lacks one vote: %+v", got)
 	}
-	r.Greet(-1)
-	r.Greet(1)
-	r.Greet(4)
+	r.Greet(addr(-1))
+	r.Greet(addr(1))
+	r.Greet(addr(4))
 	if rd := r.Ready(); len(rd.Messages) != 0 {
 		t.Errorf("greets nobody: %+v", rd.Messages)
 	}
@@ -82,7 +82,7 @@ func TestAnswersWithCertificates(t *testing.T) {
 		settle(t, r)
 	}
 	for committed, want := range map[consensus.Seq]int{0: 8, 2: 8, 9: 3, 12: 0} {
-		r.Greet(2)
+		r.Greet(addr(2))
 		r.Ready()
 		var seqs []consensus.Seq
 		for _, m := range told(t, r, consensus.Status{Mode: consensus.Normal, Committed: committed}) {
@@ -123,7 +123,7 @@ func TestAnswersWithViews(t *testing.T) {
 		}
 		return asked, opened, batches
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if asked, _, _ := kinds(told(t, r, consensus.Status{Mode: consensus.ViewChanging, View: 6})); len(asked) != 3 {
 		t.Errorf("who has none is sent those of %v", asked)
@@ -134,7 +134,7 @@ func TestAnswersWithViews(t *testing.T) {
 	if st := r.status(); !st.Changes.Has(0) || !st.Changes.Has(1) || st.Changes.Has(2) || st.View != 6 || st.Active != 0 {
 		t.Errorf("STATUS %+v", st)
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if asked, _, _ := kinds(told(t, r, consensus.Status{Mode: consensus.ViewChanging, View: 6, Changes: consensus.Bitset{0b1001}})); len(asked) != 1 || asked[0] != 1 {
 		t.Errorf("who has two is sent those of %v", asked)
@@ -155,12 +155,12 @@ func TestAnswersWithViews(t *testing.T) {
 	if _, opened, _ := kinds(told(t, r, consensus.Status{Mode: consensus.ViewChanging, View: 6})); opened != 1 {
 		t.Error("on entering, the NEW-VIEW is not sent at once to who asks for the view")
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if _, opened, _ := kinds(told(t, r, consensus.Status{Mode: consensus.ViewChanging, View: 7})); opened != 0 {
 		t.Error("the NEW-VIEW is sent to who has promised more")
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	if asked, opened, batches := kinds(told(t, r, consensus.Status{Mode: consensus.Normal, View: 6, Active: 6})); len(asked) != 0 || opened != 0 || batches != 1 {
 		t.Errorf("who has entered is sent %d NEW-VIEWs and %d batches of O", opened, batches)
@@ -205,7 +205,7 @@ func TestStatusIntervals(t *testing.T) {
 func TestReport(t *testing.T) {
 	r := newReplica(t, 0, nil)
 	settle(t, r)
-	step(t, r, Message{From: 3, Status: &consensus.Status{Mode: consensus.Syncing, Epoch: 4, View: 5, Committed: 6, Yours: []*consensus.Vote{vote(consensus.Checkpoint, 0, 64, common.Hash{})}}})
+	step(t, r, Message{From: addr(3), Status: &consensus.Status{Mode: consensus.Syncing, Epoch: 4, View: 5, Committed: 6, Yours: []*consensus.Vote{vote(consensus.Checkpoint, 0, 64, common.Hash{})}}})
 	rep := r.Report()
 	set := testSet(t, 4)
 	if rep.Self != set.Address(0) || rep.Primary != set.Address(0) || !rep.IsPrimary || rep.F != 1 || rep.Quorum != 3 || rep.WindowLow != 0 || rep.WindowHigh != 8 || rep.Mode != consensus.Normal || rep.Halt != "" || rep.Held != "" || rep.PatienceMs != 1000 {
@@ -240,7 +240,7 @@ func TestNewestVotesAreShown(t *testing.T) {
 	if own := r.yours(1); len(own) != 0 {
 		t.Errorf("its own votes are kept for nobody: %+v", own)
 	}
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	var shown []*consensus.Vote
 	for _, m := range told(t, r, consensus.Status{Mode: consensus.Starting}) {
@@ -260,7 +260,7 @@ func TestCommitsAreSentAgain(t *testing.T) {
 	prepared(t, r, 0, 0, b)
 	hear(t, r, commitOf(0, 3, b))
 	settle(t, r)
-	r.Greet(2)
+	r.Greet(addr(2))
 	r.Ready()
 	has := consensus.Status{Mode: consensus.Normal, Window: []consensus.SlotStatus{{Proposal: true, Prepares: consensus.Bitset{15}, Commits: consensus.Bitset{0b1000}}}}
 	if got := told(t, r, has); len(got) != 1 || got[0].Vote.Kind != consensus.Commit || got[0].Vote.Sender != 1 {
@@ -272,7 +272,7 @@ func TestCommitsAreSentAgain(t *testing.T) {
 func TestSuspendedAreReported(t *testing.T) {
 	set := testSet(t, 4)
 	r := newReplica(t, 1, nil)
-	r.openEpoch(EpochStart{Epoch: 1, Set: set, Suspended: []common.Address{set.Address(2)}})
+	r.openEpoch(EpochStart{EpochRules: after(r.rules, set, set.Address(2))})
 	for i, v := range r.Report().Validators {
 		if v.Suspended != (i == 2) {
 			t.Errorf("validator %d: suspended %v", i, v.Suspended)

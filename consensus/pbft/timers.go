@@ -38,9 +38,10 @@ type timers struct {
 
 // requestKey changes with everything that restarts the request timer.
 type requestKey struct {
-	primary int    // of the first seq not prepared: each has its own full time
-	fresh   uint64 // batches with transactions accepted in this view
-	oldest  uint64 // with a stable primary: the transaction that waits longest
+	primary int           // of the first seq not prepared: each has its own full time
+	fresh   uint64        // batches with transactions accepted in this view
+	oldest  uint64        // with a stable primary: the transaction that waits longest
+	seq     consensus.Seq // without transactions: the next one to be proposed
 }
 
 // maxBackoff bounds k: 2^32 times any T0 is above any Tmax.
@@ -107,7 +108,8 @@ func (r *Replica) expire(stuck consensus.Seq, why consensus.Why) {
 
 func (r *Replica) backOff() { r.backoff = min(r.backoff+1, maxBackoff) }
 
-// requestTimer reports whether the request timer runs, and its key. It does
+// requestTimer reports whether the request timer runs, and its key. It runs for
+// transactions, and for an epoch whose end is waited for (order.go). It does
 // not run while the window is full or the epoch's last seq is accepted: then
 // waiting is nobody's fault.
 func (r *Replica) requestTimer(n consensus.Seq) (requestKey, bool) {
@@ -119,7 +121,10 @@ func (r *Replica) requestTimer(n consensus.Seq) (requestKey, bool) {
 		key.oldest = r.oldest
 		key.fresh = min(r.fresh-min(r.oldestAt, r.fresh), maxOvertaking)
 	}
-	return key, r.pool > 0 && key.primary != r.self && (r.nextFresh() <= r.windowEnd() || r.overtaken())
+	if r.pool == 0 {
+		key.seq = r.nextFresh() // the end of the epoch is waited for: any batch brings it nearer
+	}
+	return key, (r.pool > 0 || r.pending) && key.primary != r.self && (r.nextFresh() <= r.windowEnd() || r.overtaken())
 }
 
 // overtaken reports whether a stable primary has passed over the oldest waiting

@@ -24,7 +24,7 @@ func (r *Replica) ask(w consensus.View, why consensus.Why, seq consensus.Seq) {
 	r.asked = &consensus.Vote{Kind: consensus.ViewChange, Epoch: r.epoch, Sender: uint64(r.self), View: w, Change: body}
 	r.out.Persist = append(r.out.Persist, Record{Kind: RecordViewChange, Vote: r.asked})
 	r.noteOwn(r.asked)
-	r.out.Asked = append(r.out.Asked, Asked{View: w, Why: why, Seq: seq, Primary: r.schedule.Primary(r.active, seq)})
+	r.out.Asked = append(r.out.Asked, Asked{View: w, Why: why, Seq: seq, Primary: r.set.Address(r.schedule.Primary(r.active, seq))})
 	r.sendAsked()
 	r.nextStatus = r.ticks
 }

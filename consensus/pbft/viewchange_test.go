@@ -60,7 +60,7 @@ func TestAfter(t *testing.T) {
 		}
 	}
 	r.ask(5, consensus.WhyRequest, 7)
-	if a := r.out.Asked[0]; a.Primary != r.schedule.Primary(0, 7) || a.Primary == r.schedule.Primary(5, 7) {
+	if a := r.out.Asked[0]; a.Primary != addr(r.schedule.Primary(0, 7)) || a.Primary == addr(r.schedule.Primary(5, 7)) {
 		t.Errorf("%d is said to have failed", a.Primary)
 	}
 	if got := r.after(7); got != 6 {
@@ -95,7 +95,7 @@ func TestNoVoteWhileChanging(t *testing.T) {
 	if rd := settle(t, r); len(rd.Committed) != 1 || r.committed.Seq != 1 {
 		t.Error("a certificate does not commit while changing")
 	}
-	r.boundary = &Boundary{Next: r.set}
+	r.boundary = &Boundary{Next: after(r.rules, r.set)}
 	r.sendCheckpoint()
 	if got, _ := sent(r.Ready(), consensus.Checkpoint); len(got) != 1 {
 		t.Error("no CHECKPOINT while changing")
@@ -110,7 +110,7 @@ func TestResendAsked(t *testing.T) {
 	r.ask(2, consensus.WhyRequest, 1)
 	first, _ := sent(settle(t, r), consensus.ViewChange)
 	var again []*consensus.Vote
-	var to []int
+	var to []common.Address
 	for last, now := uint64(0), uint64(1); now <= 1000; now++ {
 		votes, whom := sent(tick(t, r, 1), consensus.ViewChange)
 		if len(votes) == 0 {

@@ -135,11 +135,43 @@ var certifyTable = []Mutant{
 	},
 	{
 		Name: "the old set decides the next epoch", Breaks: breaks("epoch: set changes"),
-		Edits: edit(boundaryGo, `Set: b.Next,`, `Set: r.set,`),
+		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{b.Next, r.committed.Digest})`, `next2 := *b.Next; next2.Set = r.set; r.openEpoch(EpochStart{&next2, r.committed.Digest})`),
 	},
 	{
 		Name: "the suspended of the next epoch forgotten", Breaks: breaks("epoch: set changes", "§5 suspended are no primaries"),
-		Edits: edit(boundaryGo, `Suspended: b.Suspended, Parent`, `Parent`),
+		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{b.Next, r.committed.Digest})`, `next2 := *b.Next; next2.Suspended = nil; r.openEpoch(EpochStart{&next2, r.committed.Digest})`),
+	},
+	{
+		Name: "the old parameters rule the next epoch", Breaks: breaks("epoch: set changes"),
+		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{b.Next, r.committed.Digest})`, `next2 := *b.Next; next2.Params = r.params; r.openEpoch(EpochStart{&next2, r.committed.Digest})`),
+	},
+	{
+		Name: "a change waits for transactions", Breaks: breaks("epoch: a change hurries"),
+		Edits: edit(orderGo, `if r.pool == 0 && (r.pending || r.flushes()`, `if r.pool == 0 && (r.flushes()`),
+	},
+	{
+		Name: "a change waits for a full batch", Breaks: breaks("epoch: a change hurries"),
+		Edits: edit(orderGo, `!full && !r.pending && (!idle`, `!full && (!idle`),
+	},
+	{
+		Name: "nobody minds a primary that keeps a change waiting", Breaks: breaks("epoch: a change hurries", "L1"),
+		Edits: edit(timersGo, `(r.pool > 0 || r.pending) && key`, `r.pool > 0 && key`),
+	},
+	{
+		Name: "empty batches are no sign of life", Breaks: breaks("epoch: a change hurries"),
+		Edits: edit(timersGo, `key.seq = r.nextFresh()`, ``),
+	},
+	{
+		Name: "a change is pending for ever", Breaks: breaks("epoch: a change hurries", "L2"),
+		Edits: edit(boundaryGo, `r.durable, r.pending = seq, pending`, `r.durable, r.pending = seq, r.pending || pending`),
+	},
+	{
+		Name: "an older block brings a change back", Breaks: breaks("epoch: a change hurries"),
+		Edits: edit(boundaryGo, `if seq >= r.durable {`, `if true {`),
+	},
+	{
+		Name: "a watcher of one is silent", Breaks: breaks("epoch: a watcher learns of the next"),
+		Edits: edit(statusGo, `if r.set.Len() > 1 || r.self < 0 {`, `if r.set.Len() > 1 {`),
 	},
 	{
 		Name: "two block hashes for one batch go unnoticed", Breaks: breaks("evidence: two blocks"),

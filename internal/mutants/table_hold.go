@@ -91,11 +91,11 @@ var holdTable = []Mutant{
 	},
 	{
 		Name: "an idle chain keeps the lost margin", Breaks: breaks("flushEveryMs"),
-		Edits: edit(orderGo, `if r.pool == 0 && (r.flushes() || r.heartbeat()) {`, `if r.pool == 0 && r.heartbeat() {`),
+		Edits: edit(orderGo, `(r.pending || r.flushes() || r.heartbeat())`, `(r.pending || r.heartbeat())`),
 	},
 	{
 		Name: "no heartbeat", Breaks: breaks("heartbeat: after the silence"),
-		Edits: edit(orderGo, `if r.pool == 0 && (r.flushes() || r.heartbeat()) {`, `if r.pool == 0 && r.flushes() {`),
+		Edits: edit(orderGo, `(r.pending || r.flushes() || r.heartbeat())`, `(r.pending || r.flushes())`),
 	},
 	{
 		Name: "heartbeats on a chain that wants none", Breaks: breaks("heartbeat: after the silence", "L2"),

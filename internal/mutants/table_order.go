@@ -22,7 +22,7 @@ var orderTable = []Mutant{
 	},
 	{
 		Name: "STATUS of strangers", Breaks: breaks("ErrSender"),
-		Edits: edit(statusGo, `if from < 0 || from >= len(r.peers) || from == r.self {`, `if from < 0 || from >= len(r.peers) {`),
+		Edits: edit(statusGo, `return i, ok && i != r.self`, `return i, ok`),
 	},
 	{
 		Name: "votes beyond the epoch", Breaks: breaks("ErrSeqRange"),

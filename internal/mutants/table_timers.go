@@ -85,11 +85,11 @@ var timersTable = []Mutant{
 	},
 	{
 		Name: "request timer runs on an idle chain", Breaks: breaks("request: runs while transactions wait", "L2"),
-		Edits: edit(timersGo, `return key, r.pool > 0 && key.primary != r.self`, `return key, key.primary != r.self`),
+		Edits: edit(timersGo, `(r.pool > 0 || r.pending) && key.primary != r.self`, `key.primary != r.self`),
 	},
 	{
 		Name: "request timer runs at the primary", Breaks: breaks("request: not at the primary"),
-		Edits: edit(timersGo, `r.pool > 0 && key.primary != r.self && (r`, `r.pool > 0 && (r`),
+		Edits: edit(timersGo, `(r.pool > 0 || r.pending) && key.primary != r.self && (r`, `(r.pool > 0 || r.pending) && (r`),
 	},
 	{
 		Name: "request timer runs in a full window", Breaks: breaks("request: not in a full window", "L2"),
@@ -230,7 +230,7 @@ var timersTable = []Mutant{
 	},
 	{
 		Name: "the first answer to a new connection waits", Breaks: breaks("STATUS: first answer at once"),
-		Edits: edit(statusGo, `r.peers[index].greeted, r.peers[index].doubtedTo = false, 0`, `r.peers[index].doubtedTo = 0`),
+		Edits: edit(statusGo, `r.peers[i].greeted, r.peers[i].doubtedTo = false, 0`, `r.peers[i].doubtedTo = 0`),
 	},
 	{
 		Name: "STATUS seldom while changing", Breaks: breaks("STATUS: often while changing"),

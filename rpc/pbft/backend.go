@@ -35,7 +35,7 @@ type Members interface {
 	Suspended(epoch consensus.Epoch) (list []common.Address, known bool, err error)
 	// Name returns what genesis calls a validator, or nothing.
 	Name(a common.Address) string
-	EpochLength() uint64
+	Params() consensus.Params
 }
 
 // History tells what this node has seen of the protocol since it started.

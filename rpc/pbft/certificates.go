@@ -81,7 +81,7 @@ type Checkpoint struct {
 	Seq        uint64           `json:"seq"`        // the last of the epoch
 	BlockHash  common.Hash      `json:"blockHash"`  // of that block
 	StateRoot  common.Hash      `json:"stateRoot"`  // after it
-	NextSet    common.Hash      `json:"nextSet"`    // keccak256(abi.encode(epoch + 1, its validators, those suspended)): see pbft_validators
+	NextSet    common.Hash      `json:"nextSet"`    // keccak256(abi.encode(epoch + 1, its validators, those suspended, its params)): see pbft_validators
 	Validators []common.Address `json:"validators"` // of the epoch, in index order
 	Signers    hexutil.Bytes    `json:"signers"`    // bit i of the little-endian bytes is validator i
 	Signatures []hexutil.Bytes  `json:"signatures"` // one per signer, ascending by index

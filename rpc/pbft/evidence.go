@@ -95,7 +95,7 @@ func (a *API) showVote(v *consensus.Vote) *Vote {
 		out.Seq, out.BlockHash, out.StateRoot, out.NextSet = &seq, &v.BlockHash, &v.StateRoot, &v.NextSet
 	case consensus.ViewChange:
 		digest := v.Change.Digest()
-		base := uint64(v.Change.BaseSeq(consensus.FirstSeq(v.Epoch, a.d.Members.EpochLength())))
+		base := uint64(v.Change.BaseSeq(consensus.FirstSeq(v.Epoch, a.d.Members.Params().EpochLength)))
 		out.View, out.Digest, out.Base = &view, &digest, &base
 		for i := range v.Change.Prepared {
 			p := &v.Change.Prepared[i]

@@ -50,7 +50,7 @@ func TestFinalityProof(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v in %s%s", err, a["result"], a["error"])
 		}
-		f, err := p.Verify(light.Trust{Domain: n.domain, EpochLength: n.EpochLength(), Set: n.set})
+		f, err := p.Verify(light.Trust{Domain: n.domain, Set: n.set})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,7 +58,7 @@ func (m *memory) Watch(int) (Events, error) {
 func (m *memory) Evidence() (uint64, []consensus.Evidence, error) {
 	return m.before, m.evidence, nil
 }
-func (m *memory) EpochLength() uint64 { return 2 }
+func (m *memory) Params() consensus.Params { return consensus.Params{EpochLength: 2} }
 func (m *memory) Name(a common.Address) string {
 	if a[0]%2 == 0 {
 		return "even"
@@ -156,7 +156,7 @@ func TestStableCheckpoint(t *testing.T) {
 	}
 	var votes []*consensus.Vote
 	for _, i := range []int{0, 1, 3} {
-		votes = append(votes, n.sign(t, i, consensus.Vote{Kind: consensus.Checkpoint, Epoch: 0, Seq: 2, BlockHash: common.Hash{2}, StateRoot: common.Hash{3}, NextSet: consensus.NextSetHash(1, n.set, nil)}))
+		votes = append(votes, n.sign(t, i, consensus.Vote{Kind: consensus.Checkpoint, Epoch: 0, Seq: 2, BlockHash: common.Hash{2}, StateRoot: common.Hash{3}, NextSet: consensus.NextSetHash(1, n.set, nil, n.Params().Hash())}))
 	}
 	n.checkpoint = consensus.NewCheckpointCertificate(votes, 4)
 	c := ask[Checkpoint](t, n, "stableCheckpoint", "")

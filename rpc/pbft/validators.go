@@ -16,6 +16,7 @@ type ValidatorList struct {
 	LastSeq    uint64      `json:"lastSeq"`    // the last
 	F          int         `json:"f"`          // faulty validators that are borne
 	Quorum     int         `json:"quorum"`     // validators that must agree
+	Params     common.Hash `json:"params"`     // hash of the protocol parameters of the epoch
 	Validators []Validator `json:"validators"` // in index order
 }
 
@@ -36,7 +37,7 @@ func (a *API) Validators(number *rpc.Number) (*ValidatorList, error) {
 	if number != nil {
 		n = a.at(*number)
 	}
-	length := a.d.Members.EpochLength()
+	length := a.d.Members.Params().EpochLength
 	epoch := consensus.EpochOf(consensus.Seq(n), length)
 	if n == 0 || epoch > consensus.EpochOf(consensus.Seq(head+1), length) {
 		return nil, nil
@@ -51,7 +52,7 @@ func (a *API) Validators(number *rpc.Number) (*ValidatorList, error) {
 	}
 	out := &ValidatorList{
 		Epoch: uint64(epoch), FirstSeq: uint64(consensus.FirstSeq(epoch, length)), LastSeq: uint64(consensus.LastSeq(epoch, length)),
-		F: set.F(), Quorum: set.Quorum(),
+		F: set.F(), Quorum: set.Quorum(), Params: a.d.Members.Params().Hash(),
 	}
 	for i, address := range set.Addresses() {
 		v := Validator{Index: i, Address: address, Name: a.d.Members.Name(address)}

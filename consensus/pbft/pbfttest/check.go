@@ -150,7 +150,8 @@ func (k *checker) persisted(n *Node, rec *pbft.Record) error {
 	for _, c := range rec.Changes {
 		bodies = append(bodies, c.Change)
 	}
-	first := consensus.FirstSeq(rec.Vote.Epoch, n.cluster.Params.EpochLength)
+	rules := n.cluster.rulesOf(rec.Vote.Epoch)
+	first := rules.First
 	base, digest := first-1, common.Hash{}
 	for _, b := range bodies {
 		if s := b.BaseSeq(first); s > base {
@@ -159,12 +160,12 @@ func (k *checker) persisted(n *Node, rec *pbft.Record) error {
 	}
 	says := crypto.Keccak256Hash(digest[:], []byte(fmt.Sprint(base, rec.Vote.NewView.O)))
 	at := viewPlace{rec.Vote.Epoch, rec.Vote.View}
-	if old, ok := k.opened[at]; ok && old != says && n.cluster.Nodes[rec.Vote.Sender].villain == nil {
+	if old, ok := k.opened[at]; ok && old != says && n.cluster.Nodes[n.cluster.validator(rec.Vote.Epoch, rec.Vote.Sender)].villain == nil {
 		return fmt.Errorf("I6: node %d enters view %d with another O", n.index, rec.Vote.View)
 	}
 	k.opened[at] = says
 	o := rec.Vote.NewView.O
-	for seq := base + 1; seq <= consensus.LastSeq(rec.Vote.Epoch, n.cluster.Params.EpochLength); seq++ {
+	for seq := base + 1; seq <= rules.Last(); seq++ {
 		want, ok := k.order[seq]
 		if !ok || k.views[seq] >= rec.Vote.View {
 			continue
@@ -183,8 +184,8 @@ func (k *checker) ready(n *Node, rd *pbft.Ready) error {
 	c := n.cluster
 	for _, e := range rd.Evidence {
 		c.counts.note("evidence")
-		if c.Nodes[e.Offender].villain == nil {
-			return fmt.Errorf("I12: node %d accuses honest node %d: %s view %d seq %d %x and %s view %d seq %d %x", n.index, e.Offender,
+		if who := c.validator(e.First.Epoch, e.Offender); c.Nodes[who].villain == nil {
+			return fmt.Errorf("I12: node %d accuses honest node %d: %s view %d seq %d %x and %s view %d seq %d %x", n.index, who,
 				e.First.Kind, e.First.View, e.First.Seq, e.First.Digest[:2], e.Second.Kind, e.Second.View, e.Second.Seq, e.Second.Digest[:2])
 		}
 	}
@@ -192,13 +193,13 @@ func (k *checker) ready(n *Node, rd *pbft.Ready) error {
 		return fmt.Errorf("node %d halts: %w", n.index, rd.Halt)
 	}
 	if rd.Stable != nil {
-		durable := 0
+		durable, set := 0, c.rulesOf(rd.Stable.Epoch).Set
 		for _, o := range c.Nodes {
-			if o.villain == nil && o.ledger.durable >= int(rd.Stable.Seq) {
+			if _, member := set.Index(o.address()); member && o.villain == nil && o.ledger.durable >= int(rd.Stable.Seq) {
 				durable++
 			}
 		}
-		if durable < c.Set.WeakQuorum() {
+		if durable < set.WeakQuorum() {
 			return fmt.Errorf("I10: checkpoint %d is durable at %d honest nodes", rd.Stable.Seq, durable)
 		}
 	}
@@ -242,7 +243,8 @@ const storedEvery = 61
 // journal's reach, memories of an epoch, the room for later views, and one
 // VIEW-CHANGE of each validator, once by itself and once per NEW-VIEW.
 func (n *Node) storedBound() int {
-	p, size, q := n.cluster.Params, n.cluster.Set.Len(), n.cluster.Set.Quorum()
+	rules := n.rules()
+	p, size, q := rules.Params, rules.Set.Len(), rules.Set.Quorum()
 	w, k := int(p.PipelineDepth), int(p.EpochLength)
 	change := 1 + size + min(k, 4*w)*size
 	perSeq := 3*size + 2*(int(n.replica.Standing().Active)+1)

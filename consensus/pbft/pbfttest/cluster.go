@@ -15,8 +15,8 @@ import (
 // between them.
 type Cluster struct {
 	Params  consensus.Params
-	Set     *consensus.ValidatorSet
-	Nodes   []*Node // the first n are validator 0 … n−1, twins follow
+	Set     *consensus.ValidatorSet // of all who ever vote
+	Nodes   []*Node                 // the first n are validator 0 … n−1, twins follow
 	Network []Packet
 	spare   []Packet        // room for the next ones
 	Cut     map[[2]int]bool // directed links that lose everything
@@ -30,7 +30,14 @@ type Cluster struct {
 	verified  map[*consensus.Vote]error
 	rng       *rand.Rand // of a simulation; nil in scripts
 	post      func(Packet)
-	log       []string // of a script: what replicas did
+
+	genesis *terms
+	rules   []*consensus.EpochRules                 // of every epoch that some chain has reached
+	sets    map[common.Hash]*consensus.ValidatorSet // by the transaction that decided them
+	changes uint64                                  // one in so many transactions is a decision; 0: none
+	deaf    bool                                    // who is not of the set hears no votes
+	unsound map[int]bool                            // validators that count among the f: villains, and those who lose their journals
+	log     []string                                // of a script: what replicas did
 }
 
 // Genesis is the digest before the first batch of every cluster.
@@ -70,6 +77,7 @@ func newCluster(n int, params consensus.Params, twins []int) (*Cluster, error) {
 	}
 	c.post = func(p Packet) { c.Network = append(c.Network, p) }
 	c.checks.init()
+	c.beginTerms()
 	for i := range n {
 		c.addNode(i)
 	}
@@ -202,7 +210,7 @@ func (c *Cluster) heal() error {
 	for i, n := range c.Nodes {
 		for j, o := range c.Nodes {
 			if i != j && n.replica != nil && o.replica != nil {
-				n.replica.Greet(o.id)
+				n.replica.Greet(o.address())
 			}
 		}
 	}
@@ -233,8 +241,8 @@ func (c *Cluster) Restart(i int) error {
 	}
 	for j, n := range c.Nodes {
 		if j != i && n.replica != nil && !c.Cut[[2]int{i, j}] && !c.Cut[[2]int{j, i}] {
-			c.Nodes[i].replica.Greet(n.id)
-			n.replica.Greet(c.Nodes[i].id)
+			c.Nodes[i].replica.Greet(n.address())
+			n.replica.Greet(c.Nodes[i].address())
 			if err := n.drain(); err != nil {
 				return err
 			}

@@ -37,9 +37,15 @@ func Draw(seed uint64, o Options) *Plan {
 	p.K = pick[uint64](rng, 1, 2, 3, 5, 8, 16, 64)
 	p.W = pick[uint64](rng, 1, 2, 4, 8)
 	p.R = pick[uint64](rng, 0, 1, 3, 16)
+	if p.R == 0 { // as a genesis must be (consensus.Params.CheckStable)
+		p.K = max(p.K, p.W+1)
+	}
 	p.T0 = pick[uint64](rng, 100, 200, 500, 1000)
 	p.Tmax = p.T0 * pick[uint64](rng, 8, 16, 32)
 	p.drawNetwork(rng)
+	if p.N > 1 && rng.IntN(2) == 0 {
+		p.Changes, p.Deaf = pick[uint64](rng, 3, 10, 40), rng.Uint64N(2)
+	}
 	f := (p.N - 1) / 3
 	if f > 0 {
 		p.drawVillains(rng, rng.IntN(f+1), o.Villains)

@@ -105,9 +105,7 @@ func (s *simulation) skew(i int) int64 {
 func (s *simulation) primary() int {
 	for _, n := range s.c.Nodes {
 		if n.replica != nil {
-			if i, ok := s.c.Set.Index(n.replica.Report().Primary); ok {
-				return i
-			}
+			return idOf(n.replica.Report().Primary)
 		}
 	}
 	return 0

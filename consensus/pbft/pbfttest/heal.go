@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
-
-	"github.com/quorate/quorate/consensus"
 )
 
 // This file is what must be true once the network is well again: L1 and L3,
@@ -149,8 +147,8 @@ func (s *simulation) sum() {
 	c.add("heights", longest)
 	c.add("virtual ms", int(s.now/1000))
 	c.note("runs")
-	if epochs := consensus.EpochOf(consensus.Seq(longest+1), s.plan.K); epochs > 0 {
-		c.add("epochs", int(epochs))
+	if epochs := len(s.c.rules) - 1; epochs > 0 {
+		c.add("epochs", epochs)
 		c.note("runs with an epoch boundary")
 	}
 	if s.plan.N >= 4 {

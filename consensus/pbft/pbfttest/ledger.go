@@ -13,6 +13,7 @@ type block struct {
 	batch *consensus.Batch
 	cert  *consensus.CommitCertificate
 	hash  common.Hash
+	terms *terms // after it
 }
 
 // layer is an executed block that is not final.
@@ -51,16 +52,10 @@ func (l *ledger) head() pbft.Head {
 		return pbft.Head{Digest: Genesis, BlockHash: Genesis}
 	}
 	b := l.chain[len(l.chain)-1]
-	return pbft.Head{Seq: b.cert.Seq, Digest: b.cert.BatchDigest, BlockHash: b.hash, TimeMs: b.batch.Header.TimeMs, Certificate: b.cert}
-}
-
-// epochStart opens an epoch that the chain has reached.
-func (l *ledger) epochStart(e consensus.Epoch) pbft.EpochStart {
-	start := pbft.EpochStart{Epoch: e, Set: l.node.cluster.Set, Parent: Genesis}
-	if first := consensus.FirstSeq(e, l.node.cluster.Params.EpochLength); first > 1 {
-		start.Parent = l.chain[first-2].cert.BatchDigest
+	return pbft.Head{
+		Seq: b.cert.Seq, Digest: b.cert.BatchDigest, BlockHash: b.hash, TimeMs: b.batch.Header.TimeMs, Certificate: b.cert,
+		Pending: l.pending(b.cert.Seq),
 	}
-	return start
 }
 
 // give queues what a Ready wants, in the engine's order.
@@ -155,11 +150,11 @@ func (l *ledger) commit(c pbft.Committed) []pbft.Input {
 	}
 	l.append(block{batch: c.Batch, cert: c.Certificate, hash: hash})
 	l.durable = len(l.chain)
-	return []pbft.Input{pbft.Durable{Seq: seq, Boundary: l.node.boundary(seq)}}
+	return []pbft.Input{l.outcome(seq)}
 }
 
 func (l *ledger) append(b block) {
-	l.chain = append(l.chain, b)
+	b.terms = l.terms().proposed(l.node.cluster.rulesAt(b.cert.Seq), b.batch.Header.OriginView)
 	if len(l.layers) > 0 && l.layers[0].hash == b.hash {
 		l.layers = l.layers[1:]
 	} else {
@@ -171,7 +166,10 @@ func (l *ledger) append(b block) {
 			continue
 		}
 		l.final[h] = b.cert.Seq
+		b.terms = l.node.cluster.decided(b.terms, h)
 	}
+	l.chain = append(l.chain, b)
+	l.closeEpoch()
 	l.node.forget(b.batch.Hashes, b.cert.Seq)
 }
 
@@ -179,7 +177,8 @@ func (l *ledger) append(b block) {
 // ends the sync.
 func (l *ledger) syncOn() []pbft.Input {
 	c := l.node.cluster
-	for _, i := range l.sync.From {
+	for _, who := range l.sync.From {
+		i := idOf(who)
 		other := &c.Nodes[i].ledger
 		if i != l.node.index && c.reachable(l.node.index, i) && len(l.chain) < len(other.chain) && !l.node.Corrupt {
 			l.append(other.chain[len(l.chain)])
@@ -189,11 +188,10 @@ func (l *ledger) syncOn() []pbft.Input {
 	}
 	l.sync, l.durable = nil, len(l.chain)
 	in := pbft.Synced{Head: l.head()}
-	epoch := consensus.EpochOf(in.Head.Seq, c.Params.EpochLength)
-	start := l.epochStart(epoch)
+	start := l.epochOf(max(in.Head.Seq, 1))
 	in.Epoch = &start
-	if b := l.node.boundary(in.Head.Seq); b != nil {
-		return []pbft.Input{in, pbft.Durable{Seq: in.Head.Seq, Boundary: b}}
+	if in.Head.Seq == start.Last() {
+		return []pbft.Input{in, l.outcome(in.Head.Seq)}
 	}
 	return []pbft.Input{in}
 }

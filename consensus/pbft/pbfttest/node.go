@@ -56,20 +56,19 @@ func (n *Node) start() error {
 	n.inflight = map[common.Hash]consensus.Seq{}
 	n.paused, n.owed, n.stale, n.missing = false, 0, true, nil
 	head := n.ledger.head()
-	epoch := consensus.EpochOf(head.Seq+1, n.cluster.Params.EpochLength)
-	last := head.Seq > 0 && head.Seq == consensus.LastSeq(epoch-1, n.cluster.Params.EpochLength)
-	if stable, ok := n.journal[journalKey{kind: pbft.RecordStable}]; last && (!ok || stable.Stable.Seq < head.Seq) {
-		epoch--
+	start := n.ledger.epochOf(head.Seq + 1)
+	if stable, ok := n.journal[journalKey{kind: pbft.RecordStable}]; head.Seq > 0 && start.First == head.Seq+1 && (!ok || stable.Stable.Seq < head.Seq) {
+		start = n.ledger.epochOf(head.Seq)
 	}
-	r, err := pbft.New(pbft.Config{Self: n.cluster.Set.Address(n.id), Params: n.cluster.Params, FullBatch: fullBatch},
-		pbft.Start{Head: head, Epoch: n.ledger.epochStart(epoch), NowMs: n.nowMs(), Voted: n.voted, Journal: n.records()})
+	r, err := pbft.New(pbft.Config{Self: n.address(), FullBatch: fullBatch},
+		pbft.Start{Head: head, Epoch: start, NowMs: n.nowMs(), Voted: n.voted, Journal: n.records()})
 	if err != nil {
 		return fmt.Errorf("start of node %d: %w", n.index, err)
 	}
 	n.replica = r
 	n.cluster.checks.born(n)
-	if b := n.boundary(head.Seq); b != nil {
-		return n.step(pbft.Durable{Seq: head.Seq, Boundary: b})
+	if in := n.ledger.outcome(head.Seq); in.Boundary != nil {
+		return n.step(in)
 	}
 	return n.drain()
 }
@@ -128,7 +127,7 @@ func (n *Node) accept(p *Packet) {
 	if m.Status != nil && len(m.Status.Yours) > 0 {
 		st := *m.Status
 		st.Yours = slices.DeleteFunc(slices.Clone(st.Yours), func(v *consensus.Vote) bool {
-			return v.Sender != uint64(n.id) || !decodable(v) || fakeSignature(v) != v.Signature
+			return !decodable(v) || fakeSignature(v, n.id) != v.Signature
 		})
 		m.Status = &st
 	}
@@ -216,7 +215,7 @@ func (n *Node) provoked(a pbft.Asked) bool {
 	case consensus.WhyJoin:
 		return true
 	case consensus.WhyOrdering, consensus.WhyCommit, consensus.WhyFault:
-		return n.cluster.Nodes[a.Primary].villain != nil
+		return n.cluster.Nodes[idOf(a.Primary)].villain != nil
 	}
 	return false
 }
@@ -226,7 +225,7 @@ func (n *Node) tell(evidence []consensus.Evidence) {
 	for i := range evidence {
 		for to := range n.cluster.Nodes {
 			if to != n.index {
-				n.cluster.post(Packet{From: n.index, To: to, Message: pbft.Message{Evidence: &evidence[i], From: n.id}})
+				n.cluster.post(Packet{From: n.index, To: to, Message: pbft.Message{Evidence: &evidence[i], From: n.address()}})
 			}
 		}
 	}
@@ -301,10 +300,10 @@ func (n *Node) stepInputs(inputs []pbft.Input) {
 func (n *Node) sign(messages []pbft.Outbound) (own []pbft.Input, packets []Packet) {
 	for i := range messages {
 		m := &messages[i]
-		msg := pbft.Message{Vote: m.Vote, Batch: m.Batch, Certificate: m.Certificate, Checkpoint: m.Checkpoint, Status: m.Status, Fetch: m.Fetch, From: n.id}
+		msg := pbft.Message{Vote: m.Vote, Batch: m.Batch, Certificate: m.Certificate, Checkpoint: m.Checkpoint, Status: m.Status, Fetch: m.Fetch, From: n.address()}
 		if m.Vote != nil && m.Vote.Signature == (consensus.Signature{}) {
 			v := *m.Vote
-			v.Signature = fakeSignature(&v)
+			v.Signature = fakeSignature(&v, n.id)
 			msg.Vote = &v
 			if !n.voted.Ever || v.Epoch > n.voted.Epoch {
 				n.voted = pbft.Voted{Known: true, Ever: true, Epoch: v.Epoch}
@@ -317,7 +316,7 @@ func (n *Node) sign(messages []pbft.Outbound) (own []pbft.Input, packets []Packe
 			p.Bodies = m.Batch.Hashes
 		}
 		for to, other := range n.cluster.Nodes {
-			if to != n.index && (m.To == pbft.Everyone || m.To == other.id) {
+			if to != n.index && (m.To == other.address() || m.To == pbft.Everyone && n.reaches(other, m)) {
 				p.To = to
 				packets = append(packets, p)
 			}
@@ -410,13 +409,4 @@ func (n *Node) release(seq consensus.Seq) {
 func (n *Node) refreshPool() error {
 	n.stale = true
 	return n.drain()
-}
-
-// boundary is the outcome of an epoch's last block.
-func (n *Node) boundary(seq consensus.Seq) *pbft.Boundary {
-	if seq == 0 || uint64(seq)%n.cluster.Params.EpochLength != 0 {
-		return nil
-	}
-	h := n.ledger.chain[seq-1].hash
-	return &pbft.Boundary{BlockHash: h, StateRoot: stateRoot(h), Next: n.cluster.Set}
 }

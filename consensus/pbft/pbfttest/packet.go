@@ -120,7 +120,7 @@ func describe(p Packet) string {
 	case kindOf(&p) == kindBodies:
 		s = fmt.Sprintf("%s (%d tx)", head, len(p.Bodies))
 	}
-	if v := m.Vote; v != nil && int(v.Sender) != p.Message.From {
+	if v := m.Vote; v != nil && int(v.Sender) != idOf(p.Message.From) {
 		s += fmt.Sprintf(" of %d", v.Sender)
 	}
 	if m.Batch != nil {

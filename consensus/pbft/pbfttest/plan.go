@@ -21,7 +21,8 @@ import (
 //	at=1200 for=500 crash node=1 how=torn-tail
 //	at=1500 for=900 partition node=0,1
 //
-// Delays are microseconds, at, for and safety milliseconds, loss and double per
+// With changes=10 one in ten transactions decides by which set and parameters the
+// next epoch begins. Delays are microseconds, at, for and safety milliseconds, loss and double per
 // mille.
 type Plan struct {
 	Seed           uint64
@@ -36,6 +37,8 @@ type Plan struct {
 	Load           uint64 // µs, mean time between submissions
 	Burst          int    // transactions that may come at once
 	Safety         uint64 // ms, the phase with faults
+	Changes        uint64 // one in so many transactions changes set and parameters; 0: none
+	Deaf           uint64 // 1: who is not of the set hears no votes and follows by block sync
 	SkewMs         []int64
 	Villains       []Cast
 	Faults         []Fault
@@ -74,6 +77,9 @@ func (p *Plan) String() string {
 	fmt.Fprintf(&out, "seed=%d n=%d k=%d w=%d r=%d t0=%d tmax=%d\n", p.Seed, p.N, p.K, p.W, p.R, p.T0, p.Tmax)
 	fmt.Fprintf(&out, "delay=%d..%d jitter=%d loss=%d double=%d fsync=%d exec=%d load=%d burst=%d safety=%d\n",
 		p.DelayLow, p.DelayHigh, p.Jitter, p.Loss, p.Double, p.Fsync, p.Execute, p.Load, p.Burst, p.Safety)
+	if p.Changes > 0 {
+		fmt.Fprintf(&out, "changes=%d deaf=%d\n", p.Changes, p.Deaf)
+	}
 	for i, ms := range p.SkewMs {
 		if ms != 0 {
 			fmt.Fprintf(&out, "skew node=%d ms=%d\n", i, ms)
@@ -182,7 +188,7 @@ func (p *Plan) parseLine(line string) error {
 func (p *Plan) parseHead(w planWords) (err error) {
 	for key, to := range map[string]*uint64{
 		"seed": &p.Seed, "k": &p.K, "w": &p.W, "r": &p.R, "t0": &p.T0, "tmax": &p.Tmax, "jitter": &p.Jitter,
-		"fsync": &p.Fsync, "exec": &p.Execute, "load": &p.Load, "safety": &p.Safety,
+		"fsync": &p.Fsync, "exec": &p.Execute, "load": &p.Load, "safety": &p.Safety, "changes": &p.Changes, "deaf": &p.Deaf,
 	} {
 		if w[key] != "" {
 			*to = w.number(key, &err)

@@ -53,7 +53,7 @@ func (n *Node) forward(waited bool) {
 	}
 	for to := range n.cluster.Nodes {
 		if to != n.index {
-			n.cluster.post(Packet{From: n.index, To: to, Message: pbft.Message{From: n.id}, Bodies: oldest, Waited: waited})
+			n.cluster.post(Packet{From: n.index, To: to, Message: pbft.Message{From: n.address()}, Bodies: oldest, Waited: waited})
 		}
 	}
 }

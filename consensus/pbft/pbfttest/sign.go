@@ -19,9 +19,9 @@ var (
 
 var errInvented = errors.New("a transaction that nobody signed")
 
-// fakeSignature is distinct per signer and statement, and costs next to
-// nothing. Real signatures are tested in package consensus.
-func fakeSignature(v *consensus.Vote) consensus.Signature {
+// fakeSignature is what validator id signs: distinct per signer and statement, at
+// next to no cost. Real signatures are tested in package consensus.
+func fakeSignature(v *consensus.Vote, id int) consensus.Signature {
 	h := mixer(0x9e3779b97f4a7c15)
 	h.add(uint64(v.Kind)).add(uint64(v.Epoch)).add(v.Sender).add(uint64(v.View))
 	switch v.Kind {
@@ -38,7 +38,7 @@ func fakeSignature(v *consensus.Vote) consensus.Signature {
 	}
 	var s consensus.Signature
 	binary.BigEndian.PutUint64(s[:], uint64(h))
-	s[32] = byte(v.Sender + 1)
+	s[32] = byte(id + 1)
 	return s
 }
 
@@ -83,11 +83,16 @@ func (c *Cluster) verify(m *pbft.Message) error {
 	return err
 }
 
+// signed reports whether a vote carries the signature of the member of its
+// epoch's set that it names.
+func (c *Cluster) signed(v *consensus.Vote) bool {
+	id := c.validator(v.Epoch, v.Sender)
+	return id >= 0 && fakeSignature(v, id) == v.Signature
+}
+
 func (c *Cluster) verifyVote(v *consensus.Vote) error {
 	switch {
-	case v.Sender >= uint64(c.Set.Len()) || fakeSignature(v) != v.Signature:
-		return ErrSignature
-	case !decodable(v):
+	case !decodable(v) || !c.signed(v):
 		return ErrSignature
 	case v.Kind == consensus.ViewChange:
 		return c.verifyChange(v)
@@ -118,7 +123,7 @@ func (c *Cluster) verifyOther(m *pbft.Message) error {
 // verifyEvidence is Evidence.Verify for fake signatures.
 func (c *Cluster) verifyEvidence(e *consensus.Evidence) error {
 	for _, v := range []*consensus.Vote{e.First, e.Second} {
-		if v.Sender >= uint64(c.Set.Len()) || !decodable(v) || fakeSignature(v) != v.Signature {
+		if !decodable(v) || !c.signed(v) {
 			return ErrSignature
 		}
 	}
@@ -142,8 +147,8 @@ func decodable(v *consensus.Vote) bool {
 
 // verifyChange is consensus.VerifyViewChange for fake signatures.
 func (c *Cluster) verifyChange(v *consensus.Vote) error {
-	b, k := v.Change, c.Params.EpochLength
-	first, last := consensus.FirstSeq(v.Epoch, k), consensus.LastSeq(v.Epoch, k)
+	b, rules := v.Change, c.rulesOf(v.Epoch)
+	first, last := rules.First, rules.Last()
 	if len(b.Base) > 1 {
 		return consensus.ErrViewChange
 	}
@@ -159,7 +164,7 @@ func (c *Cluster) verifyChange(v *consensus.Vote) error {
 	prev := b.BaseSeq(first)
 	for i := range b.Prepared {
 		x := &b.Prepared[i]
-		if x.Header.Epoch != v.Epoch || x.Header.Seq <= prev || x.Header.Seq > last || x.View >= b.View || x.View < x.Header.OriginView || len(x.Signatures) < c.Set.Quorum() {
+		if x.Header.Epoch != v.Epoch || x.Header.Seq <= prev || x.Header.Seq > last || x.View >= b.View || x.View < x.Header.OriginView || len(x.Signatures) < rules.Set.Quorum() {
 			return consensus.ErrViewChange
 		}
 		prev = x.Header.Seq
@@ -169,7 +174,7 @@ func (c *Cluster) verifyChange(v *consensus.Vote) error {
 			if j > 0 && s.Sender <= x.Signatures[j-1].Sender || share.Kind != consensus.PrePrepare && share.Kind != consensus.Prepare {
 				return consensus.ErrViewChange
 			}
-			if fakeSignature(&share) != s.Signature {
+			if share.Signature = s.Signature; !c.signed(&share) {
 				return ErrSignature
 			}
 		}
@@ -178,15 +183,16 @@ func (c *Cluster) verifyChange(v *consensus.Vote) error {
 }
 
 func (c *Cluster) verifyQuorum(v consensus.Vote, signers consensus.Bitset, sigs []consensus.Signature) error {
-	if err := signers.Check(c.Set.Len()); err != nil {
+	set := c.rulesOf(v.Epoch).Set
+	if err := signers.Check(set.Len()); err != nil {
 		return fmt.Errorf("%w: %w", consensus.ErrQuorum, err)
 	}
 	members := signers.Members()
-	if !c.Set.HasQuorum(signers) || len(members) != len(sigs) {
+	if !set.HasQuorum(signers) || len(members) != len(sigs) {
 		return fmt.Errorf("%w: %d signers, %d signatures", consensus.ErrQuorum, len(members), len(sigs))
 	}
 	for i, m := range members {
-		if v.Sender = uint64(m); fakeSignature(&v) != sigs[i] {
+		if v.Sender, v.Signature = uint64(m), sigs[i]; !c.signed(&v) {
 			return ErrSignature
 		}
 	}

@@ -31,15 +31,16 @@ type simulation struct {
 
 // alarm is what a simulation knows of one node's time.
 type alarm struct {
-	wakeAt  uint64 // µs of the planned wake
-	ledger  bool   // a task of the ledger is under way
-	bodies  bool   // a fetch of bodies is planned
-	ticked  uint64 // µs up to which the replica was told of time
-	syncEnd uint64 // µs at which the fsync ends
-	syncing bool   // records were written in this round
-	villain uint64 // µs at which the villain last acted by itself
-	gossip  uint64 // µs at which the pool was last shown to all
-	inbox   []Packet
+	wakeAt   uint64 // µs of the planned wake
+	ledger   bool   // a task of the ledger is under way
+	bodies   bool   // a fetch of bodies is planned
+	ticked   uint64 // µs up to which the replica was told of time
+	syncEnd  uint64 // µs at which the fsync ends
+	syncing  bool   // records were written in this round
+	villain  uint64 // µs at which the villain last acted by itself
+	gossip   uint64 // µs at which the pool was last shown to all
+	followed uint64 // µs at which it last asked for blocks from outside
+	inbox    []Packet
 }
 
 // inboxRoom bounds what waits for a node: more is dropped, as the engine does.
@@ -67,7 +68,14 @@ func newSimulation(p *Plan) (*simulation, error) {
 	}
 	s := &simulation{plan: p, c: c, rng: rng, loaded: true, trace: 1, inForce: make([]bool, len(p.Faults))}
 	c.rng, c.Lazy, c.post = rng, true, s.post
+	c.changes, c.deaf, c.unsound = p.Changes, p.Deaf > 0, map[int]bool{}
+	for _, f := range p.Faults {
+		if f.Class == faultWipe {
+			c.unsound[f.Nodes[0]] = true
+		}
+	}
 	for _, v := range p.Villains {
+		c.unsound[v.Node] = true
 		c.counts.note("villain: " + v.Kind)
 		c.Nodes[v.Node].villain = newVillain(v.Kind, rand.New(rand.NewPCG(p.Seed, uint64(v.Node))))
 	}
@@ -245,6 +253,9 @@ func (s *simulation) round(n *Node) error {
 		a.gossip = s.now
 		n.forward(false)
 	}
+	if n.replica != nil {
+		s.follow(n)
+	}
 	if a.syncing {
 		a.syncing = false
 		if wait := s.fsync(n.index); wait > 0 {
@@ -256,6 +267,26 @@ func (s *simulation) round(n *Node) error {
 		s.planNext(n)
 	}
 	return nil
+}
+
+// follow lets a node that is not of the set ask the others for blocks, as an
+// observer does. When it is asked to vote it must be there.
+func (s *simulation) follow(n *Node) {
+	if s.c.changes == 0 || s.now < n.alarm.followed+s.plan.T0*500 || !n.outside() || n.ledger.sync != nil {
+		return
+	}
+	n.alarm.followed = s.now
+	t := pbft.Target{Seq: consensus.Seq(len(n.ledger.chain))}
+	for _, o := range s.c.Nodes {
+		if len(o.ledger.chain) > len(n.ledger.chain) {
+			t.Seq = max(t.Seq, consensus.Seq(len(o.ledger.chain)))
+			t.From = append(t.From, o.address())
+		}
+	}
+	if len(t.From) > 0 {
+		s.c.counts.note("outsiders follow")
+		n.ledger.sync = &t
+	}
 }
 
 // misbehave lets a villain act by itself, four times in a base timeout.
@@ -311,7 +342,7 @@ func (s *simulation) reconnect() error {
 	for i, n := range s.c.Nodes {
 		for j, o := range s.c.Nodes {
 			if i != j && n.replica != nil && o.replica != nil && !s.c.Cut[[2]int{i, j}] {
-				n.replica.Greet(o.id)
+				n.replica.Greet(o.address())
 			}
 		}
 	}
@@ -346,7 +377,7 @@ func (s *simulation) submit() error {
 	at := s.rng.IntN(len(s.c.Nodes))
 	for to := range s.c.Nodes {
 		if to != at {
-			s.post(Packet{From: at, To: to, Message: pbft.Message{From: s.c.Nodes[at].id}, Bodies: txs})
+			s.post(Packet{From: at, To: to, Message: pbft.Message{From: s.c.Nodes[at].address()}, Bodies: txs})
 		}
 	}
 	if n := s.c.Nodes[at]; n.replica != nil {

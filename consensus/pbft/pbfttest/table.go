@@ -64,7 +64,7 @@ func RequiredRows() []string {
 	rows := []string{
 		"heights", "epochs", "views entered", "views that propose again", "rollbacks", "forwarded", "evidence",
 		"blocks by block sync", "messages lost", "messages doubled", "runs live after healing", "runs quiet when idle",
-		"halted: " + pbft.ErrDivergence.Error(),
+		"halted: " + pbft.ErrDivergence.Error(), "epochs with other rules", "blocks before a change", "outsiders follow", "epochs with suspended primaries",
 		"runs with a re-proposing view change", "runs with an epoch boundary", "doubled transactions passed over", "bodies fetched",
 	}
 	for k := kind(1); k < kinds; k++ {

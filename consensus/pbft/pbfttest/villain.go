@@ -68,9 +68,9 @@ func newVillain(name string, rng *rand.Rand) Villain {
 
 // vote returns a packet with a vote that n signs.
 func (n *Node) vote(to int, v consensus.Vote, b *consensus.Batch) Packet {
-	v.Sender = uint64(n.id)
-	v.Signature = fakeSignature(&v)
-	p := Packet{From: n.index, To: to, Message: pbft.Message{Vote: &v, Batch: b, From: n.id}}
+	v.Sender = n.sender(v.Epoch)
+	v.Signature = fakeSignature(&v, n.id)
+	p := Packet{From: n.index, To: to, Message: pbft.Message{Vote: &v, Batch: b, From: n.address()}}
 	if b != nil {
 		p.Bodies = b.Hashes
 	}
@@ -85,5 +85,6 @@ func (n *Node) someone(rng *rand.Rand) int {
 // own reports whether a packet holds a vote of n's own, not one that it passes
 // on.
 func (n *Node) own(p *Packet) bool {
-	return p.Message.Vote != nil && p.Message.Vote.Sender == uint64(n.id)
+	v := p.Message.Vote
+	return v != nil && n.cluster.validator(v.Epoch, v.Sender) == n.id
 }

@@ -96,12 +96,13 @@ func (e *equivocator) otherNewView(n *Node, v *consensus.Vote) *consensus.Vote {
 	}
 	var w *consensus.Vote
 	var changes []*consensus.Vote
-	for i := range uint64(n.cluster.Set.Len()) {
+	set := n.cluster.rulesOf(v.Epoch).Set
+	for i := range uint64(set.Len()) {
 		if c := e.heard[i]; c != nil && c.Epoch == v.Epoch && c.View == v.View {
 			changes = append(changes, c)
 		}
 	}
-	if q := n.cluster.Set.Quorum(); len(changes) >= q {
+	if q := set.Quorum(); len(changes) >= q {
 		changes = changes[len(changes)-q:]
 		w = n.openWith(v, changes)
 	}
@@ -117,7 +118,7 @@ func (n *Node) openWith(v *consensus.Vote, changes []*consensus.Vote) *consensus
 		body.Changes = append(body.Changes, c.ChangeID())
 		bodies = append(bodies, c.Change)
 	}
-	first := consensus.FirstSeq(v.Epoch, n.cluster.Params.EpochLength)
+	first := n.cluster.rulesOf(v.Epoch).First
 	parent := Genesis
 	if first > 1 {
 		parent = n.ledger.chain[first-2].cert.BatchDigest

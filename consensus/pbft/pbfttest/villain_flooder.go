@@ -29,10 +29,10 @@ func (f *flooder) Tick(n *Node) []Packet {
 		seq := at.Committed + 1 + consensus.Seq(f.rng.IntN(2*int(n.cluster.Params.PipelineDepth)+2))
 		switch what {
 		case 0:
-			out = append(out, Packet{From: n.index, To: to, Message: pbft.Message{From: n.id, Fetch: &consensus.Fetch{Kind: consensus.FetchBatch, Epoch: at.Epoch, Seq: seq, Digest: d}}})
+			out = append(out, Packet{From: n.index, To: to, Message: pbft.Message{From: n.address(), Fetch: &consensus.Fetch{Kind: consensus.FetchBatch, Epoch: at.Epoch, Seq: seq, Digest: d}}})
 		case 1:
 			b := &consensus.Batch{Header: consensus.BatchHeader{Epoch: at.Epoch, Seq: seq, ParentDigest: d, TxsHash: consensus.HashOfTransactions(nil)}}
-			out = append(out, Packet{From: n.index, To: to, Message: pbft.Message{From: n.id, Batch: b}})
+			out = append(out, Packet{From: n.index, To: to, Message: pbft.Message{From: n.address(), Batch: b}})
 		case 2:
 			w := at.View + 1 + consensus.View(f.rng.IntN(4))
 			out = append(out, n.vote(to, consensus.Vote{Kind: consensus.Prepare, Epoch: at.Epoch, View: w, Seq: seq, Digest: d}, nil))

@@ -24,7 +24,7 @@ func (h *hugeView) Tick(n *Node) []Packet {
 		return []Packet{n.vote(to, consensus.Vote{Kind: consensus.ViewChange, Epoch: at.Epoch, View: w, Change: body}, nil)}
 	case 1:
 		body := &consensus.NewViewBody{View: w}
-		for range n.cluster.Set.Quorum() {
+		for range n.rules().Set.Quorum() {
 			body.Changes = append(body.Changes, Genesis)
 		}
 		return []Packet{n.vote(to, consensus.Vote{Kind: consensus.NewView, Epoch: at.Epoch, View: w, NewView: body}, nil)}

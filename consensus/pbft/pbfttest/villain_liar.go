@@ -24,7 +24,7 @@ func (l *liar) Send(n *Node, packets []Packet) []Packet {
 func (l *liar) Tick(n *Node) []Packet {
 	to := n.someone(l.rng)
 	st := l.lie(consensus.Status{Epoch: n.replica.Standing().Epoch})
-	return []Packet{{From: n.index, To: to, Message: pbft.Message{Status: st, From: n.id}}}
+	return []Packet{{From: n.index, To: to, Message: pbft.Message{Status: st, From: n.address()}}}
 }
 
 func (l *liar) lie(st consensus.Status) *consensus.Status {

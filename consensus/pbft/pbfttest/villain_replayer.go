@@ -68,7 +68,7 @@ func (r *replayer) change(n *Node, p Packet, v consensus.Vote) Packet {
 	default:
 		return p // just once more
 	}
-	if v.Sender != uint64(n.id) {
+	if v.Sender != n.sender(v.Epoch) {
 		p.Message.Vote = &v
 		return p
 	}

@@ -1,0 +1,179 @@
+package pbft
+
+import (
+	"testing"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+)
+
+// pendingAt makes block seq of view 0 durable at r, with other rules for the next
+// epoch in the state after it.
+func pendingAt(t *testing.T, r *Replica, seq consensus.Seq, b *consensus.Batch) {
+	t.Helper()
+	step(t, r, Message{Certificate: certificateOf(0, b)})
+	settle(t, r)
+	step(t, r, Durable{Seq: seq, Pending: true})
+}
+
+// TestPendingEndsTheEpoch: while the next epoch will have other rules, the primary
+// proposes empty batches, a window of them at once, up to the epoch's end.
+func TestPendingEndsTheEpoch(t *testing.T) {
+	r := newReplica(t, 0, func(p *consensus.Params) { p.EpochLength = 10 })
+	settle(t, r)
+	if r.slots[1] != nil {
+		t.Fatal("it proposes, and nothing waits")
+	}
+	step(t, r, Durable{Pending: true})
+	rd := settle(t, r)
+	votes, _ := sent(rd, consensus.PrePrepare)
+	if len(votes) != int(r.params.PipelineDepth) {
+		t.Fatalf("%d batches, want a window of %d", len(votes), r.params.PipelineDepth)
+	}
+	for _, o := range rd.Execute {
+		if o.Batch.Header.TxCount != 0 {
+			t.Errorf("batch %d has %d transactions", o.Seq, o.Batch.Header.TxCount)
+		}
+	}
+	for seq := consensus.Seq(1); seq <= 10; seq++ {
+		step(t, r, Message{Certificate: certificateOf(0, r.slots[seq].batch)})
+		settle(t, r)
+	}
+	if r.committed.Seq != 10 || r.slots[11] != nil {
+		t.Errorf("it stands at %d", r.committed.Seq)
+	}
+}
+
+// TestPendingWaitsForNoFullBatch: few transactions go into the next batch at once,
+// though another is in flight; without a change they wait.
+func TestPendingWaitsForNoFullBatch(t *testing.T) {
+	for _, pending := range []bool{true, false} {
+		r := newReplica(t, 0, nil)
+		step(t, r, Pool{Executable: 2, Oldest: 1})
+		step(t, r, Durable{Pending: pending})
+		step(t, r, BatchBuilt{Seq: 1, Hashes: []common.Hash{{1}, {2}}})
+		settle(t, r)
+		step(t, r, Pool{Executable: 1, Oldest: 2})
+		if rd := settle(t, r); (rd.Build != nil || r.building) != pending {
+			t.Errorf("pending %v: asks for a batch %v", pending, rd.Build != nil)
+		}
+	}
+}
+
+// TestPendingPatience: who proposes nothing while other rules wait is replaced,
+// without any transaction; each batch, empty or not, is a sign of life.
+func TestPendingPatience(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	settle(t, r)
+	if tick(t, r, 300); r.view != 0 {
+		t.Fatal("it asks for a view, and nothing waits")
+	}
+	step(t, r, Durable{Pending: true})
+	settle(t, r)
+	tick(t, r, 90)
+	b := chain(t, 1)[0]
+	give(t, r, 0, 0, b)
+	settle(t, r)
+	hear(t, r, vote(consensus.Prepare, 2, 1, b.Digest()), vote(consensus.Prepare, 3, 1, b.Digest()))
+	settle(t, r)
+	pendingAt(t, r, 1, b)
+	if tick(t, r, 90); r.view != 0 {
+		t.Fatal("patience did not begin anew with the batch")
+	}
+	if tick(t, r, 20); r.view != 1 {
+		t.Errorf("a silent primary stays: view %d", r.view)
+	}
+}
+
+// TestPendingIsOver: with the epoch, and when the members change their minds.
+func TestPendingIsOver(t *testing.T) {
+	r, _ := atBoundary(t, &Boundary{Next: after(shortEpoch(t), testSet(t, 4))})
+	r.pending = true
+	step(t, r, Durable{Seq: 1})
+	if r.pending {
+		t.Error("it outlives the epoch's last block")
+	}
+	idle := newReplica(t, 0, nil)
+	step(t, idle, Durable{Pending: true})
+	step(t, idle, Synced{Head: Head{Seq: 3, Digest: common.Hash{3}, BlockHash: common.Hash{3}}})
+	if idle.pending {
+		t.Error("a head without a change leaves it pending")
+	}
+	step(t, idle, Durable{Seq: 2, Pending: true})
+	if idle.pending {
+		t.Error("an older block brings it back")
+	}
+	step(t, idle, Synced{Head: Head{Seq: 5, Digest: common.Hash{5}, BlockHash: common.Hash{5}, Pending: true}})
+	if !idle.pending {
+		t.Error("block sync does not tell of it")
+	}
+}
+
+// TestParamsOfTheNextEpoch: length, span and gas limit are those that its rules
+// say, also where nothing else changes.
+func TestParamsOfTheNextEpoch(t *testing.T) {
+	next := after(shortEpoch(t), testSet(t, 4))
+	next.Params.EpochLength, next.Params.PrimarySpan, next.Params.BlockGasLimit = 5, 2, 1<<25
+	b := &Boundary{Next: next}
+	r, _ := atBoundary(t, b)
+	hear(t, r, checkpointOf(0, b), checkpointOf(3, b))
+	settle(t, r)
+	if r.epoch != 1 || r.first != 2 || r.last != 6 || r.windowEnd() != 6 {
+		t.Fatalf("epoch %d has %d … %d, the window ends at %d", r.epoch, r.first, r.last, r.windowEnd())
+	}
+	if a, b := r.schedule.Primary(0, 3), r.schedule.Primary(0, 4); a == b {
+		t.Error("the span is the old one")
+	}
+	old := checkpointOf(0, b)
+	old.NextSet = after(shortEpoch(t), testSet(t, 4)).Hash()
+	if old.SameStatement(checkpointOf(0, b)) {
+		t.Error("a CHECKPOINT does not sign the parameters")
+	}
+}
+
+// TestWatcherOfOne: who is not of a set of one tells its member where it stands:
+// the checkpoint that opens the next epoch comes as an answer.
+func TestWatcherOfOne(t *testing.T) {
+	st := startOf(t)
+	st.Epoch.EpochRules = &consensus.EpochRules{First: 1, Set: testSet(t, 1), Params: testParams()}
+	r, err := New(Config{Self: addr(2)}, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := false
+	for _, m := range tick(t, r, 1).Messages {
+		told = told || m.Status != nil && m.To == Everyone
+	}
+	if !told {
+		t.Error("it says nothing")
+	}
+}
+
+// TestAnswersOutliveTheSet: an answer that is given in the round in which the
+// epoch ends goes to the one who asked, whatever its index is by then.
+func TestAnswersOutliveTheSet(t *testing.T) {
+	small, err := consensus.NewValidatorSet([]common.Address{addr(1), addr(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Boundary{Next: after(shortEpoch(t), small)}
+	r, _ := atBoundary(t, b)
+	hear(t, r, checkpointOf(0, b))
+	r.out = Ready{}
+	step(t, r, Message{From: addr(3), Status: &consensus.Status{Mode: consensus.Normal, Committed: 1}})
+	hear(t, r, checkpointOf(3, b))
+	if r.epoch != 1 {
+		t.Fatal("the epoch goes on")
+	}
+	answered := false
+	for _, m := range r.out.Messages {
+		answered = answered || m.Vote != nil && m.Vote.Kind == consensus.Checkpoint && m.To == addr(3)
+	}
+	if !answered {
+		t.Errorf("the answer went astray: %+v", r.out.Messages)
+	}
+	if err := r.Step(Message{From: addr(0), Status: &consensus.Status{Epoch: 1, Mode: consensus.Normal}}); err == nil {
+		t.Error("STATUS of one who has left is taken")
+	}
+}
