@@ -17,9 +17,9 @@ import (
 	"github.com/quorate/quorate/consensus"
 )
 
-// systemContracts stand in every allocation. Those of EIP-7002 and EIP-7251
+// forkContracts stand in every allocation. Those of EIP-7002 and EIP-7251
 // serve the beacon chain and are left out.
-var systemContracts = []struct {
+var forkContracts = []struct {
 	name    string
 	address common.Address
 	code    []byte
@@ -37,8 +37,8 @@ var systemContracts = []struct {
 // to precompiles.
 var SuspensionAccount = common.HexToAddress("0x71756F7261746500000000000000000000000001")
 
-func addSystemContracts(alloc types.GenesisAlloc) {
-	for _, c := range systemContracts {
+func addForkContracts(alloc types.GenesisAlloc) {
+	for _, c := range forkContracts {
 		alloc[c.address] = types.Account{Nonce: 1, Code: c.code, Balance: new(big.Int)}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/contracts"
 )
 
 // genesis reads the whole document over the defaults.
@@ -24,6 +25,7 @@ func (d *decoder) genesis(n *node) *Genesis {
 		}},
 		field{"parameters", false, func(n *node, path string) { d.params(n, path, &g.Params) }},
 		field{"permissions", false, func(n *node, path string) { d.permissions(n, path, &g.Permissions) }},
+		field{"governance", false, func(n *node, path string) { d.uints(n, path, &g.Governance) }},
 		field{"validators", true, func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) {
 				g.Validators = append(g.Validators, d.validator(n, path))
@@ -55,6 +57,35 @@ func (d *decoder) permissions(n *node, path string, p *Permissions) {
 		}},
 		field{"senders", false, d.text(&p.Senders)},
 		field{"deployers", false, d.text(&p.Deployers)},
+		field{"roles", false, func(n *node, path string) { d.roles(n, path, &p.Roles) }},
+	)
+}
+
+func (d *decoder) roles(n *node, path string, r *Roles) {
+	list := func(to *RoleList) func(*node, string) {
+		return func(n *node, path string) { d.roleList(n, path, to) }
+	}
+	d.object(n, path,
+		field{"senders", false, list(&r.Senders)},
+		field{"deployers", false, list(&r.Deployers)},
+		field{"observers", false, list(&r.Observers)},
+	)
+}
+
+func (d *decoder) roleList(n *node, path string, l *RoleList) {
+	accounts := func(to *[]common.Address) func(*node, string) {
+		return func(n *node, path string) {
+			d.list(n, path, func(n *node, path string) {
+				var a common.Address
+				d.checksummed(&a)(n, path)
+				*to = append(*to, a)
+			})
+		}
+	}
+	d.object(n, path,
+		field{"admins", false, accounts(&l.Admins)},
+		field{"managers", false, accounts(&l.Managers)},
+		field{"enabled", false, accounts(&l.Enabled)},
 	)
 }
 
@@ -68,10 +99,13 @@ func (d *decoder) observer(n *node, path string) Observer {
 	return o
 }
 
-// params reads the protocol parameters by the JSON names of consensus.Params,
-// all of whose fields are uint64.
-func (d *decoder) params(n *node, path string, p *consensus.Params) {
-	v := reflect.ValueOf(p).Elem()
+// params reads the protocol parameters.
+func (d *decoder) params(n *node, path string, p *consensus.Params) { d.uints(n, path, p) }
+
+// uints reads numbers by the JSON names of a struct, all of whose fields are
+// uint64.
+func (d *decoder) uints(n *node, path string, to any) {
+	v := reflect.ValueOf(to).Elem()
 	fields := make([]field, v.NumField())
 	for i := range fields {
 		to := v.Field(i).Addr().Interface().(*uint64)
@@ -94,6 +128,10 @@ func (d *decoder) alloc(n *node, path string, to types.GenesisAlloc) {
 		addr, err := parseAddress(m.key, false)
 		if err != nil {
 			d.problems.add(at, "%v", err)
+			continue
+		}
+		if c, ok := contracts.At(addr); ok {
+			d.problems.add(at, "is the system contract of the %s, which follows from the rest of the document: leave it out", c.Name)
 			continue
 		}
 		if first, twice := seen[addr]; twice {
@@ -188,10 +226,21 @@ type (
 		Name      string   `json:"name,omitempty"`
 		Addresses []string `json:"addresses,omitempty"`
 	}
+	roleListDoc struct {
+		Admins   []string `json:"admins"`
+		Managers []string `json:"managers"`
+		Enabled  []string `json:"enabled"`
+	}
+	rolesDoc struct {
+		Senders   roleListDoc `json:"senders"`
+		Deployers roleListDoc `json:"deployers"`
+		Observers roleListDoc `json:"observers"`
+	}
 	permissionsDoc struct {
 		Observers []observerDoc `json:"observers"`
 		Senders   string        `json:"senders"`
 		Deployers string        `json:"deployers"`
+		Roles     rolesDoc      `json:"roles"`
 	}
 	genesisDoc struct {
 		ChainID     uint64           `json:"chainId"`
@@ -199,6 +248,7 @@ type (
 		Forks       Forks            `json:"forks"`
 		Parameters  consensus.Params `json:"parameters"`
 		Permissions permissionsDoc   `json:"permissions"`
+		Governance  Governance       `json:"governance"`
 		Validators  []validatorDoc   `json:"validators"`
 		Alloc       json.RawMessage  `json:"alloc"`
 	}

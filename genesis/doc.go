@@ -5,7 +5,8 @@
 //	genesis.json ──Parse──► Genesis ──Canonical──► bytes ──keccak256──┐
 //	 (any layout)   strict     │                                   extraData
 //	                           └──────────Block──► block 0 ◄──────────┘
-//	                                                  └─ hash = genesis hash
+//	  validators, permissions, parameters ┘           └─ hash = genesis hash
+//	  in the storage of the system contracts
 //
 // The genesis hash is the hash of block 0, which go-ethereum's core.Genesis
 // builds; its extraData is keccak256 of the canonical document, so two nodes
@@ -24,6 +25,9 @@
 //     overrides.
 //   - All forks to Osaka are active from block 0, with the history contract of
 //     EIP-2935 and the beacon roots contract of EIP-4788 in the allocation.
+//   - A complete genesis has the contracts of package contracts in its allocation;
+//     their storage says what the rest of the document says, and nothing else.
+//     They stand in no document: Parse and Complete put them in.
 //   - The account in which the protocol records suspensions is in no allocation.
 //
 // The package does not create keys (package keys) nor answer who validates in

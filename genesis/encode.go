@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/contracts"
 )
 
 // Encode returns the document with every default written out, indented, the
@@ -23,7 +25,8 @@ func (g *Genesis) Encode() []byte {
 
 // Canonical returns the bytes whose keccak256 is the extraData of block 0: the
 // document with sorted keys and without white space, validators by ascending
-// address, observers by node id, without names and network addresses. All
+// address, observers by node id, accounts with a role by address, without names,
+// network addresses and the system contracts, which follow from the rest. All
 // strings are ASCII and all numbers whole, so any JSON library that sorts keys
 // reproduces it.
 func (g *Genesis) Canonical() []byte {
@@ -41,9 +44,13 @@ func (g *Genesis) Canonical() []byte {
 func (g *Genesis) doc(hints bool) *genesisDoc {
 	d := &genesisDoc{
 		ChainID: g.ChainID, Timestamp: g.Timestamp, Forks: g.Forks, Parameters: g.Params,
-		Permissions: permissionsDoc{Observers: []observerDoc{}, Senders: g.Permissions.Senders, Deployers: g.Permissions.Deployers},
-		Validators:  []validatorDoc{},
-		Alloc:       g.allocDoc(),
+		Permissions: permissionsDoc{
+			Observers: []observerDoc{}, Senders: g.Permissions.Senders, Deployers: g.Permissions.Deployers,
+			Roles: g.Permissions.Roles.doc(!hints),
+		},
+		Governance: g.Governance,
+		Validators: []validatorDoc{},
+		Alloc:      g.allocDoc(),
 	}
 	for _, v := range g.Validators {
 		d.Validators = append(d.Validators, v.doc(hints))
@@ -62,6 +69,31 @@ func (g *Genesis) doc(hints bool) *genesisDoc {
 		slices.SortFunc(d.Permissions.Observers, func(a, b observerDoc) int { return strings.Compare(a.NodeID, b.NodeID) })
 	}
 	return d
+}
+
+// doc writes the lists in their order, or sorted.
+func (r *Roles) doc(sorted bool) rolesDoc {
+	list := func(l *RoleList) roleListDoc {
+		accounts := func(of []common.Address) []string {
+			if sorted {
+				of = ascending(of)
+			}
+			out := make([]string, len(of))
+			for i, a := range of {
+				out[i] = a.Hex()
+			}
+			return out
+		}
+		return roleListDoc{accounts(l.Admins), accounts(l.Managers), accounts(l.Enabled)}
+	}
+	return rolesDoc{list(&r.Senders), list(&r.Deployers), list(&r.Observers)}
+}
+
+// ascending returns a sorted copy.
+func ascending(of []common.Address) []common.Address {
+	out := slices.Clone(of)
+	slices.SortFunc(out, func(a, b common.Address) int { return bytes.Compare(a[:], b[:]) })
+	return out
 }
 
 func (v *Validator) doc(hints bool) validatorDoc {
@@ -91,11 +123,11 @@ func (g *Genesis) allocDoc() json.RawMessage {
 	return append(out, '}')
 }
 
-// accounts returns the addresses of the allocation in ascending order.
+// accounts returns the addresses of the allocation in ascending order, without the
+// system contracts: they follow from the rest.
 func (g *Genesis) accounts() []common.Address {
 	out := slices.Collect(maps.Keys(g.Alloc))
-	slices.SortFunc(out, func(a, b common.Address) int { return bytes.Compare(a[:], b[:]) })
-	return out
+	return ascending(slices.DeleteFunc(out, contracts.IsSystem))
 }
 
 func mustJSON(v any) []byte {

@@ -100,6 +100,33 @@ func TestEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
+// TestGovernanceFaults: permissions and rules of votes.
+func TestGovernanceFaults(t *testing.T) {
+	a, b := common.Address{1}.Hex(), common.Address{2}.Hex()
+	for in, want := range map[string]string{
+		`"permissions": {"senders": "shut"}`:                                                                     `line 1: permissions.senders: "shut" is not known: write "open" or "closed"`,
+		`"permissions": {"deployers": ""}`:                                                                       `line 1: permissions.deployers: "" is not known: write "open" or "closed"`,
+		`"permissions": {"roles": {"sender": {}}}`:                                                               `line 1: permissions.roles.sender: unknown key, did you mean "senders"?`,
+		`"permissions": {"roles": {"senders": {"admin": []}}}`:                                                   `line 1: permissions.roles.senders.admin: unknown key, did you mean "admins"?`,
+		`"permissions": {"roles": {"senders": {"admins": ["0x01"]}}}`:                                            `line 1: permissions.roles.senders.admins[0]: "0x01" is no address: 0x and 40 hexadecimal digits are expected`,
+		fmt.Sprintf(`"permissions": {"roles": {"senders": {"admins": [%q, %q]}}}`, a, a):                         fmt.Sprintf(`line 1: permissions.roles.senders.admins[1]: %s stands already at permissions.roles.senders.admins[0]: an account has one role`, a),
+		fmt.Sprintf(`"permissions": {"roles": {"observers": {"managers": [%q], "enabled": [%q, %q]}}}`, b, a, b): fmt.Sprintf(`line 1: permissions.roles.observers.enabled[1]: %s stands already at permissions.roles.observers.managers[0]: an account has one role`, b),
+		fmt.Sprintf(`"permissions": {"roles": {"deployers": {"enabled": [%q]}}}`, common.Address{}):              `line 1: permissions.roles.deployers.enabled[0]: the zero address sends nothing`,
+		`"governance": {"approvalPercent": 49}`:                                                                  `line 1: governance.approvalPercent: 49 is outside 50 … 99`,
+		`"governance": {"approvalPercent": 100}`:                                                                 `line 1: governance.approvalPercent: 100 is outside 50 … 99`,
+		`"governance": {"turnoutPercent": 101}`:                                                                  `line 1: governance.turnoutPercent: 101 is outside 0 … 100`,
+		`"governance": {"proposalSeconds": 59}`:                                                                  `line 1: governance.proposalSeconds: 59 is outside 60 … 31536000`,
+		`"governance": {"proposalSeconds": 31536001}`:                                                            `line 1: governance.proposalSeconds: 31536001 is outside 60 … 31536000`,
+		`"governance": {"quorum": 1}`:                                                                            `line 1: governance.quorum: unknown key, known are: approvalPercent, turnoutPercent, proposalSeconds`,
+		`"alloc": {"0x71756f7261746500000000000000000000000002": {}}`:                                            `line 1: alloc.0x71756f7261746500000000000000000000000002: is the system contract of the validators, which follows from the rest of the document: leave it out`,
+	} {
+		doc := fmt.Sprintf(`{"chainId":1,"validators":[%s],%s}`, bytes.TrimSpace(compact(EncodeMember(testValidator(t, 1)))), in)
+		if _, err := Parse([]byte(doc)); err == nil || err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", in, err, want)
+		}
+	}
+}
+
 func TestAllocFaults(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"0x00000000000000000000000000000000000000ab": {}, "0x00000000000000000000000000000000000000AB": {}}`: "line 1: alloc.0x00000000000000000000000000000000000000AB: the account stands twice, first at line 1",
@@ -149,7 +176,7 @@ func TestValidateWithoutDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Validators, g.ChainID = nil, 0
-	delete(g.Alloc, systemContracts[0].address)
+	delete(g.Alloc, forkContracts[0].address)
 	g.Alloc[SuspensionAccount] = types.Account{Balance: new(big.Int)}
 	want := "chainId: 0 is outside 1 … 4503599627370476\n" +
 		"validators: is empty: at least one validator is needed\n" +

@@ -20,6 +20,7 @@ type Genesis struct {
 	Validators  []Validator        // of epoch 0
 	Params      consensus.Params
 	Permissions Permissions
+	Governance  Governance
 }
 
 // Forks are the activation times of the EVM's rule sets, seconds since 1970.
@@ -38,11 +39,38 @@ type Validator struct {
 	Proof     []byte         // proof of possession: 65 bytes over MemberPreimage
 }
 
-// Permissions say who may do what. They are static in this release.
+// Permissions say who may do what in block 0. From then on the state says it.
 type Permissions struct {
 	Observers []Observer // nodes that may follow the chain without a vote
-	Senders   string     // who may send transactions: "open"
-	Deployers string     // who may deploy contracts: "open"
+	Senders   string     // who may send transactions: Open or Closed
+	Deployers string     // who may deploy contracts: Open or Closed
+	Roles     Roles
+}
+
+// Roles are the accounts with a role in one of the three lists.
+type Roles struct {
+	Senders   RoleList
+	Deployers RoleList
+	Observers RoleList // who lets nodes in
+}
+
+// RoleList has the accounts of one list by role; no account has two.
+type RoleList struct {
+	Admins   []common.Address // change every role
+	Managers []common.Address // change Enabled and None
+	Enabled  []common.Address // may do what the list is about
+}
+
+// Governance is how the members decide. It cannot be changed later.
+type Governance struct {
+	ApprovalPercent uint64 `json:"approvalPercent"` // a proposal passes when more than this share of the members approves
+	TurnoutPercent  uint64 `json:"turnoutPercent"`  // and at least this share has voted, either way
+	ProposalSeconds uint64 `json:"proposalSeconds"` // how long a proposal can be voted on, and a candidate has to attest
+}
+
+// DefaultGovernance: more than half of the members, within a week.
+func DefaultGovernance() Governance {
+	return Governance{ApprovalPercent: 50, ProposalSeconds: 7 * 24 * 60 * 60}
 }
 
 // Observer is a node without a vote that the members let in.
@@ -52,19 +80,33 @@ type Observer struct {
 	Addresses []string // hints, not part of the hash; usually empty: observers dial
 }
 
-// Open is the only value of the permissions senders and deployers so far.
-const Open = "open"
+// Values of the permissions senders and deployers.
+const (
+	Open   = "open"   // everybody who is not frozen
+	Closed = "closed" // every account with a role
+)
 
-// Default returns a genesis with all defaults, the system contracts, and
-// neither chain id nor validators.
+// Default returns a genesis with all defaults, the contracts of Ethereum's forks,
+// and neither chain id nor validators. When they are there: Complete.
 func Default() *Genesis {
 	g := &Genesis{
 		Alloc:       types.GenesisAlloc{},
 		Params:      consensus.DefaultParams(),
 		Permissions: Permissions{Senders: Open, Deployers: Open},
+		Governance:  DefaultGovernance(),
 	}
-	addSystemContracts(g.Alloc)
+	addForkContracts(g.Alloc)
 	return g
+}
+
+// Complete puts the contracts of package contracts into the allocation if the
+// genesis is valid; otherwise it reports every fault, as Validate does.
+func (g *Genesis) Complete() error {
+	if err := g.Validate(); err != nil {
+		return err
+	}
+	g.AddContracts()
+	return nil
 }
 
 // Load reads and parses a file. Its errors name the file.
@@ -87,8 +129,8 @@ func Load(path string) (*Genesis, error) {
 	return g, nil
 }
 
-// Parse reads and validates a document. Its error is of type Problems and
-// holds every fault.
+// Parse reads, validates and completes a document. Its error is of type Problems
+// and holds every fault.
 func Parse(data []byte) (*Genesis, error) {
 	root, err := readTree(data)
 	if err != nil {
@@ -105,5 +147,6 @@ func Parse(data []byte) (*Genesis, error) {
 	if err := d.located(); err != nil {
 		return nil, err
 	}
+	g.AddContracts()
 	return g, nil
 }

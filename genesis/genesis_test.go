@@ -81,6 +81,13 @@ func testGenesis(t testing.TB) *Genesis {
 		Balance: new(big.Int), Nonce: 1, Code: []byte{0x60, 0x00},
 		Storage: map[common.Hash]common.Hash{{31: 1}: {31: 2}},
 	}
+	roles := &g.Permissions.Roles
+	roles.Senders = RoleList{Admins: []common.Address{{2}, {1}}, Managers: []common.Address{{3}}}
+	roles.Deployers.Enabled = []common.Address{{3}}
+	g.Permissions.Deployers = Closed
+	if err := g.Complete(); err != nil {
+		t.Fatal(err)
+	}
 	return g
 }
 
@@ -131,12 +138,30 @@ func TestCanonicalIgnoresLayoutAndHints(t *testing.T) {
 	g.Validators[0], g.Validators[3] = g.Validators[3], g.Validators[0]
 	g.Validators[1].Name, g.Validators[1].Addresses = "other", []string{"[::1]:7", "/dns/x.example/tcp/9"}
 	g.Permissions.Observers[0].Name = ""
+	admins := g.Permissions.Roles.Senders.Admins
+	admins[0], admins[1] = admins[1], admins[0]
 	if got := g.Canonical(); !bytes.Equal(got, want) {
 		t.Errorf("canonical form depends on order or hints:\n%s", cmp.Diff(string(want), string(got)))
 	}
-	g.Params.PrimarySpan++
-	if bytes.Equal(g.Canonical(), want) {
-		t.Error("canonical form does not depend on the parameters")
+	was := g.Hash()
+	g.AddContracts()
+	if g.Hash() != was {
+		t.Error("the storage of the contracts depends on order or hints")
+	}
+	for what, change := range map[string]func(g *Genesis){
+		"the parameters":       func(g *Genesis) { g.Params.PrimarySpan++ },
+		"who is an admin":      func(g *Genesis) { g.Permissions.Roles.Senders.Admins = nil },
+		"the mode":             func(g *Genesis) { g.Permissions.Senders = Closed },
+		"the rules of votes":   func(g *Genesis) { g.Governance.TurnoutPercent = 75 },
+		"the observers' nodes": func(g *Genesis) { g.Permissions.Observers = nil },
+	} {
+		g := testGenesis(t)
+		root := g.Block().Root()
+		change(g)
+		g.AddContracts()
+		if bytes.Equal(g.Canonical(), want) || g.Block().Root() == root {
+			t.Errorf("canonical form or state do not depend on %s", what)
+		}
 	}
 }
 
@@ -149,8 +174,11 @@ func TestDefaults(t *testing.T) {
 	}
 	delete(doc, "forks")
 	delete(doc, "parameters")
-	delete(doc["permissions"].(map[string]any), "senders")
-	for _, c := range systemContracts {
+	permissions := doc["permissions"].(map[string]any)
+	delete(permissions, "senders")
+	delete(permissions["roles"].(map[string]any), "observers")
+	delete(doc, "governance")
+	for _, c := range forkContracts {
 		delete(doc["alloc"].(map[string]any), c.address.Hex())
 	}
 	short, err := json.Marshal(doc)
@@ -164,7 +192,7 @@ func TestDefaults(t *testing.T) {
 	if back.Hash() != g.Hash() {
 		t.Error("a document without its defaults has another hash")
 	}
-	for _, must := range []string{`"epochLength": 64`, `"osaka": 0`, `"0x0000F90827F1C53a10cb7A02335B175320002935"`, `"0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02"`} {
+	for _, must := range []string{`"epochLength": 64`, `"approvalPercent": 50`, `"proposalSeconds": 604800`, `"senders": "open"`, `"osaka": 0`, `"0x0000F90827F1C53a10cb7A02335B175320002935"`, `"0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02"`} {
 		if !strings.Contains(string(back.Encode()), must) {
 			t.Errorf("the written document lacks %s", must)
 		}

@@ -70,6 +70,23 @@ func checkNodeID(id string) (common.Address, error) {
 	return crypto.PubkeyToAddress(*key), nil
 }
 
+// NodeIDBytes returns a valid node id as the system contracts hold it.
+func NodeIDBytes(id string) []byte {
+	p, err := peer.Decode(id)
+	if err != nil {
+		panic(fmt.Sprintf("genesis: node id %q of an unchecked genesis: %v", id, err)) // Validate refuses it
+	}
+	return []byte(p)
+}
+
+// NodeIDString is the inverse of NodeIDBytes. It refuses what is no peer id of a
+// secp256k1 key.
+func NodeIDString(id []byte) (string, error) {
+	s := peer.ID(id).String()
+	_, err := checkNodeID(s)
+	return s, err
+}
+
 // Multiaddr turns host:port or a multiaddr into a TCP multiaddr. Hosts may be
 // IPv4, IPv6 in brackets, or DNS names.
 func Multiaddr(s string) (string, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/contracts"
 )
 
 // Bounds of values.
@@ -25,7 +26,15 @@ const (
 	// MaxAddresses bounds the network addresses of one node.
 	MaxAddresses = 8
 	// MaxObservers bounds the allow-list of nodes without a vote.
-	MaxObservers = 1024
+	MaxObservers = contracts.MaxNodes
+	// MinApprovalPercent: two votes that contradict each other cannot both pass.
+	MinApprovalPercent = 50
+	// MaxApprovalPercent: more than all is never reached.
+	MaxApprovalPercent = 99
+	// MinProposalSeconds: a minute, enough for tools that vote at once.
+	MinProposalSeconds = 60
+	// MaxProposalSeconds: a year. What nobody remembers must not pass.
+	MaxProposalSeconds = 365 * 24 * 60 * 60
 )
 
 // Validate reports every fault at once, as Problems without lines.
@@ -45,12 +54,52 @@ func (g *Genesis) problems() Problems {
 	checkParams(g.Params, &ps)
 	g.checkNodes(&ps)
 	g.checkAlloc(&ps)
-	for _, p := range [][2]string{{"senders", g.Permissions.Senders}, {"deployers", g.Permissions.Deployers}} {
-		if p[1] != Open {
-			ps.add("permissions."+p[0], "%q is not known: this release knows %q", shorten(p[1]), Open)
+	g.Permissions.check(&ps)
+	g.Governance.check(&ps)
+	return ps
+}
+
+// check checks everything but the observers.
+func (p *Permissions) check(ps *Problems) {
+	for _, x := range [][2]string{{"senders", p.Senders}, {"deployers", p.Deployers}} {
+		if x[1] != Open && x[1] != Closed {
+			ps.add("permissions."+x[0], "%q is not known: write %q or %q", shorten(x[1]), Open, Closed)
 		}
 	}
-	return ps
+	p.Roles.Senders.check("permissions.roles.senders", ps)
+	p.Roles.Deployers.check("permissions.roles.deployers", ps)
+	p.Roles.Observers.check("permissions.roles.observers", ps)
+}
+
+// check checks that every account stands once.
+func (l *RoleList) check(path string, ps *Problems) {
+	first := make(map[common.Address]string)
+	for _, role := range l.byRole() {
+		for i, a := range role.accounts {
+			at := fmt.Sprintf("%s.%s[%d]", path, role.key, i)
+			if a == (common.Address{}) {
+				ps.add(at, "the zero address sends nothing")
+				continue
+			}
+			if before, twice := first[a]; twice {
+				ps.add(at, "%s stands already at %s: an account has one role", a, before)
+				continue
+			}
+			first[a] = at
+		}
+	}
+}
+
+// check checks the rules of votes.
+func (v Governance) check(ps *Problems) {
+	within := func(key string, x, low, high uint64) {
+		if x < low || x > high {
+			ps.add("governance."+key, "%d is outside %d … %d", x, low, high)
+		}
+	}
+	within("approvalPercent", v.ApprovalPercent, MinApprovalPercent, MaxApprovalPercent)
+	within("turnoutPercent", v.TurnoutPercent, 0, 100)
+	within("proposalSeconds", v.ProposalSeconds, MinProposalSeconds, MaxProposalSeconds)
 }
 
 // checkParams splits the joined error of consensus.Params, whose parts begin
@@ -153,10 +202,10 @@ func checkHints(path, name string, addresses []string, ps *Problems) {
 	}
 }
 
-// checkAlloc checks the system contracts and accounts, and that all wei together fit 256
+// checkAlloc checks the contracts of forks and the system accounts, and that all wei together fit 256
 // bits, so that no balance can ever overflow.
 func (g *Genesis) checkAlloc(ps *Problems) {
-	for _, c := range systemContracts {
+	for _, c := range forkContracts {
 		if a, ok := g.Alloc[c.address]; !ok || !bytes.Equal(a.Code, c.code) || a.Nonce != 1 {
 			ps.add("alloc."+c.address.Hex(), "must be the %s with nonce 1 and its own code (leave it out, then it is put in)", c.name)
 		}

@@ -114,7 +114,7 @@ func (f *chainFlags) assemble(c *cobra.Command, files []string) (*genesis.Genesi
 	if len(faults) > 0 {
 		return nil, withCode(exitInvalid, errors.New(strings.Join(faults, "\n")))
 	}
-	if err := g.Validate(); err != nil {
+	if err := g.Complete(); err != nil {
 		return nil, fmt.Errorf("the genesis would not be valid:\n%w", err)
 	}
 	return g, nil

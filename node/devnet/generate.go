@@ -150,7 +150,7 @@ func (s Spec) write(ctx context.Context, dir string) error {
 			genesis.Observer{NodeID: id, Name: name, Addresses: []string{s.address(s.Validators + i)}})
 		names = append(names, name)
 	}
-	if err := g.Validate(); err != nil {
+	if err := g.Complete(); err != nil {
 		return fmt.Errorf("the genesis would not be valid:\n%w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "genesis.json"), g.Encode(), 0o644); err != nil {
