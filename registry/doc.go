@@ -1,17 +1,24 @@
 // Package registry answers who takes part: the validator set of an epoch, who
-// of it is suspended as primary, the protocol parameters, and which nodes may
-// connect.
+// of it is suspended as primary, the protocol parameters, which nodes may
+// connect, who may send transactions and who may deploy contracts.
 //
 //	genesis ──► Registry ──► ValidatorSet(epoch), Params()
-//	                    └──► Members(): node ids and addresses, for p2p
+//	                │   └──► Members(): node ids and addresses, for p2p
+//	                In
+//	                │
+//	state: slots of the system contracts ──► ReadValidators, ReadParams, ReadObservers,
+//	                                         ReadRole, CheckSender, ChangePending
 //
 //	batch header, set, next set, parameters ─┐
 //	state: slots of the system account ──────┴─ RecordSuspensions ──► slots
 //	                                   └────── Suspended(epoch)
 //
-// In this release set, parameters and members are what the genesis says, for
-// every epoch; the epoch is part of the questions because answers will come from
-// the state of the last block of the epoch before, as those about suspension do.
+// New answers what the genesis says, for every epoch. In and the Read functions
+// answer from the storage of the contracts in any state (package contracts has the
+// layout), of which genesis writes the first: on block 0 both say the same.
+// Set and parameters hold from the epoch boundary after that state on, so those of
+// an epoch are read in the state of the last block of the epoch before; roles,
+// frozen accounts and observers hold at once.
 //
 // Suspension is decided here and nowhere else: package chain calls
 // RecordSuspensions after the last transaction of each batch, and Suspended on
@@ -24,5 +31,5 @@
 // functions on slots are pure; no block of an epoch changes who is suspended in
 // that epoch, and a chain without view changes writes no slot.
 //
-// It runs no EVM, opens no file and knows no votes.
+// It runs no EVM, opens no file and counts no votes: the contracts do.
 package registry

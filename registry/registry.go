@@ -21,11 +21,12 @@ type Member struct {
 	Observer  bool           // follows without a vote
 }
 
-// Registry answers from the genesis.
+// Registry answers from the genesis, or from a state: see In.
 type Registry struct {
 	set     *consensus.ValidatorSet
 	params  consensus.Params
 	members []Member
+	hints   map[string]Member // names and addresses in genesis, by node id
 }
 
 // New reads a valid genesis; one that Validate refuses panics.
@@ -42,7 +43,9 @@ func New(g *genesis.Genesis) *Registry {
 	for _, o := range observers {
 		r.members = append(r.members, Member{NodeID: o.NodeID, Name: o.Name, Addresses: multiaddrs(o.Addresses), Observer: true})
 	}
+	r.hints = make(map[string]Member, len(r.members))
 	for i := range r.members {
+		r.hints[r.members[i].NodeID] = r.members[i]
 		r.members[i].Name = displayName(&r.members[i])
 	}
 	return r
