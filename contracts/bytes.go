@@ -27,7 +27,7 @@ func ReadBytes(read func(key common.Hash) common.Hash, key common.Hash) ([]byte,
 	}
 	out := make([]byte, 0, length+31)
 	for i := range (length + 31) / 32 {
-		word := read(item(key, i))
+		word := read(Item(key, i))
 		out = append(out, word[:]...)
 	}
 	return out[:length:length], nil
@@ -58,7 +58,7 @@ func (s Storage) PutBytes(key common.Hash, b []byte) {
 	for i := 0; i < len(b); i += 32 {
 		var word common.Hash
 		copy(word[:], b[i:])
-		s.Put(item(key, uint64(i/32)), word)
+		s.Put(Item(key, uint64(i/32)), word)
 	}
 }
 

@@ -96,7 +96,10 @@ func show(a any) string {
 	case []byte:
 		return hexutil.Encode(a)
 	case [32]byte:
-		if text := bytes.TrimRight(a[:], "\x00"); printable(text) {
+		switch text := bytes.TrimRight(a[:], "\x00"); {
+		case len(text) == 0:
+			return `""`
+		case printable(text):
 			return string(text) // the name of a parameter
 		}
 		return hexutil.Encode(a[:])
@@ -110,7 +113,7 @@ func printable(b []byte) bool {
 			return false
 		}
 	}
-	return len(b) > 0
+	return true
 }
 
 // artefact is what compile.mjs writes.

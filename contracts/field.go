@@ -29,9 +29,9 @@ func (f Field) Of(key common.Hash) common.Hash {
 	return crypto.Keccak256Hash(key[:], slot[:])
 }
 
-// Item returns the storage key of the i-th item of an array whose items take a
-// word each. The array's own word holds their number.
-func (f Field) Item(i uint64) common.Hash { return item(f.Key(), i) }
+// Item returns the storage key of the i-th item of a state variable that is an
+// array, as the function Item does.
+func (f Field) Item(i uint64) common.Hash { return Item(f.Key(), i) }
 
 // Uint returns the number that the field's part of its word holds.
 func (f Field) Uint(word common.Hash) uint64 {
@@ -68,7 +68,9 @@ func (f Field) part(word *common.Hash) []byte {
 	return word[end-f.Size : end]
 }
 
-func item(slot common.Hash, i uint64) common.Hash { return plus(crypto.Keccak256Hash(slot[:]), i) }
+// Item returns the storage key of the i-th item of the array whose own word is at a
+// key and holds the number of items, which take a word each.
+func Item(array common.Hash, i uint64) common.Hash { return plus(crypto.Keccak256Hash(array[:]), i) }
 
 // plus adds to a storage key, modulo 2^256 as the EVM does.
 func plus(key common.Hash, n uint64) common.Hash {

@@ -59,24 +59,24 @@ func (s storage) text(f contracts.Field, base common.Hash) (string, error) {
 	return string(b), nil
 }
 
-// words reads the items of an array from one on, at most count; one with more than
-// most items is an error.
-func (s storage) words(array contracts.Field, most, from, count uint64) ([]common.Hash, error) {
-	length := s.uint(array, common.Hash{})
+// array reads the items of the array at a key from one on, at most count; one with
+// more than most items is an error.
+func (s storage) array(key common.Hash, most, from, count uint64) ([]common.Hash, error) {
+	length := contracts.Field{Size: 32}.Uint(s.slot(key))
 	if length > most {
 		return nil, fmt.Errorf("registry: %s: a list of %d items, at most %d are expected", s.contract.Name, length, most)
 	}
 	from = min(from, length)
 	out := make([]common.Hash, min(count, length-from))
 	for i := range out {
-		out[i] = s.slot(array.Item(from + uint64(i)))
+		out[i] = s.slot(contracts.Item(key, from+uint64(i)))
 	}
 	return out, nil
 }
 
-// all reads every item.
+// all reads every item of a state variable.
 func (s storage) all(array contracts.Field, most uint64) ([]common.Hash, error) {
-	return s.words(array, most, 0, most)
+	return s.array(array.Key(), most, 0, most)
 }
 
 func address(word common.Hash) common.Address { return common.BytesToAddress(word[:]) }

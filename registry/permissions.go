@@ -56,7 +56,7 @@ func ReadRole(read ReadSlot, list contracts.Contract, account common.Address) Ac
 // 0, in the order of the contract.
 func ReadRoles(read ReadSlot, list contracts.Contract, from, count uint64) ([]AccountRole, error) {
 	// Admins may add as many accounts as they like.
-	words, err := storage{read, list}.words(contracts.Accounts, 1<<63, from, count)
+	words, err := storage{read, list}.array(contracts.Accounts.Key(), 1<<63, from, count)
 	if err != nil {
 		return nil, err
 	}
