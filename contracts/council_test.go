@@ -140,7 +140,11 @@ type proposal struct {
 
 func (p *play) proposal(c contracts.Contract, id int64) proposal {
 	p.t.Helper()
-	return proposal(p.View(c, "proposal", big.NewInt(id))[0].(struct {
+	return viewProposal(p.View(c, "proposal", big.NewInt(id))[0])
+}
+
+func viewProposal(v any) proposal {
+	return proposal(v.(struct {
 		Proposer   common.Address   `json:"proposer"`
 		Expires    uint64           `json:"expires"`
 		Status     uint8            `json:"status"`

@@ -158,7 +158,11 @@ type member struct {
 
 func (p *play) member(a common.Address) member {
 	p.t.Helper()
-	return member(p.View(members, "member", a)[0].(struct {
+	return viewMember(p.View(members, "member", a)[0])
+}
+
+func viewMember(v any) member {
+	return member(v.(struct {
 		Place    uint32 `json:"place"`
 		NodeId   []byte `json:"nodeId"` //nolint:revive // abi's name
 		Name     string `json:"name"`

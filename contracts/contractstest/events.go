@@ -62,6 +62,9 @@ func show(v any) string {
 // named replaces addresses by the names of actors and contracts, and node ids by
 // those of their nodes.
 func (w *World) named(text string) string {
+	if w.names != nil {
+		return w.names.Replace(text)
+	}
 	var pairs []string
 	for _, a := range w.actors {
 		pairs = append(pairs, a.Address.Hex(), a.Name, hexutil.Encode(NodeBytes(a.Name)), "node of "+a.Name)
@@ -69,5 +72,6 @@ func (w *World) named(text string) string {
 	for _, c := range contracts.All() {
 		pairs = append(pairs, c.Address.Hex(), c.Name)
 	}
-	return strings.NewReplacer(append(pairs, common.Address{}.Hex(), "nobody")...).Replace(text)
+	w.names = strings.NewReplacer(append(pairs, common.Address{}.Hex(), "nobody")...)
+	return w.names.Replace(text)
 }

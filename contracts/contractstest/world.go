@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
+	gstate "github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -43,6 +44,9 @@ type World struct {
 
 	tb     TB
 	actors map[common.Address]*Actor
+	names  *strings.Replacer // of the actors; nil: to be made
+	state  *gstate.StateDB   // of the head, for reading; nil: to be opened
+	close  func()            // of state
 }
 
 // Actor is an account with a key and a name.
@@ -103,6 +107,7 @@ func nodes(g *genesis.Genesis) {
 
 // Close closes the database.
 func (w *World) Close() {
+	w.forget()
 	if err := w.DB.Close(); err != nil {
 		w.tb.Fatalf("%v", err)
 	}
@@ -122,11 +127,13 @@ func (w *World) Actor(name string) *Actor {
 func (w *World) Name(a common.Address) string { return w.named(a.Hex()) }
 
 // Address returns the address of the account that Actor makes of a name.
-func Address(name string) common.Address { return crypto.PubkeyToAddress(chaintest.Key(name).PublicKey) }
+func Address(name string) common.Address {
+	return crypto.PubkeyToAddress(chaintest.Key(name).PublicKey)
+}
 
 func (w *World) actor(name string, key *ecdsa.PrivateKey) *Actor {
 	a := &Actor{Name: name, Key: key, Address: crypto.PubkeyToAddress(key.PublicKey)}
-	w.actors[a.Address] = a
+	w.actors[a.Address], w.names = a, nil
 	return a
 }
 
@@ -204,11 +211,7 @@ func (w *World) Try(from *Actor, c contracts.Contract, method string, args ...an
 // Read reads a slot in the state of the head.
 func (w *World) Read(account common.Address, key common.Hash) common.Hash {
 	w.tb.Helper()
-	db, release, err := w.StateAt(w.Chain.Head().Number.Uint64())
-	if err != nil {
-		w.tb.Fatalf("%v", err)
-	}
-	defer release()
+	db := w.head()
 	word := db.GetState(account, key)
 	if err := db.Error(); err != nil {
 		w.tb.Fatalf("%v", err)
@@ -268,9 +271,31 @@ func (w *World) Sign(from *Actor, tx *types.LegacyTx) *types.Transaction {
 	return signed
 }
 
+// head opens the state of the head, or returns it as it is. What is done to it is to
+// be reverted.
+func (w *World) head() *gstate.StateDB {
+	w.tb.Helper()
+	if w.state == nil {
+		var err error
+		if w.state, w.close, err = w.StateAt(w.Chain.Head().Number.Uint64()); err != nil {
+			w.tb.Fatalf("%v", err)
+		}
+	}
+	return w.state
+}
+
+// forget closes the state of a head that was.
+func (w *World) forget() {
+	if w.state != nil {
+		w.close()
+		w.state = nil
+	}
+}
+
 // Block orders, executes and commits one block; every transaction must be in it.
 func (w *World) Block(txs ...*types.Transaction) types.Receipts {
 	w.tb.Helper()
+	w.forget()
 	b := w.Batch(w.Chain.Head(), txs)
 	b.TimeMs = w.Time * 1000
 	h, err := w.Chain.Execute(context.Background(), b, w.Chain.Head().Hash(), txs)
@@ -291,11 +316,8 @@ func (w *World) Block(txs ...*types.Transaction) types.Receipts {
 func (w *World) call(from common.Address, c contracts.Contract, data []byte) ([]byte, error) {
 	w.tb.Helper()
 	head := w.Chain.Head()
-	db, release, err := w.StateAt(head.Number.Uint64())
-	if err != nil {
-		w.tb.Fatalf("%v", err)
-	}
-	defer release()
+	db := w.head()
+	defer db.RevertToSnapshot(db.Snapshot())
 	next := types.CopyHeader(head)
 	next.Number.Add(next.Number, common.Big1)
 	next.Time = max(w.Time, head.Time)
