@@ -149,6 +149,11 @@ func (l *ledger) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 			return start, err
 		}
 		start.Parent = s.BatchHeader.Digest()
+		last, err := l.chain.RulesAt(before)
+		if err != nil {
+			return start, err
+		}
+		start.Before = last.Set
 	}
 	return start, nil
 }

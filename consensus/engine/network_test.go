@@ -280,7 +280,7 @@ func (m *member) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 	defer m.mu.Unlock()
 	start := pbft.EpochStart{EpochRules: m.w.rulesAt(seq), Parent: testDomain.Genesis}
 	if before := start.First - 1; before > 0 {
-		start.Parent = m.chain[before-1].head.Digest
+		start.Parent, start.Before = m.chain[before-1].head.Digest, m.w.rulesAt(before).Set
 	}
 	return start, nil
 }

@@ -27,7 +27,18 @@ type epochView struct {
 	rules     *consensus.EpochRules
 	epoch     consensus.Epoch
 	set       *consensus.ValidatorSet
+	before    *consensus.ValidatorSet // of the epoch before; nil in the first
 	committed consensus.Seq
+}
+
+// knows reports whether STATUS of a validator is listened to: one of the epoch
+// before may have to be told that it is over.
+func (v *epochView) knows(a common.Address) bool {
+	_, ok := v.set.Index(a)
+	if !ok && v.before != nil {
+		_, ok = v.before.Index(a)
+	}
+	return ok
 }
 
 var errOverflow = errors.New("inbox is full")
@@ -64,7 +75,7 @@ func (e *Engine) receive(from common.Address, data []byte) (Verdict, error) {
 		}
 		return e.accept(pbft.Message{Checkpoint: m})
 	case *consensus.Status:
-		if _, ok := view.set.Index(from); !ok {
+		if !view.knows(from) {
 			return Ignore, nil
 		}
 		m.Yours = e.own(m.Yours)

@@ -96,6 +96,6 @@ func (r *Replica) endEpoch() {
 	r.lastStable = c
 	r.out.Persist = append(r.out.Persist, Record{Kind: RecordStable, Stable: c})
 	r.out.Stable = c
-	r.openEpoch(EpochStart{b.Next, r.committed.Digest})
+	r.openEpoch(EpochStart{EpochRules: b.Next, Parent: r.committed.Digest, Before: r.set})
 	r.sendStatus()
 }

@@ -105,7 +105,8 @@ type Head struct {
 // EpochStart is what opens an epoch.
 type EpochStart struct {
 	*consensus.EpochRules
-	Parent common.Hash // digest of the batch before the epoch's first seq
+	Parent common.Hash             // digest of the batch before the epoch's first seq
+	Before *consensus.ValidatorSet // of the epoch before; nil in the first
 }
 
 func (Message) input()      {}

@@ -1,6 +1,7 @@
 package pbft
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -173,7 +174,44 @@ func TestAnswersOutliveTheSet(t *testing.T) {
 	if !answered {
 		t.Errorf("the answer went astray: %+v", r.out.Messages)
 	}
-	if err := r.Step(Message{From: addr(0), Status: &consensus.Status{Epoch: 1, Mode: consensus.Normal}}); err == nil {
-		t.Error("STATUS of one who has left is taken")
+}
+
+// TestLeaverIsTold: who is of the set no more, and missed how its last epoch ended,
+// hears it, four times a second at most; strangers hear nothing.
+func TestLeaverIsTold(t *testing.T) {
+	small, err := consensus.NewValidatorSet([]common.Address{addr(1), addr(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Boundary{Next: after(shortEpoch(t), small)}
+	r, _ := atBoundary(t, b)
+	hear(t, r, checkpointOf(0, b), checkpointOf(3, b))
+	settle(t, r)
+	ask := func(who int, e consensus.Epoch) (told int, err error) {
+		err = r.Step(Message{From: addr(who), Status: &consensus.Status{Epoch: e, Mode: consensus.Normal, Committed: 1}})
+		for _, m := range r.Ready().Messages {
+			if m.Checkpoint != nil && m.To == addr(who) {
+				told++
+			}
+		}
+		return told, err
+	}
+	for i, row := range []struct {
+		who  int
+		e    consensus.Epoch
+		told int
+		err  error
+	}{{0, 0, 1, nil}, {0, 0, 0, nil}, {2, 1, 0, nil}, {2, 0, 1, nil}, {1, 0, 0, ErrSender}, {6, 0, 0, ErrSender}} {
+		if told, err := ask(row.who, row.e); told != row.told || !errors.Is(err, row.err) {
+			t.Errorf("%d: %d of epoch %d is told %d times, %v", i, row.who, row.e, told, err)
+		}
+	}
+	tick(t, r, 25)
+	if told, _ := ask(0, 0); told != 1 {
+		t.Error("it is not told again")
+	}
+	first := newReplica(t, 1, nil)
+	if err := first.Step(Message{From: addr(5), Status: &consensus.Status{}}); !errors.Is(err, ErrSender) {
+		t.Errorf("a stranger in the first epoch: %v", err)
 	}
 }

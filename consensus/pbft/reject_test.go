@@ -35,7 +35,8 @@ func testStart(t *testing.T, journal ...Record) Start {
 // testEpoch is epoch e, if all before it are as long.
 func testEpoch(e consensus.Epoch, set *consensus.ValidatorSet, parent common.Hash) EpochStart {
 	p := testParams()
-	return EpochStart{&consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: set, Params: p}, parent}
+	rules := &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: set, Params: p}
+	return EpochStart{EpochRules: rules, Parent: parent}
 }
 
 func epochAt(e consensus.Epoch, set *consensus.ValidatorSet, parent common.Hash) *EpochStart {

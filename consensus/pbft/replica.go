@@ -45,6 +45,8 @@ type Replica struct {
 	params       consensus.Params
 	epoch        consensus.Epoch
 	set          *consensus.ValidatorSet
+	before       *consensus.ValidatorSet // of the epoch before; nil in the first
+	leavers      []uint64                // by index in before: tick from which on one that has left is told so again
 	self         int // sender index, -1 outside the set
 	first, last  consensus.Seq
 	parentDigest common.Hash // of the batch before first
@@ -147,6 +149,10 @@ func New(cfg Config, st Start) (*Replica, error) {
 func (r *Replica) openEpoch(e EpochStart) {
 	n := e.Set.Len()
 	r.rules, r.params, r.epoch, r.set, r.parentDigest = e.EpochRules, e.Params, e.Epoch, e.Set, e.Parent
+	r.before, r.leavers = e.Before, nil
+	if e.Before != nil {
+		r.leavers = make([]uint64, e.Before.Len())
+	}
 	r.first, r.last = e.First, e.Last()
 	r.schedule = e.Schedule()
 	r.stable = r.first - 1
@@ -412,10 +418,11 @@ func (r *Replica) broadcast(v *consensus.Vote, b *consensus.Batch) {
 // Position is where the replica stands, for those who filter messages.
 type Position struct {
 	Rules     *consensus.EpochRules
+	Before    *consensus.ValidatorSet // of the epoch before; nil in the first
 	Committed consensus.Seq
 }
 
 // Position returns the rules of the replica's epoch and the committed seq.
 func (r *Replica) Position() Position {
-	return Position{Rules: r.rules, Committed: r.committed.Seq}
+	return Position{Rules: r.rules, Before: r.before, Committed: r.committed.Seq}
 }

@@ -140,7 +140,7 @@ func (r *Replica) status() *consensus.Status {
 func (r *Replica) onStatus(who common.Address, st *consensus.Status) error {
 	from, ok := r.other(who)
 	if !ok {
-		return fmt.Errorf("%w: STATUS of %s", ErrSender, who)
+		return r.tellLeaver(who, st)
 	}
 	p := &r.peers[from]
 	p.heard, p.status = true, *st
@@ -157,6 +157,23 @@ func (r *Replica) onStatus(who common.Address, st *consensus.Status) error {
 	}
 	if r.answer(from, st) {
 		p.greeted, p.answered = true, r.ticks
+	}
+	return nil
+}
+
+// tellLeaver sends the checkpoint that ended its last epoch to a validator that is
+// of this set no more and has not heard so.
+func (r *Replica) tellLeaver(who common.Address, st *consensus.Status) error {
+	if r.before == nil || who == r.cfg.Self {
+		return fmt.Errorf("%w: STATUS of %s", ErrSender, who)
+	}
+	i, ok := r.before.Index(who)
+	if !ok {
+		return fmt.Errorf("%w: STATUS of %s", ErrSender, who)
+	}
+	if c := r.lastStable; c != nil && c.Epoch == st.Epoch && r.halted == nil && r.ticks >= r.leavers[i] {
+		r.leavers[i] = r.ticks + ticksPer(answerIntervalMs)
+		r.out.Messages = append(r.out.Messages, Outbound{To: who, Checkpoint: c})
 	}
 	return nil
 }

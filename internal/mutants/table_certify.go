@@ -135,15 +135,15 @@ var certifyTable = []Mutant{
 	},
 	{
 		Name: "the old set decides the next epoch", Breaks: breaks("epoch: set changes"),
-		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{b.Next, r.committed.Digest})`, `next2 := *b.Next; next2.Set = r.set; r.openEpoch(EpochStart{&next2, r.committed.Digest})`),
+		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{EpochRules: b.Next, `, `next2 := *b.Next; next2.Set = r.set; r.openEpoch(EpochStart{EpochRules: &next2, `),
 	},
 	{
 		Name: "the suspended of the next epoch forgotten", Breaks: breaks("epoch: set changes", "§5 suspended are no primaries"),
-		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{b.Next, r.committed.Digest})`, `next2 := *b.Next; next2.Suspended = nil; r.openEpoch(EpochStart{&next2, r.committed.Digest})`),
+		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{EpochRules: b.Next, `, `next2 := *b.Next; next2.Suspended = nil; r.openEpoch(EpochStart{EpochRules: &next2, `),
 	},
 	{
 		Name: "the old parameters rule the next epoch", Breaks: breaks("epoch: set changes"),
-		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{b.Next, r.committed.Digest})`, `next2 := *b.Next; next2.Params = r.params; r.openEpoch(EpochStart{&next2, r.committed.Digest})`),
+		Edits: edit(boundaryGo, `r.openEpoch(EpochStart{EpochRules: b.Next, `, `next2 := *b.Next; next2.Params = r.params; r.openEpoch(EpochStart{EpochRules: &next2, `),
 	},
 	{
 		Name: "a change waits for transactions", Breaks: breaks("epoch: a change hurries"),
@@ -172,6 +172,14 @@ var certifyTable = []Mutant{
 	{
 		Name: "a watcher of one is silent", Breaks: breaks("epoch: a watcher learns of the next"),
 		Edits: edit(statusGo, `if r.set.Len() > 1 || r.self < 0 {`, `if r.set.Len() > 1 {`),
+	},
+	{
+		Name: "who has left is not told", Breaks: breaks("epoch: a leaver learns of the end"),
+		Edits: edit(statusGo, `return r.tellLeaver(who, st)`, `return fmt.Errorf("%w: STATUS of %s", ErrSender, who)`),
+	},
+	{
+		Name: "who has left is told without end", Breaks: breaks("epoch: a leaver learns of the end"),
+		Edits: edit(statusGo, `r.leavers[i] = r.ticks + ticksPer(answerIntervalMs)`, ``),
 	},
 	{
 		Name: "two block hashes for one batch go unnoticed", Breaks: breaks("evidence: two blocks"),

@@ -262,6 +262,7 @@ func (l *ledger) epochOf(seq consensus.Seq) pbft.EpochStart {
 	start := pbft.EpochStart{EpochRules: l.node.cluster.rulesAt(seq), Parent: Genesis}
 	if start.First > 1 {
 		start.Parent = l.chain[start.First-2].cert.BatchDigest
+		start.Before = l.node.cluster.rules[start.Epoch-1].Set
 	}
 	return start
 }
