@@ -156,6 +156,9 @@ func (l *load) imports(ctx context.Context) error {
 	for j := range l.order {
 		<-j.done
 		err := j.err
+		if errors.Is(err, chain.ErrNotFound) { // of an epoch that the blocks before, which are imported now, have opened
+			j.verified, err = l.check(j)
+		}
 		if err == nil {
 			err = l.s.chain.ImportVerified(ctx, j.verified)
 		}

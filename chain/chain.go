@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"sync"
 	"sync/atomic"
 
@@ -26,20 +25,25 @@ import (
 type Chain struct {
 	db       *store.DB
 	state    *state.State
-	registry Registry
+	registry *registry.Registry // of the genesis; states say more
 	indexers []Indexer
 	log      *slog.Logger
 
 	config  *params.ChainConfig
 	signer  types.Signer
 	domain  consensus.Domain
-	baseFee *big.Int
+	depth   uint64 // how many blocks may be executed above the head
 
 	write sync.Mutex // one writer
 	stack []*spec    // speculative blocks: stack[i] has number head+1+i
 
 	head       atomic.Pointer[Sealed]
 	checkpoint atomic.Pointer[consensus.CheckpointCertificate]
+
+	epoch   atomic.Pointer[registry.Epoch] // of the block above the head
+	pending atomic.Bool                    // it ends with a change
+	members atomic.Pointer[MembersVersion] // of the head
+	epochs  *lru.Cache[consensus.Epoch, *registry.Epoch]
 
 	headers *lru.Cache[uint64, *Sealed]
 	blocks  *sizedLRU[*types.Block]
@@ -79,17 +83,15 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 		return nil, err
 	}
 	o = o.withDefaults()
-	if o.Registry == nil {
-		o.Registry = registry.New(g)
-	}
 	block0 := g.Block()
 	config := g.ChainConfig()
 	c := &Chain{
-		db: db, state: st, registry: o.Registry, indexers: o.Indexers, log: o.Logger,
+		db: db, state: st, registry: registry.New(g), indexers: o.Indexers, log: o.Logger,
 		config:  config,
 		signer:  types.LatestSigner(config),
 		domain:  consensus.Domain{ChainID: g.ChainID, Genesis: block0.Hash()},
-		baseFee: new(big.Int).SetUint64(g.Params.MinGasPrice),
+		depth:   g.Params.PipelineDepth,
+		epochs:  lru.NewCache[consensus.Epoch, *registry.Epoch](cacheEpochs),
 		headers: lru.NewCache[uint64, *Sealed](o.CacheHeaders),
 		blocks:  newSizedLRU[*types.Block](o.CacheBytes / 2),
 		receipt: newSizedLRU[types.Receipts](o.CacheBytes / 2),
@@ -98,6 +100,9 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 		return nil, err
 	}
 	if err := c.loadHead(); err != nil {
+		return nil, err
+	}
+	if err := c.loadEpoch(); err != nil {
 		return nil, err
 	}
 	if err := c.loadCheckpoint(); err != nil {
@@ -138,7 +143,12 @@ func (c *Chain) birth(g *genesis.Genesis, block0 *types.Block) error {
 	if err != nil {
 		return fmt.Errorf("chain: write block 0: %w", err)
 	}
+	first, err := c.registry.Open(func(a common.Address, key common.Hash) common.Hash { return g.Alloc[a].Storage[key] }, 0, 1)
+	if err != nil {
+		return fmt.Errorf("chain: the system contracts of the genesis: %w", err)
+	}
 	rows := []struct{ key, value []byte }{
+		{store.EpochKey(0), encodeEpoch(first)},
 		{store.HeaderKey(0), append([]byte{rowGenesis}, mustRLP(block0.Header())...)},
 		{store.BodyKey(0), mustRLP(types.Transactions{})},
 		{store.ReceiptsKey(0), nil},

@@ -22,33 +22,21 @@ type CheckpointData struct {
 }
 
 // CheckpointData returns the checkpoint data of an epoch whose last block is
-// final, ErrNotFound before, and *state.ErrPruned once an epoch has passed whose
-// state is no longer kept.
+// final, and ErrNotFound before.
 func (c *Chain) CheckpointData(e consensus.Epoch) (CheckpointData, error) {
-	last := consensus.LastSeq(e, c.registry.Params().EpochLength)
-	s, err := c.sealed(uint64(last))
+	ended, err := c.Epoch(e)
 	if err != nil {
 		return CheckpointData{}, err
 	}
-	next, err := c.RulesAt(last + 1)
+	s, err := c.sealed(uint64(ended.Last()))
 	if err != nil {
 		return CheckpointData{}, err
 	}
-	return CheckpointData{Epoch: e, Seq: last, BlockHash: s.hash, StateRoot: s.Header.Root, NextSet: next.Hash()}, nil
-}
-
-// RulesAt returns the rules of the epoch that seq belongs to. It fails like
-// Suspended.
-func (c *Chain) RulesAt(seq consensus.Seq) (*consensus.EpochRules, error) {
-	p := c.registry.Params()
-	e := consensus.EpochOf(seq, p.EpochLength)
-	suspended, err := c.Suspended(e)
+	next, err := c.Epoch(e + 1)
 	if err != nil {
-		return nil, err
+		return CheckpointData{}, err
 	}
-	return &consensus.EpochRules{
-		Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: c.registry.ValidatorSet(e), Suspended: suspended, Params: p,
-	}, nil
+	return CheckpointData{Epoch: e, Seq: ended.Last(), BlockHash: s.hash, StateRoot: s.Header.Root, NextSet: next.Hash()}, nil
 }
 
 // SetCheckpoint makes the newest stable checkpoint durable. The certificate

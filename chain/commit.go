@@ -7,7 +7,6 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
-	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/store"
 )
 
@@ -54,7 +53,7 @@ func (c *Chain) finalise(cert *consensus.CommitCertificate, sync bool) error {
 	sealed := &Sealed{Header: s.sealed.Header, BatchHeader: s.sealed.BatchHeader, Certificate: cert, hash: s.sealed.hash}
 	b := c.db.NewBatch()
 	defer b.Close()
-	sizes, err := c.stage(b, sealed, s.layer)
+	sizes, err := c.stage(b, sealed, s)
 	if err != nil {
 		return fmt.Errorf("chain: write block %d: %w", sealed.number(), err)
 	}
@@ -68,6 +67,7 @@ func (c *Chain) finalise(cert *consensus.CommitCertificate, sync bool) error {
 	c.headers.Add(n, sealed)
 	c.blocks.add(n, s.layer.Block, sizes.body)
 	c.receipt.add(n, s.layer.Receipts, sizes.receipts)
+	c.enter(s.outcome) // before the head: who sees the head may ask for the epoch above it
 	c.head.Store(sealed)
 	c.subscribers.send(Event{Block: s.layer.Block, Receipts: s.layer.Receipts, Skipped: s.layer.Skipped, Sealed: sealed})
 	return nil
@@ -84,7 +84,8 @@ const (
 )
 
 // stage puts everything that belongs to a block into the batch.
-func (c *Chain) stage(b *store.Batch, s *Sealed, l *state.Layer) (rowSizes, error) {
+func (c *Chain) stage(b *store.Batch, s *Sealed, x *spec) (rowSizes, error) {
+	l := x.layer
 	n, txs := s.number(), l.Block.Transactions()
 	if len(txs) > maxTransactions || len(txs) != len(l.Receipts) {
 		return rowSizes{}, fmt.Errorf("%d transactions and %d receipts; at most %d fit a lookup", len(txs), len(l.Receipts), maxTransactions)
@@ -107,6 +108,11 @@ func (c *Chain) stage(b *store.Batch, s *Sealed, l *state.Layer) (rowSizes, erro
 	}
 	for i, tx := range txs {
 		if err := b.Set(store.LookupKey(tx.Hash(), n, uint64(i)), nil); err != nil {
+			return rowSizes{}, err
+		}
+	}
+	if next := x.opens; next != nil {
+		if err := b.Set(store.EpochKey(uint64(next.Epoch)), encodeEpoch(next)); err != nil {
 			return rowSizes{}, err
 		}
 	}

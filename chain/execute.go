@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"math/big"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -15,6 +16,7 @@ import (
 type spec struct {
 	sealed *Sealed // without certificate until it is committed
 	layer  *state.Layer
+	outcome
 }
 
 // Execute runs a batch speculatively on the block with hash parent, which is
@@ -54,13 +56,16 @@ func (c *Chain) speculate(ctx context.Context, h *consensus.BatchHeader, parent 
 	if at < uint64(len(c.stack)) && c.stack[at].sealed.Header.MixDigest == digest {
 		return c.stack[at], nil
 	}
-	if depth := c.registry.Params().PipelineDepth; at >= depth {
-		return nil, fmt.Errorf("%w: block %d is %d above the head %d, at most %d are", ErrDepth, n, at+1, head.number(), depth)
+	if at >= c.depth {
+		return nil, fmt.Errorf("%w: block %d is %d above the head %d, at most %d are", ErrDepth, n, at+1, head.number(), c.depth)
 	}
 	c.cut(at)
 	time := max(under.Header.Time, h.TimeMs/1000)
 	ancestors := hashes{chain: c}
-	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, c.baseFee), txs, ancestors.get, c.systemWrite(h))
+	now := c.epochAbove(at)
+	var out outcome
+	baseFee := new(big.Int).SetUint64(now.Params.MinGasPrice)
+	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, baseFee), txs, ancestors.get, c.systemWrite(h, now, &out))
 	if err == nil && ancestors.err != nil {
 		c.state.Drop(n - 1) // it saw a hash that is none
 		err = ancestors.err
@@ -69,7 +74,7 @@ func (c *Chain) speculate(ctx context.Context, h *consensus.BatchHeader, parent 
 		return nil, err
 	}
 	batch := *h
-	s := &spec{layer: layer, sealed: &Sealed{Header: layer.Block.Header(), BatchHeader: &batch, hash: layer.Block.Hash()}}
+	s := &spec{layer: layer, outcome: out, sealed: &Sealed{Header: layer.Block.Header(), BatchHeader: &batch, hash: layer.Block.Hash()}}
 	c.stack = append(c.stack, s)
 	return s, nil
 }

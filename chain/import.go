@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/quorate/quorate/consensus"
+
 )
 
 // Verified is a SealedBlock that Verify has accepted. Only Verify makes one.
@@ -31,7 +32,8 @@ func (v *Verified) Certificate() *consensus.CommitCertificate { return v.block.C
 // certificate's digest, the header to the certificate's block hash, the
 // transactions to the header's transactions root; the certificate is by a
 // quorum of the epoch's set; every transaction is signed for this chain. What
-// fails is ErrInvalid. It uses all cores for the signatures, remembers the
+// fails is ErrInvalid; ErrNotFound says that its epoch has not begun here: the
+// blocks before must be imported first. It uses all cores for the signatures, remembers the
 // senders in the transactions, and is safe for concurrent use: most of the work
 // of an import is here.
 func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
@@ -40,7 +42,6 @@ func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
 	}
 	h, cert, seq := b.Header, b.Certificate, b.BatchHeader.Seq
 	hash, digest := h.Hash(), b.BatchHeader.Digest()
-	epoch := consensus.EpochOf(seq, c.registry.Params().EpochLength)
 	switch {
 	case !h.Number.IsUint64() || h.Number.Uint64() != uint64(seq) || seq == 0:
 		return nil, invalid("header of block %v beside the batch header of %d", h.Number, seq)
@@ -48,19 +49,22 @@ func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
 		return nil, invalid("block %d: the header names batch %s, the batch header hashes to %s", seq, h.MixDigest, digest)
 	case cert.Seq != seq || cert.BatchDigest != digest || cert.BlockHash != hash:
 		return nil, invalid("block %d: header %s of batch %s, the certificate is for block %d %s of batch %s", seq, hash, digest, cert.Seq, cert.BlockHash, cert.BatchDigest)
-	case b.BatchHeader.Epoch != epoch || cert.Epoch != epoch:
-		return nil, invalid("block %d is of epoch %d, the batch header says %d, the certificate %d", seq, epoch, b.BatchHeader.Epoch, cert.Epoch)
+	case b.BatchHeader.Epoch != cert.Epoch:
+		return nil, invalid("block %d: the batch header is of epoch %d, the certificate of %d", seq, b.BatchHeader.Epoch, cert.Epoch)
 	case uint64(len(b.Transactions)) > b.BatchHeader.TxCount:
 		return nil, invalid("block %d has %d transactions, its batch had %d", seq, len(b.Transactions), b.BatchHeader.TxCount)
 	}
 	if root := types.DeriveSha(types.Transactions(b.Transactions), trie.NewStackTrie(nil)); root != h.TxHash {
 		return nil, invalid("block %d: transactions hash to root %s, the header says %s", seq, root, h.TxHash)
 	}
-	set := c.registry.ValidatorSet(epoch)
-	if set == nil {
-		return nil, fmt.Errorf("chain: the validator set of epoch %d is not known yet", epoch)
+	epoch, err := c.Epoch(cert.Epoch)
+	if err != nil {
+		return nil, err
 	}
-	if err := cert.Verify(c.domain, set); err != nil {
+	if !epoch.Owns(seq) {
+		return nil, invalid("block %d is not of epoch %d, which has %d … %d", seq, epoch.Epoch, epoch.First, epoch.Last())
+	}
+	if err := cert.Verify(c.domain, epoch.Set); err != nil {
 		return nil, invalid("certificate of block %d: %w", seq, err)
 	}
 	if err := c.recoverSenders(b.Transactions); err != nil {

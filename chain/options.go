@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/store"
 )
 
@@ -20,6 +19,9 @@ const (
 	// DefaultCacheHeaders is the number of decoded headers kept: BLOCKHASH
 	// reaches back 256 blocks.
 	DefaultCacheHeaders = 512
+	// cacheEpochs is the number of epochs kept decoded beside the present one: block
+	// sync and clients walk through them in order, and each takes some kilobytes.
+	cacheEpochs = 64
 	// maxTransactions bounds the transactions of a block, for their lookup rows
 	// have so many indices; a batch holds at most 100,000.
 	maxTransactions = 1 << store.LookupIndexBits
@@ -28,13 +30,6 @@ const (
 	parallelSenders = 64
 )
 
-// Registry says who decides in an epoch, and by which parameters.
-// *registry.Registry is one.
-type Registry interface {
-	ValidatorSet(epoch consensus.Epoch) *consensus.ValidatorSet
-	Params() consensus.Params
-}
-
 // Indexer writes rows derived from a block into the block's own batch.
 type Indexer interface {
 	Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error
@@ -42,7 +37,6 @@ type Indexer interface {
 
 // Options of a chain. The zero value is valid.
 type Options struct {
-	Registry     Registry     // nil = registry.New(genesis)
 	Indexers     []Indexer    // run in this order for every committed block
 	CacheBytes   int          // bytes of encoded blocks and receipts; 0 = DefaultCacheBytes
 	CacheHeaders int          // headers; 0 = DefaultCacheHeaders

@@ -1,8 +1,6 @@
 package chain
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -12,19 +10,7 @@ import (
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/genesis"
-	"github.com/quorate/quorate/registry"
-	"github.com/quorate/quorate/state"
 )
-
-// systemWrite returns what the chain itself writes into the state after the last
-// transaction of a batch: who is suspended as primary.
-func (c *Chain) systemWrite(h *consensus.BatchHeader) func(vm.StateDB, []*types.Transaction) {
-	e := consensus.EpochOf(h.Seq, c.registry.Params().EpochLength)
-	return func(db vm.StateDB, included []*types.Transaction) {
-		set := c.registry.ValidatorSet(e)
-		registry.RecordSuspensions(suspensionStorage{db}, h, set, c.registry.ValidatorSet(e+1), c.registry.Params(), c.convicted(included, e, set))
-	}
-}
 
 // convicted returns the validators against whom the transactions carry evidence
 // of epoch e, in order, each once. Only what validators themselves send to the
@@ -73,38 +59,4 @@ func (s suspensionStorage) SetSlot(key, value common.Hash) {
 		s.db.SetNonce(genesis.SuspensionAccount, 1, tracing.NonceChangeUnspecified)
 	}
 	s.db.SetState(genesis.SuspensionAccount, key, value)
-}
-
-// Suspended returns who may not be primary in epoch e, in ascending order, as
-// the state says: ErrNotFound until the last block of epoch e−1 is final,
-// *state.ErrPruned for a past epoch whose state is no longer kept. The present
-// epoch and, at its last block, the next one need no history.
-func (c *Chain) Suspended(e consensus.Epoch) ([]common.Address, error) {
-	length := c.registry.Params().EpochLength
-	opening, last := uint64(consensus.FirstSeq(e, length)-1), uint64(consensus.LastSeq(e, length))
-	v, err := c.state.Latest()
-	if err != nil {
-		return nil, fmt.Errorf("chain: who is suspended in epoch %d: %w", e, err)
-	}
-	switch {
-	case v.Number < opening:
-		return nil, errors.Join(fmt.Errorf("%w: who is suspended in epoch %d is decided by block %d, the head is %d", ErrNotFound, e, opening, v.Number), v.Close())
-	case v.Number > last:
-		if err := v.Close(); err != nil {
-			return nil, err
-		}
-		if v, err = c.state.At(last); err != nil {
-			return nil, fmt.Errorf("chain: who is suspended in epoch %d: %w", e, err)
-		}
-	}
-	return readSuspended(v, e)
-}
-
-// readSuspended reads from a view, and closes it.
-func readSuspended(v *state.View, e consensus.Epoch) ([]common.Address, error) {
-	out := registry.Suspended(suspensionStorage{v.StateDB}, e)
-	if err := errors.Join(v.StateDB.Error(), v.Close()); err != nil {
-		return nil, fmt.Errorf("chain: who is suspended in epoch %d: %w", e, err)
-	}
-	return out, nil
 }

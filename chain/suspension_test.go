@@ -13,6 +13,7 @@ import (
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/state"
 )
 
@@ -33,7 +34,7 @@ func appendViews(t *testing.T, n *chaintest.Network, c *chain.Chain, views ...co
 
 func wantSuspended(t *testing.T, c *chain.Chain, e consensus.Epoch, want ...common.Address) {
 	t.Helper()
-	if got := must[[]common.Address](t)(c.Suspended(e)); !slices.Equal(got, want) {
+	if got := must[*registry.Epoch](t)(c.Epoch(e)).Suspended; !slices.Equal(got, want) {
 		t.Errorf("head %d: suspended in epoch %d: %v, want %v", c.Head().Number, e, got, want)
 	}
 }
@@ -48,14 +49,14 @@ func TestSuspension(t *testing.T) {
 	other := n.Node(t)
 	appendViews(t, n, node.Chain, 0, 0, 1)
 	wantSuspended(t, node.Chain, 0)
-	if _, err := node.Chain.Suspended(1); !errors.Is(err, chain.ErrNotFound) {
+	if _, err := node.Chain.Epoch(1); !errors.Is(err, chain.ErrNotFound) {
 		t.Fatalf("epoch 1 is decided by block 4, before it: %v", err)
 	}
 	appendViews(t, n, node.Chain, 1)
 	first := n.Set.Address(0) // order of epoch 0: 0 1 2 3
 	wantSuspended(t, node.Chain, 0)
 	wantSuspended(t, node.Chain, 1, first)
-	schedule := consensus.NewSchedule(n.Set, must[[]common.Address](t)(node.Chain.Suspended(1)), 1, 2, 5)
+	schedule := must[*registry.Epoch](t)(node.Chain.Epoch(1)).Schedule()
 	for view := range consensus.View(9) {
 		if n.Set.Address(schedule.Primary(view, 5)) == first {
 			t.Errorf("validator 0 is primary of view %d in epoch 1", view)
@@ -114,8 +115,8 @@ func TestSuspensionIsSpeculative(t *testing.T) {
 	wantSuspended(t, c, 1, n.Set.Address(1))
 }
 
-// TestSuspensionNeedsNoHistory: a node that keeps the state of one block knows
-// the present epoch; of the past it says that it is pruned.
+// TestSuspensionNeedsNoHistory: a node that keeps the state of one block knows of
+// every epoch how it began.
 func TestSuspensionNeedsNoHistory(t *testing.T) {
 	n := chaintest.New(4, 2, short)
 	node := must[*chaintest.Node](t)(n.OpenPruned(1))
@@ -126,10 +127,8 @@ func TestSuspensionNeedsNoHistory(t *testing.T) {
 	}
 	appendViews(t, n, node.Chain, 0, 0) // head 70, in epoch 17
 	wantSuspended(t, node.Chain, 17, n.Set.Address(0))
-	var pruned *state.ErrPruned
-	if _, err := node.Chain.Suspended(1); !errors.As(err, &pruned) {
-		t.Errorf("epoch 1: %v", err)
-	}
+	wantSuspended(t, node.Chain, 1, n.Set.Address(0))
+	wantSuspended(t, node.Chain, 0)
 }
 
 // TestHealthyChainWritesNothing: without a view change blocks are what they would

@@ -32,7 +32,7 @@ const evidenceGasPerByte = 40
 
 func (n *Node) accusation(ctx context.Context, ev *consensus.Evidence) (*types.Transaction, error) {
 	data := ev.Encode()
-	price := new(uint256.Int).SetUint64(n.reg.Params().MinGasPrice)
+	price := new(uint256.Int).SetUint64(n.chain.CurrentEpoch().Params.MinGasPrice)
 	chainID := new(uint256.Int).SetUint64(n.genesis.ChainID)
 	inner := &types.DynamicFeeTx{
 		ChainID: chainID.ToBig(), Nonce: n.pool.PendingNonce(n.keys.address()), GasFeeCap: price.ToBig(), GasTipCap: price.ToBig(),

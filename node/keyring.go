@@ -8,7 +8,6 @@ import (
 
 	"github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/node/config"
-	"github.com/quorate/quorate/registry"
 )
 
 // keyring is a node's two keys. The signer is nil for an observer.
@@ -27,9 +26,8 @@ func (k *keyring) address() common.Address {
 	return k.signer.Address()
 }
 
-// loadKeys loads the keys and checks that they are the ones that the network
-// knows: a node with other keys would only be refused by everybody.
-func loadKeys(cfg *config.Config, reg *registry.Registry) (*keyring, error) {
+// loadKeys loads the keys: that of the node, and for a validator its own.
+func loadKeys(cfg *config.Config) (*keyring, error) {
 	k := &keyring{}
 	var err error
 	if k.node, err = keys.LoadNodeKey(cfg.NodeKeyFile); err != nil {
@@ -38,23 +36,32 @@ func loadKeys(cfg *config.Config, reg *registry.Registry) (*keyring, error) {
 	if k.nodeID, err = keys.NodeID(k.node); err != nil {
 		return nil, err
 	}
-	member, known := reg.ByNode(k.nodeID)
-	if !known {
-		return nil, fmt.Errorf("node key %s: node id %s is no member of the network in %s: use the key that was made for this network, or have the members add it", cfg.NodeKeyFile, k.nodeID, cfg.GenesisFile)
-	}
 	if cfg.Observer() {
-		if !member.Observer {
-			return nil, fmt.Errorf("node id %s belongs to validator %s (%s), but no keystore is configured: set keystore and password, or use an observer's node key", k.nodeID, member.Validator, member.Name)
-		}
 		return k, nil
 	}
 	signer, err := keys.LoadKeystore(cfg.KeystoreDir, cfg.PasswordFile)
 	if err != nil {
 		return nil, err
 	}
-	if signer.Address() != member.Validator {
-		return nil, fmt.Errorf("validator key %s in %s does not belong to node id %s: the network binds that node to validator %s", signer.Address(), cfg.KeystoreDir, k.nodeID, member.Validator)
-	}
 	k.signer, k.voted = signer, keys.OpenVoted(cfg.KeystoreDir, signer.Address())
 	return k, nil
+}
+
+// checkKeys checks that the keys are ones that the network knows, by the head that
+// this node has: with others it would only be refused by everybody. A node that
+// joins, or whose key was replaced while it was away, says so in its configuration.
+func (n *Node) checkKeys() error {
+	member, known := n.members.directory().byNode(n.keys.nodeID)
+	validator := n.keys.address()
+	switch {
+	case n.cfg.Join:
+		return nil
+	case !known:
+		return fmt.Errorf("node key %s: node id %s is no member of the network in %s: use the key that was made for this network, or have the members add it and start with --join", n.cfg.NodeKeyFile, n.keys.nodeID, n.cfg.GenesisFile)
+	case n.keys.signer == nil && !member.Observer:
+		return fmt.Errorf("node id %s belongs to validator %s (%s), but no keystore is configured: set keystore and password, or use an observer's node key", n.keys.nodeID, member.Validator, member.Name)
+	case n.keys.signer != nil && member.Validator != validator:
+		return fmt.Errorf("validator key %s in %s does not belong to node id %s: the network binds that node to validator %s; start with --join if the members have voted for this key", validator, n.cfg.KeystoreDir, n.keys.nodeID, member.Validator)
+	}
+	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/consensus/pbft"
-	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/txpool"
 )
 
@@ -22,20 +21,23 @@ import (
 type ledger struct {
 	chain *chain.Chain
 	pool  *txpool.Pool
-	reg   *registry.Registry
+	who   *membership
 	log   *slog.Logger
 	final *chain.Subscription // for the pool; one slot, taken after every commit
 	told  uint64              // the last block that the pool has heard of
 }
 
-func newLedger(c *chain.Chain, p *txpool.Pool, reg *registry.Registry, log *slog.Logger) *ledger {
-	return &ledger{chain: c, pool: p, reg: reg, log: log, final: c.Subscribe(1), told: c.Head().Number.Uint64()}
+func newLedger(c *chain.Chain, p *txpool.Pool, who *membership, log *slog.Logger) *ledger {
+	return &ledger{chain: c, pool: p, who: who, log: log, final: c.Subscribe(1), told: c.Head().Number.Uint64()}
 }
 
 // Head implements engine.Ledger.
 func (l *ledger) Head() pbft.Head {
 	s := l.chain.HeadSealed()
-	h := pbft.Head{Seq: consensus.Seq(s.Header.Number.Uint64()), BlockHash: s.Header.Hash(), Digest: s.Header.Hash()}
+	h := pbft.Head{
+		Seq: consensus.Seq(s.Header.Number.Uint64()), BlockHash: s.Header.Hash(), Digest: s.Header.Hash(),
+		Pending: l.chain.ChangePending(),
+	}
 	if h.Seq > 0 {
 		h.Digest, h.TimeMs, h.Certificate = s.BatchHeader.Digest(), s.BatchHeader.TimeMs, s.Certificate
 	}
@@ -62,6 +64,7 @@ func (l *ledger) Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate
 	err := l.chain.Commit(h, c)
 	if err == nil {
 		l.tellPool()
+		err = l.who.noticed()
 	}
 	return diverged(err)
 }
@@ -80,6 +83,7 @@ func (l *ledger) Import(ctx context.Context, v *chain.Verified) error {
 	err := l.chain.ImportVerified(ctx, v)
 	if err == nil {
 		l.tellPool()
+		err = l.who.noticed()
 	}
 	return err
 }
@@ -120,40 +124,44 @@ func (l *ledger) tellMissed() {
 // Outcome implements engine.Ledger.
 func (l *ledger) Outcome(seq consensus.Seq) (pbft.Durable, error) {
 	out := pbft.Durable{Seq: seq}
-	if seq == 0 {
-		return out, nil
+	if head := l.chain.Head().Number.Uint64(); uint64(seq) == head {
+		out.Pending = l.chain.ChangePending()
 	}
-	rules, err := l.chain.RulesAt(seq)
-	if err != nil || seq != rules.Last() {
+	e, err := l.chain.EpochOf(uint64(seq))
+	if err != nil || seq == 0 || seq != e.Last() {
 		return out, err
 	}
 	h, err := l.chain.Header(uint64(seq))
 	if err != nil {
 		return out, err
 	}
-	next, err := l.chain.RulesAt(seq + 1)
-	out.Boundary = &pbft.Boundary{BlockHash: h.Hash(), StateRoot: h.Root, Next: next}
-	return out, err
+	next, err := l.chain.Epoch(e.Epoch + 1)
+	if err != nil {
+		return out, err
+	}
+	out.Boundary = &pbft.Boundary{BlockHash: h.Hash(), StateRoot: h.Root, Next: next.EpochRules}
+	return out, nil
 }
 
 // EpochOf implements engine.Membership.
 func (l *ledger) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 	start := pbft.EpochStart{Parent: l.chain.Genesis()}
-	var err error
-	if start.EpochRules, err = l.chain.RulesAt(seq); err != nil {
+	e, err := l.chain.EpochOf(uint64(seq))
+	if err != nil {
 		return start, err
 	}
-	if before := start.First - 1; before > 0 {
-		s, err := l.chain.Sealed(uint64(before))
-		if err != nil {
-			return start, err
-		}
-		start.Parent = s.BatchHeader.Digest()
-		last, err := l.chain.RulesAt(before)
-		if err != nil {
-			return start, err
-		}
-		start.Before = last.Set
+	start.EpochRules = e.EpochRules
+	if e.Epoch == 0 {
+		return start, nil
 	}
+	s, err := l.chain.Sealed(uint64(e.First - 1))
+	if err != nil {
+		return start, err
+	}
+	before, err := l.chain.Epoch(e.Epoch - 1)
+	if err != nil {
+		return start, err
+	}
+	start.Parent, start.Before = s.BatchHeader.Digest(), before.Set
 	return start, nil
 }

@@ -16,17 +16,27 @@ import (
 	"github.com/quorate/quorate/txpool"
 )
 
+// ledgerOf opens what writes the chain of a node, and its pool.
+func ledgerOf(t *testing.T, net *chaintest.Network, n *chaintest.Node) (*ledger, *txpool.Pool) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	pool, err := txpool.New(txpool.Default(net.Genesis.ChainConfig()), poolHead{n.State, n.Chain}, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := newMembership(n.Chain, registry.New(net.Genesis))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newLedger(n.Chain, pool, who, log), pool
+}
+
 // TestPoolHearsOfMissedBlocks: when more than one block became final since the
 // pool was last told, it is told of all of them, and of those that follow.
 func TestPoolHearsOfMissedBlocks(t *testing.T) {
 	net := chaintest.New(4, 1)
 	n := net.Node(t)
-	reg, log := registry.New(net.Genesis), slog.New(slog.DiscardHandler)
-	pool, err := txpool.New(txpool.Default(net.Genesis.ChainConfig()), poolHead{n.State, reg}, nil, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := newLedger(n.Chain, pool, reg, log)
+	l, pool := ledgerOf(t, net, n)
 	var txs []*types.Transaction
 	for range 4 {
 		txs = append(txs, net.Users[0].Transfer(net.Users[0].Address, 1))
@@ -65,12 +75,7 @@ func TestPoolHearsOfMissedBlocks(t *testing.T) {
 func TestEpochOfLedger(t *testing.T) {
 	net := chaintest.New(4, 0, func(g *genesis.Genesis) { g.Params.EpochLength = 4 })
 	n := net.Node(t)
-	reg, log := registry.New(net.Genesis), slog.New(slog.DiscardHandler)
-	pool, err := txpool.New(txpool.Default(net.Genesis.ChainConfig()), poolHead{n.State, reg}, nil, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := newLedger(n.Chain, pool, reg, log)
+	l, _ := ledgerOf(t, net, n)
 	if s, err := l.EpochOf(4); err != nil || len(s.Suspended) != 0 || s.Set.Len() != 4 {
 		t.Fatalf("epoch 0 opens with %+v", s)
 	}

@@ -18,7 +18,7 @@ func metricRows(n *Node) []metricRow {
 		metric("ethereum_best_known_block_number", "Highest block number that this node or a peer claims (EIP-2159).", (*snapshot).best),
 		metric("ethereum_peer_count", "Connected peers after the handshake (EIP-2159).", func(s *snapshot) float64 { return float64(s.peers) }),
 		metric("ethereum_peer_limit", "Other members of the network: nobody else is let in (EIP-2159).", func(*snapshot) float64 {
-			return float64(len(n.reg.Members()) - 1)
+			return float64(n.host.Members())
 		}),
 		{
 			kind: prometheus.GaugeValue, desc: describe("quorate_info", "Always 1; the labels say what runs.", "version", "chain_id", "genesis"),
@@ -179,10 +179,6 @@ func ask(name, help string, value func(*consensus.Report) float64) metricRow {
 // perValidator is a row with one sample per validator of the epoch for which
 // there is a value.
 func perValidator(n *Node, name, help string, value func(*snapshot, *consensus.ValidatorReport) (float64, bool)) metricRow {
-	names := map[string]string{}
-	for _, m := range n.reg.Members() {
-		names[m.Validator.Hex()] = m.Name
-	}
 	desc := describe("quorate_consensus_validator_"+name, help, "validator", "name")
 	return metricRow{kind: prometheus.GaugeValue, desc: desc, read: func(s *snapshot, out sampler) {
 		if s.replica == nil {
@@ -191,7 +187,7 @@ func perValidator(n *Node, name, help string, value func(*snapshot, *consensus.V
 		for i := range s.replica.Validators {
 			v := &s.replica.Validators[i]
 			if x, ok := value(s, v); ok {
-				out(x, v.Address.Hex(), names[v.Address.Hex()])
+				out(x, v.Address.Hex(), n.members.directory().name(v.Address))
 			}
 		}
 	}}

@@ -36,25 +36,24 @@ const (
 
 // buildNetwork makes the host and connects gossip and transactions to it.
 func (n *Node) buildNetwork(o Options) error {
-	members, err := n.members()
+	members, err := n.peerList(n.members.directory())
 	if err != nil {
 		return err
 	}
-	role := p2p.RoleObserver
 	cfg := p2p.Config{
+		Role: p2p.RoleObserver, // until the list says another one
+
 		Key: n.keys.node, Listen: n.cfg.P2P.Listen, External: n.cfg.P2P.External,
 		ChainID: n.genesis.ChainID, Genesis: n.chain.Genesis(), Version: "quorate/" + Version,
 		BookPath: n.bookPath(o), Transport: o.Transport, Registerer: n.metrics, Logger: n.log.With("part", "p2p"),
 	}
 	if n.keys.signer != nil {
-		role = p2p.RoleValidator
 		cfg.Validator = n.keys.address()
 		cfg.SignRecord = func(preimage []byte) ([]byte, error) {
 			sig, err := n.keys.signer.Sign(context.Background(), preimage)
 			return sig[:], err
 		}
 	}
-	cfg.Role = role
 	if n.host, err = p2p.New(cfg, members); err != nil {
 		return err
 	}
@@ -79,44 +78,14 @@ func (n *Node) bookPath(o Options) string {
 	return n.cfg.DataDir + "/peers.rlp"
 }
 
-// members is the allow-list with the addresses of genesis, which the
-// configuration overrides.
-func (n *Node) members() ([]p2p.Member, error) {
-	override := map[string][]string{}
-	for _, p := range n.cfg.P2P.Peers {
-		if _, ok := n.reg.ByNode(p.NodeID); !ok {
-			return nil, fmt.Errorf("p2p.peers: node id %s is no member of this network", p.NodeID)
-		}
-		override[p.NodeID] = append(override[p.NodeID], p.Address)
-	}
-	var out []p2p.Member
-	for _, m := range n.reg.Members() {
-		id, err := peer.Decode(m.NodeID)
-		if err != nil {
-			return nil, fmt.Errorf("genesis: node id %s: %w", m.NodeID, err)
-		}
-		pm := p2p.Member{ID: id, Role: p2p.RoleValidator, Validator: m.Validator, Name: m.Name, Addresses: m.Addresses}
-		if m.Observer {
-			pm.Role = p2p.RoleObserver
-		}
-		if a := override[m.NodeID]; len(a) > 0 {
-			pm.Addresses = a
-		}
-		out = append(out, pm)
-	}
-	return out, nil
-}
-
 // onPeer tells the parts that talk to peers about a new one.
 func (n *Node) onPeer(p p2p.PeerInfo, up bool) {
 	if !up {
-		if n.follower != nil {
-			n.follower.Forget(syncPeer(p.ID))
-		}
+		n.follower.Forget(syncPeer(p.ID))
 		return
 	}
 	n.pool.OnPeer(txpool.Peer(p.ID))
-	if v := n.peers.validator(p.ID); v != (common.Address{}) && n.engine != nil {
+	if v := n.members.directory().validator(p.ID); v != (common.Address{}) && n.engine != nil {
 		n.engine.Connected(v)
 	}
 	n.greetPeer(p)
@@ -213,7 +182,7 @@ func (w wire) Broadcast(data []byte) error {
 // Send implements engine.Wire.
 func (w wire) Send(to common.Address, data []byte) error {
 	w.tap(data)
-	id, ok := w.n.peers.node(to)
+	id, ok := w.n.members.directory().node(to)
 	if !ok {
 		return fmt.Errorf("validator %s has no node", to)
 	}
@@ -222,7 +191,7 @@ func (w wire) Send(to common.Address, data []byte) error {
 
 // Fetch implements engine.Wire.
 func (w wire) Fetch(ctx context.Context, from common.Address, hashes []common.Hash) ([][]byte, error) {
-	id, ok := w.n.peers.node(from)
+	id, ok := w.n.members.directory().node(from)
 	if !ok {
 		return nil, fmt.Errorf("validator %s has no node", from)
 	}
@@ -252,7 +221,7 @@ func (w wire) Forward(age time.Duration) {
 // connectEngine routes the wire's messages to the engine.
 func (n *Node) connectEngine() {
 	n.host.OnMessage(p2p.TopicConsensus, func(from peer.ID, data []byte) p2p.Verdict {
-		v, err := n.engine.Receive(n.peers.validator(from), data)
+		v, err := n.engine.Receive(n.members.directory().validator(from), data)
 		if err != nil {
 			n.log.Debug("consensus gossip", "from", from, "err", err)
 		}
@@ -265,7 +234,7 @@ func (n *Node) connectEngine() {
 		return p2p.Ignore
 	})
 	n.host.OnPush(protocolForward, maxPushBytes, func(from peer.ID, data []byte) {
-		if n.peers.validator(from) == (common.Address{}) {
+		if n.members.directory().validator(from) == (common.Address{}) {
 			return // only validators are admitted above the pool's bounds
 		}
 		if err := n.pool.HandleForwarded(txpool.Peer(from), data); err != nil {
@@ -273,7 +242,7 @@ func (n *Node) connectEngine() {
 		}
 	})
 	n.host.OnPush(protocolConsensus, maxPushBytes, func(from peer.ID, data []byte) {
-		if _, err := n.engine.Receive(n.peers.validator(from), data); err != nil {
+		if _, err := n.engine.Receive(n.members.directory().validator(from), data); err != nil {
 			n.log.Debug("consensus message", "from", from, "err", err)
 		}
 	})

@@ -59,9 +59,9 @@ type Node struct {
 	host     *p2p.Host
 	engine   *engine.Engine // nil for an observer
 	sync     *blocksync.Syncer
-	follower *blocksync.Follower // nil for a validator
+	follower *blocksync.Follower // for whoever has no vote in the present epoch
 	ledger   *ledger
-	peers    *directory
+	members  *membership
 
 	rpc    *rpc.Server
 	recent *rpceth.Recent // nil without servers, like them
@@ -105,7 +105,7 @@ func (n *Node) openKeys(Options) error {
 		return err
 	}
 	n.genesis, n.reg = g, registry.New(g)
-	n.keys, err = loadKeys(n.cfg, n.reg)
+	n.keys, err = loadKeys(n.cfg)
 	return err
 }
 
@@ -133,7 +133,7 @@ func (n *Node) openChain(o Options) error {
 	}
 	n.logs = index.NewLogs(n.db)
 	n.chain, err = chain.Open(n.db, n.genesis, n.state, chain.Options{
-		Registry: n.reg, Indexers: []chain.Indexer{n.logs}, Logger: n.log.With("part", "chain"),
+		Indexers: []chain.Indexer{n.logs}, Logger: n.log.With("part", "chain"),
 	})
 	return err
 }
@@ -155,10 +155,11 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.engine != nil {
 		parts = append(parts, part{name: "consensus", run: n.engine.Run})
-	} else {
-		parts = append(parts, part{name: "blocksync", run: n.follower.Run})
 	}
-	parts = append(parts, part{name: "announcements", run: n.announce})
+	parts = append(parts,
+		part{name: "blocksync", run: n.follower.Run},
+		part{name: "members", run: n.runMembership},
+		part{name: "announcements", run: n.announce})
 	if n.rpc != nil {
 		parts = append(parts,
 			part{name: "admin", run: n.admin.Run, ready: n.admin.Ready()},
@@ -202,7 +203,7 @@ func (h onlyErrors) WithGroup(name string) slog.Handler { return onlyErrors{h.Ha
 
 // greet says once what an operator should know.
 func (n *Node) greet() {
-	set := n.reg.ValidatorSet(0)
+	set := n.chain.CurrentEpoch().Set
 	if n.keys.signer != nil && set.F() == 0 {
 		n.log.Warn("this network bears no faulty validator", "validators", set.Len(), "needed", 4)
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/rpc"
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
-	"github.com/quorate/quorate/state"
 )
 
 // This file shows to RPC what the engine has seen. A node without a vote has no
@@ -19,7 +19,7 @@ import (
 // pbftDeps are what the pbft_ methods work on.
 func (n *Node) pbftDeps(l rpc.Limits) rpcpbft.Deps {
 	return rpcpbft.Deps{
-		Genesis: n.genesis.Hash(), Reporter: n, Chain: certificates{n.chain}, Transactions: n.chain, Members: newMembers(n), History: history{n}, Witness: witness{n},
+		Genesis: n.genesis.Hash(), Reporter: n, Chain: certificates{n.chain}, Transactions: n.chain, Members: epochs{n}, History: history{n}, Witness: witness{n},
 		Limits: l, Log: n.log.With("part", "rpc"),
 	}
 }
@@ -86,37 +86,28 @@ func (w witness) Evidence() (first uint64, list []consensus.Evidence, err error)
 	return w.n.engine.Evidence(ctx)
 }
 
-// members implements rpc/pbft.Members.
-type members struct {
-	*Node
-	names map[common.Address]string
+// epochs implements rpc/pbft.Members.
+type epochs struct{ n *Node }
+
+// Epoch implements rpc/pbft.Members.
+func (x epochs) Epoch(e consensus.Epoch) (*consensus.EpochRules, error) {
+	return rulesOf(x.n.chain.Epoch(e))
 }
 
-func newMembers(n *Node) members {
-	m := members{n, map[common.Address]string{}}
-	for _, v := range n.genesis.Validators {
-		m.names[v.Address] = v.Name
+// EpochOf implements rpc/pbft.Members.
+func (x epochs) EpochOf(number uint64) (*consensus.EpochRules, error) {
+	return rulesOf(x.n.chain.EpochOf(number))
+}
+
+func rulesOf(e *registry.Epoch, err error) (*consensus.EpochRules, error) {
+	if errors.Is(err, chain.ErrNotFound) {
+		return nil, nil
 	}
-	return m
-}
-
-// ValidatorSet implements rpc/pbft.Members.
-func (m members) ValidatorSet(e consensus.Epoch) *consensus.ValidatorSet {
-	return m.reg.ValidatorSet(e)
-}
-
-// Suspended implements rpc/pbft.Members.
-func (m members) Suspended(e consensus.Epoch) (list []common.Address, known bool, err error) {
-	list, err = m.chain.Suspended(e)
-	var pruned *state.ErrPruned
-	if errors.Is(err, chain.ErrNotFound) || errors.As(err, &pruned) {
-		return nil, false, nil
+	if err != nil {
+		return nil, err
 	}
-	return list, err == nil, err
+	return e.EpochRules, nil
 }
 
 // Name implements rpc/pbft.Members.
-func (m members) Name(a common.Address) string { return m.names[a] }
-
-// Params implements rpc/pbft.Members.
-func (m members) Params() consensus.Params { return m.reg.Params() }
+func (x epochs) Name(a common.Address) string { return x.n.members.directory().name(a) }

@@ -8,7 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
 
-	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/txpool"
 )
@@ -16,7 +16,7 @@ import (
 // poolHead is the committed head as the pool sees it.
 type poolHead struct {
 	state *state.State
-	reg   *registry.Registry
+	chain *chain.Chain
 }
 
 // Account implements txpool.Head.
@@ -26,11 +26,11 @@ func (h poolHead) Account(a common.Address) (uint64, *uint256.Int, error) {
 }
 
 // GasLimit implements txpool.Head.
-func (h poolHead) GasLimit() uint64 { return h.reg.Params().BlockGasLimit }
+func (h poolHead) GasLimit() uint64 { return h.chain.CurrentEpoch().Params.BlockGasLimit }
 
 // MinGasPrice implements txpool.Head.
 func (h poolHead) MinGasPrice() *big.Int {
-	return new(big.Int).SetUint64(h.reg.Params().MinGasPrice)
+	return new(big.Int).SetUint64(h.chain.CurrentEpoch().Params.MinGasPrice)
 }
 
 // bytesPerFate: of a node with little memory the pool remembers fewer fates, so that
@@ -42,13 +42,18 @@ func (n *Node) buildPool(Options) error {
 	cfg := txpool.Default(n.genesis.ChainConfig())
 	cfg.MaxBytes = int(n.cfg.Plan().Pool)
 	cfg.Fates = min(cfg.Fates, cfg.MaxBytes/bytesPerFate)
-	n.peers = newDirectory(n.reg)
 	var err error
-	n.pool, err = txpool.New(cfg, poolHead{n.state, n.reg}, poolNet{n}, n.log.With("part", "txpool"))
+	if n.members, err = newMembership(n.chain, n.reg); err != nil {
+		return err
+	}
+	if err := n.checkKeys(); err != nil {
+		return err
+	}
+	n.pool, err = txpool.New(cfg, poolHead{n.state, n.chain}, poolNet{n}, n.log.With("part", "txpool"))
 	if err != nil {
 		return err
 	}
-	n.ledger = newLedger(n.chain, n.pool, n.reg, n.log)
+	n.ledger = newLedger(n.chain, n.pool, n.members, n.log)
 	return nil
 }
 
@@ -64,7 +69,7 @@ func (b batcher) Build(maxTxs, maxBytes int, gas uint64) []*types.Transaction {
 
 // unknownTo returns the bodies that a validator is not known to hold.
 func (n *Node) unknownTo(v common.Address, txs []*types.Transaction) []*types.Transaction {
-	id, ok := n.peers.node(v)
+	id, ok := n.members.directory().node(v)
 	if !ok {
 		return nil
 	}

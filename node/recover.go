@@ -30,14 +30,13 @@ func ForgetVotes(cfg *config.Config, log *slog.Logger, o Options) (epoch consens
 	if err != nil {
 		return 0, err
 	}
-	next := consensus.Seq(n.chain.Head().Number.Uint64()) + 1
-	epoch = max(consensus.EpochOf(next, n.reg.Params().EpochLength), past.Epoch)
+	epoch = max(n.chain.CurrentEpoch().Epoch, past.Epoch)
 	if err := engine.ForgiveVotes(journal{n.db.Journal()}, epoch); err != nil {
 		return 0, fmt.Errorf("journal: %w", err)
 	}
 	if err := n.keys.voted.Record(epoch); err != nil {
 		return 0, err
 	}
-	log.Warn("votes forgotten by its operator", "validator", n.keys.address(), "epoch", epoch, "head", next-1)
+	log.Warn("votes forgotten by its operator", "validator", n.keys.address(), "epoch", epoch, "head", n.chain.Head().Number)
 	return epoch, nil
 }

@@ -145,7 +145,7 @@ func (n *Node) Report() consensus.Report {
 	}
 	connected := map[common.Address]bool{n.keys.address(): true}
 	for _, p := range n.host.Peers() {
-		connected[n.peers.validator(p.ID)] = true
+		connected[n.members.directory().validator(p.ID)] = true
 	}
 	for i := range r.Validators {
 		r.Validators[i].Connected = connected[r.Validators[i].Address]
@@ -155,24 +155,17 @@ func (n *Node) Report() consensus.Report {
 
 // observed is the report of a node without a replica.
 func (n *Node) observed() consensus.Report {
-	k := n.reg.Params().EpochLength
-	head := consensus.Seq(n.chain.Head().Number.Uint64())
-	e := consensus.EpochOf(head+1, k)
-	set := n.reg.ValidatorSet(e)
-	suspended, err := n.chain.Suspended(e)
-	if err != nil { // e.g. a head so fast that the epoch is over and its state pruned: the next report is right
-		n.log.Warn("who is suspended is not known for a report", "epoch", e, "err", err)
-	}
-	schedule := consensus.NewSchedule(set, suspended, e, n.reg.Params().PrimarySpan, consensus.FirstSeq(e, k))
+	e, head := n.chain.CurrentEpoch(), consensus.Seq(n.chain.Head().Number.Uint64())
+	schedule := e.Schedule()
 	r := consensus.Report{
-		Epoch: e, Mode: consensus.Normal, Committed: head, Stable: consensus.FirstSeq(e, k) - 1,
-		WindowLow: head, WindowHigh: head, F: set.F(), Quorum: set.Quorum(),
-		Primary: set.Address(schedule.Primary(0, head+1)), Line: fmt.Sprintf("observer e%d n=%d", e, head),
+		Epoch: e.Epoch, Mode: consensus.Normal, Committed: head, Stable: e.First - 1,
+		WindowLow: head, WindowHigh: head, F: e.Set.F(), Quorum: e.Set.Quorum(),
+		Primary: e.Set.Address(schedule.Primary(0, head+1)), Line: fmt.Sprintf("observer e%d n=%d", e.Epoch, head),
 	}
 	if _, _, _, behind := n.Syncing(); behind {
 		r.Mode = consensus.Syncing
 	}
-	for i, a := range set.Addresses() {
+	for i, a := range e.Set.Addresses() {
 		r.Validators = append(r.Validators, consensus.ValidatorReport{Address: a, Suspended: schedule.Suspended(i)})
 	}
 	return r

@@ -43,9 +43,6 @@ func (n *Node) buildSync() error {
 	n.host.Serve(protocolBlocks, blocksync.MaxRequestBytes, func(ctx context.Context, _ peer.ID, req []byte, send func([]byte) error) error {
 		return server.Serve(ctx, req, send)
 	})
-	if n.keys.signer != nil {
-		return nil
-	}
 	n.follower = blocksync.NewFollower(n.sync)
 	n.host.OnMessage(p2p.TopicBlocks, n.onAnnouncement)
 	n.host.OnPush(protocolHead, maxAnnouncement, func(from peer.ID, data []byte) { n.onAnnouncement(from, data) })
@@ -56,6 +53,9 @@ func (n *Node) onAnnouncement(from peer.ID, data []byte) p2p.Verdict {
 	var a announcement
 	if len(data) > maxAnnouncement || rlp.DecodeBytes(data, &a) != nil {
 		return p2p.Reject
+	}
+	if n.votes() {
+		return p2p.Accept // the engine knows more
 	}
 	n.follower.Notify(syncPeer(from), a.Number)
 	return p2p.Accept
@@ -73,7 +73,17 @@ func (c syncChain) ImportVerified(ctx context.Context, v *chain.Verified) error 
 	if c.n.engine == nil {
 		return c.n.ledger.Import(ctx, v)
 	}
-	return c.n.engine.Exclusive(ctx, func() error { return c.n.ledger.Import(ctx, v) })
+	err := c.n.engine.Exclusive(ctx, func() error { return c.n.ledger.Import(ctx, v) })
+	if err == nil && !c.n.votes() {
+		c.n.engine.Moved()
+	}
+	return err
+}
+
+// votes reports whether this node is a validator of the present epoch.
+func (n *Node) votes() bool {
+	_, ok := n.chain.CurrentEpoch().Set.Index(n.keys.address())
+	return ok
 }
 
 // syncPeer is a peer in block sync's words: the id as people write it, since it
@@ -99,7 +109,7 @@ type syncer struct{ n *Node }
 func (s syncer) SyncTo(ctx context.Context, target consensus.Seq, from []common.Address) error {
 	var peers []blocksync.Peer
 	for _, v := range from {
-		if id, ok := s.n.peers.node(v); ok {
+		if id, ok := s.n.members.directory().node(v); ok {
 			peers = append(peers, syncPeer(id))
 		}
 	}

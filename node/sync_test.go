@@ -78,11 +78,12 @@ func TestFollowerForgetsPeersThatLeave(t *testing.T) {
 		asked := make(askedPeers, 100)
 		cfg := blocksync.Default()
 		cfg.Logger = slog.New(slog.DiscardHandler)
-		s, err := blocksync.New(chaintest.New(4, 0).Node(t).Chain, asked, cfg)
+		c := chaintest.New(4, 0).Node(t).Chain
+		s, err := blocksync.New(c, asked, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := &Node{follower: blocksync.NewFollower(s)}
+		n := &Node{follower: blocksync.NewFollower(s), chain: c, keys: &keyring{}}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		n.onAnnouncement(id, claim)

@@ -15,7 +15,7 @@ import (
 // Member is a node that belongs to the network.
 type Member struct {
 	NodeID    string         // libp2p peer id
-	Validator common.Address // zero for an observer
+	Validator common.Address // of the validator key; zero for an observer, unless it is to become one
 	Name      string         // for people; never empty
 	Addresses []string       // TCP multiaddrs, hints
 	Observer  bool           // follows without a vote
@@ -59,6 +59,9 @@ func (r *Registry) Params() consensus.Params { return r.params }
 
 // Members returns every node that may connect.
 func (r *Registry) Members() []Member { return slices.Clone(r.members) }
+
+// validators returns the members with a vote, in the order of the set.
+func (r *Registry) validators() []Member { return slices.Clone(r.members[:r.set.Len()]) }
 
 // ByNode returns the member with a node id.
 func (r *Registry) ByNode(nodeID string) (Member, bool) {

@@ -36,25 +36,24 @@ func Suspended(s Slots, e consensus.Epoch) []common.Address {
 }
 
 // RecordSuspensions is the whole rule of suspension: it records what the batch h
-// means for the choice of primaries, after the last transaction of h. set is
-// that of the epoch of h; next, that of the epoch after it, counts only when h
-// is the last batch of its epoch. convicted are the members of set against whom
+// means for the choice of primaries, after the last transaction of h. now is the
+// epoch of h; next, the set of the epoch after it, counts only when h is the last
+// batch of its epoch. convicted are the members of set against whom
 // transactions of the batch carry evidence, in their order. It is a pure function
 // of its arguments and writes only slots that change: none while every view is 0
 // and nobody is convicted.
-func RecordSuspensions(st Storage, h *consensus.BatchHeader, set, next *consensus.ValidatorSet, p consensus.Params, convicted []common.Address) {
+func RecordSuspensions(st Storage, h *consensus.BatchHeader, now *consensus.EpochRules, next *consensus.ValidatorSet, convicted []common.Address) {
 	before := readWords(st)
 	s := decodeSuspensions(before)
-	e := consensus.EpochOf(h.Seq, p.EpochLength)
-	if set.F() > 0 { // else nobody is suspended: those who are left are all needed
-		s.reach(h.OriginView, e, set, p)
+	if now.Set.F() > 0 { // else nobody is suspended: those who are left are all needed
+		s.reach(h.OriginView, now)
 		for _, v := range convicted {
-			s.convict(v, e)
+			s.convict(v, now.Epoch)
 		}
-		s.follow(h, e, p)
+		s.follow(h, now)
 	}
-	if h.Seq == consensus.LastSeq(e, p.EpochLength) {
-		s.settle(e, next)
+	if h.Seq == now.Last() {
+		s.settle(now.Epoch, next)
 	}
 	writeWords(st, before, s.encode())
 }
@@ -97,7 +96,8 @@ func (s *suspensions) suspended(e consensus.Epoch) []common.Address {
 // view is higher than any before it in the epoch: after one view change that is
 // the primary of the stuck span, after several in a row the last who brought no
 // NEW-VIEW. Of those before it nothing is proved.
-func (s *suspensions) reach(view consensus.View, e consensus.Epoch, set *consensus.ValidatorSet, p consensus.Params) {
+func (s *suspensions) reach(view consensus.View, now *consensus.EpochRules) {
+	e := now.Epoch
 	highest := consensus.View(0)
 	if s.epoch == e {
 		highest = s.view
@@ -106,8 +106,8 @@ func (s *suspensions) reach(view consensus.View, e consensus.Epoch, set *consens
 		return
 	}
 	s.epoch, s.view = e, view
-	order := consensus.NewSchedule(set, s.suspended(e), e, p.PrimarySpan, consensus.FirstSeq(e, p.EpochLength))
-	s.suspend(set.Address(order.NewViewPrimary(view-1)), e)
+	order := consensus.NewSchedule(now.Set, s.suspended(e), e, now.Params.PrimarySpan, now.First)
+	s.suspend(now.Set.Address(order.NewViewPrimary(view-1)), e)
 }
 
 // convict suspends a validator against whom there is evidence, once in an epoch:
@@ -133,7 +133,7 @@ func (s *suspensions) suspend(v common.Address, e consensus.Epoch) {
 
 // follow notes who proposes, for those whose next suspension would be longer
 // than the shortest.
-func (s *suspensions) follow(h *consensus.BatchHeader, e consensus.Epoch, p consensus.Params) {
+func (s *suspensions) follow(h *consensus.BatchHeader, now *consensus.EpochRules) {
 	for i := range s.records {
 		r := &s.records[i]
 		if r.doublings == 0 {
@@ -143,11 +143,11 @@ func (s *suspensions) follow(h *consensus.BatchHeader, e consensus.Epoch, p cons
 			r.runFirst, r.runView = 0, 0
 			continue
 		}
-		goesOn := r.runFirst > 0 && r.runView == h.OriginView && consensus.EpochOf(r.runFirst, p.EpochLength) == e
+		goesOn := r.runFirst > 0 && r.runView == h.OriginView && now.Owns(r.runFirst)
 		if !goesOn {
 			r.runFirst, r.runView = h.Seq, h.OriginView
 		}
-		if uint64(h.Seq-r.runFirst)+1 >= goodRun(p) {
+		if uint64(h.Seq-r.runFirst)+1 >= goodRun(now.Params) {
 			r.doublings, r.runFirst, r.runView = 0, 0, 0
 		}
 	}

@@ -72,6 +72,11 @@ func newNetwork(t *testing.T, n int, length, span uint64) *network {
 	return &network{t: t, mem: newMemory(), set: validators(t, list...), p: consensus.Params{EpochLength: length, PrimarySpan: span}}
 }
 
+// rules are those of an epoch; all are as long.
+func (n *network) rules(e consensus.Epoch) *consensus.EpochRules {
+	return &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, n.p.EpochLength), Set: n.set, Params: n.p}
+}
+
 // batch executes the next batch. proposer is a number of addr.
 func (n *network) batch(view consensus.View, proposer int) {
 	n.t.Helper()
@@ -82,7 +87,7 @@ func (n *network) batch(view consensus.View, proposer int) {
 	if next == nil {
 		next = n.set
 	}
-	RecordSuspensions(n.mem, &consensus.BatchHeader{Epoch: e, Seq: n.seq, OriginView: view, Proposer: addr(proposer)}, n.set, next, n.p, nil)
+	RecordSuspensions(n.mem, &consensus.BatchHeader{Epoch: e, Seq: n.seq, OriginView: view, Proposer: addr(proposer)}, n.rules(e), next, nil)
 	if is := Suspended(n.mem, e); !slices.Equal(is, was) {
 		n.t.Fatalf("seq %d: the suspended of its own epoch were %v, now %v", n.seq, was, is)
 	}

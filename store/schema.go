@@ -10,7 +10,7 @@ import (
 
 // FormatVersion is the version of the schema below, stored under
 // MetaKey("version"). A database of another version is refused, not guessed at.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // The key spaces. Each key begins with exactly one of these bytes; numbers are
 // big endian so that byte order is numeric order.
@@ -22,6 +22,8 @@ const (
 	PrefixHead = 'M'
 	// PrefixCheckpoint: → the last stable checkpoint certificate.
 	PrefixCheckpoint = 'k'
+	// PrefixEpoch: epoch → what it was opened with: set, parameters, first block.
+	PrefixEpoch = 'E'
 	// PrefixJournal: seq, kind, view → record of the journal of votes.
 	PrefixJournal = 'j'
 
@@ -79,7 +81,7 @@ const (
 
 // Prefixes lists every key space once.
 var Prefixes = []byte{
-	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixJournal,
+	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixJournal,
 	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
 	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
@@ -111,6 +113,9 @@ func HeadKey() []byte { return []byte{PrefixHead} }
 
 // CheckpointKey is the key of the last stable checkpoint.
 func CheckpointKey() []byte { return []byte{PrefixCheckpoint} }
+
+// EpochKey is the key of what an epoch was opened with.
+func EpochKey(epoch uint64) []byte { return numbered(PrefixEpoch, epoch) }
 
 // HeaderKey is the key of the header row of a block.
 func HeaderKey(number uint64) []byte { return numbered(PrefixHeader, number) }

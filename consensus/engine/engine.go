@@ -196,6 +196,8 @@ func (e *Engine) take(x any) {
 		e.onFetched(x)
 	case synced:
 		e.onSynced(x)
+	case moved:
+		e.follow()
 	case connected:
 		e.onConnected(x)
 	case told:

@@ -17,6 +17,13 @@ type synced struct{ err error }
 // connected says that a validator's connection came up.
 type connected struct{ validator common.Address }
 
+// moved says that somebody else than the engine has imported blocks.
+type moved struct{}
+
+// Moved tells the engine that blocks were imported without its asking, by a node
+// that follows the chain while it has no vote.
+func (e *Engine) Moved() { _, _ = e.accept(moved{}) }
+
 // Connected tells the engine that a validator is reachable: it gets a STATUS
 // at once. The message is never dropped for long: the next STATUS is due
 // within seconds.
@@ -66,6 +73,11 @@ func (e *Engine) onSynced(s synced) {
 		e.inject(pbft.Diverged{Seq: e.deps.Ledger.Head().Seq + 1, Err: s.err})
 		return
 	}
+	e.follow()
+}
+
+// follow tells the replica where the chain is.
+func (e *Engine) follow() {
 	head := e.deps.Ledger.Head()
 	start, err := e.deps.Membership.EpochOf(max(head.Seq, 1))
 	if err != nil {

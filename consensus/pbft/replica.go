@@ -47,7 +47,7 @@ type Replica struct {
 	set          *consensus.ValidatorSet
 	before       *consensus.ValidatorSet // of the epoch before; nil in the first
 	leavers      []uint64                // by index in before: tick from which on one that has left is told so again
-	self         int // sender index, -1 outside the set
+	self         int                     // sender index, -1 outside the set
 	first, last  consensus.Seq
 	parentDigest common.Hash // of the batch before first
 

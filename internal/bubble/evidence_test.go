@@ -68,7 +68,7 @@ func TestEquivocatorIsSuspended(t *testing.T) {
 		})
 		c.Within(time.Minute, "it is suspended", func() bool {
 			for e := epoch + 1; e <= epoch+3; e++ {
-				if s, err := witness.Node.Chain().Suspended(e); err == nil && slices.Contains(s, faulty.Address) {
+				if x, err := witness.Node.Chain().Epoch(e); err == nil && slices.Contains(x.Suspended, faulty.Address) {
 					return true
 				}
 			}

@@ -22,6 +22,7 @@ type Config struct {
 	DataDir      string // database and journal
 	GenesisFile  string
 	NodeKeyFile  string
+	Join         bool   // start although the members that this node knows of do not include its keys
 	KeystoreDir  string // validator key; "" = an observer, without a vote
 	PasswordFile string // opens the validator key
 	Memory       Bytes  // for everything together, see MemoryPlan

@@ -57,6 +57,10 @@ var general = []Setting{
 		c.NodeKeyFile, err = parsePath(v)
 		return err
 	})},
+	{"join", "false", "true: start with keys that are not, or not yet, those of a member, and follow the chain until they are", false, one(func(c *Config, v string) (err error) {
+		c.Join, err = parseBool(v)
+		return err
+	})},
 	{"keystore", "keystore", "directory of the validator key; empty for an observer", false, text(func(c *Config) *string { return &c.KeystoreDir })},
 	{"password", "password", "file whose first line opens the validator key", false, text(func(c *Config) *string { return &c.PasswordFile })},
 	{"memory", "1GiB", "memory for everything together", false, one(func(c *Config, v string) (err error) {

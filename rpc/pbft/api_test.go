@@ -74,7 +74,21 @@ func (n *network) Sealed(number uint64) (*Sealed, error) {
 	return n.sealed, nil
 }
 
-func (n *network) ValidatorSet(consensus.Epoch) *consensus.ValidatorSet { return n.set }
+func (n *network) Epoch(e consensus.Epoch) (*consensus.EpochRules, error) {
+	if e > 1 {
+		return nil, nil
+	}
+	return &consensus.EpochRules{
+		Epoch: e, First: consensus.FirstSeq(e, 2), Set: n.set, Suspended: n.memory.suspended, Params: consensus.Params{EpochLength: 2},
+	}, nil
+}
+
+func (n *network) EpochOf(number uint64) (*consensus.EpochRules, error) {
+	if number > 2 { // the head is 1
+		return nil, nil
+	}
+	return n.Epoch(0)
+}
 
 func (n *network) Report() consensus.Report {
 	r := consensus.Report{

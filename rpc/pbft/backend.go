@@ -28,14 +28,13 @@ type Certificates interface {
 
 // Members tells who validates.
 type Members interface {
-	// ValidatorSet returns the validators of an epoch, nil if that is not known.
-	ValidatorSet(epoch consensus.Epoch) *consensus.ValidatorSet
-	// Suspended returns who may not be primary in an epoch, and whether this node
-	// knows: not of an epoch to come, or of one whose state is pruned.
-	Suspended(epoch consensus.Epoch) (list []common.Address, known bool, err error)
-	// Name returns what genesis calls a validator, or nothing.
+	// Epoch returns the rules of an epoch, nil of one that has not begun.
+	Epoch(e consensus.Epoch) (*consensus.EpochRules, error)
+	// EpochOf returns the rules of the epoch of a block, nil for one that is more
+	// than one above the head.
+	EpochOf(number uint64) (*consensus.EpochRules, error)
+	// Name returns what a validator calls itself, or genesis calls it, or nothing.
 	Name(a common.Address) string
-	Params() consensus.Params
 }
 
 // History tells what this node has seen of the protocol since it started.

@@ -45,7 +45,7 @@ func (a *API) BlockPhases(number rpc.Number) *BlockPhases {
 		AcceptedUs: at(consensus.PhaseAccepted), PreparedUs: at(consensus.PhasePrepared), ExecutedUs: at(consensus.PhaseExecuted),
 		CommitSentUs: at(consensus.PhaseCommitSent), CommittedUs: at(consensus.PhaseCommitted), DurableUs: at(consensus.PhaseDurable),
 	}
-	if set := a.d.Members.ValidatorSet(b.Epoch); set != nil && b.Primary >= 0 && b.Primary < set.Len() {
+	if set := a.setOf(b.Epoch); set != nil && b.Primary >= 0 && b.Primary < set.Len() {
 		primary := set.Address(b.Primary)
 		out.Primary = &primary
 	}

@@ -61,7 +61,7 @@ func (a *API) show(number uint64, s *Sealed) (*Certificate, error) {
 
 // validators returns the addresses of an epoch in index order.
 func (a *API) validators(e consensus.Epoch) []common.Address {
-	if set := a.d.Members.ValidatorSet(e); set != nil {
+	if set := a.setOf(e); set != nil {
 		return set.Addresses()
 	}
 	return []common.Address{}

@@ -76,7 +76,7 @@ func (a *API) showEvidence(e *consensus.Evidence) (*Evidence, error) {
 		Fault: fault, Sender: e.Offender, Epoch: uint64(e.First.Epoch),
 		First: a.showVote(e.First), Second: a.showVote(e.Second),
 	}
-	if set := a.d.Members.ValidatorSet(e.First.Epoch); set != nil && e.Offender < uint64(set.Len()) {
+	if set := a.setOf(e.First.Epoch); set != nil && e.Offender < uint64(set.Len()) {
 		offender := set.Address(int(e.Offender))
 		out.Offender = &offender
 	}
@@ -95,8 +95,11 @@ func (a *API) showVote(v *consensus.Vote) *Vote {
 		out.Seq, out.BlockHash, out.StateRoot, out.NextSet = &seq, &v.BlockHash, &v.StateRoot, &v.NextSet
 	case consensus.ViewChange:
 		digest := v.Change.Digest()
-		base := uint64(v.Change.BaseSeq(consensus.FirstSeq(v.Epoch, a.d.Members.Params().EpochLength)))
-		out.View, out.Digest, out.Base = &view, &digest, &base
+		out.View, out.Digest = &view, &digest
+		if rules, err := a.d.Members.Epoch(v.Epoch); err == nil && rules != nil {
+			base := uint64(v.Change.BaseSeq(rules.First))
+			out.Base = &base
+		}
 		for i := range v.Change.Prepared {
 			p := &v.Change.Prepared[i]
 			in := uint64(p.View)

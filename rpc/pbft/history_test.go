@@ -24,7 +24,6 @@ type memory struct {
 	evidence   []consensus.Evidence
 	before     uint64 // pieces that are no longer kept
 	suspended  []common.Address
-	unknown    bool // who is suspended
 	events     Events
 }
 
@@ -58,16 +57,11 @@ func (m *memory) Watch(int) (Events, error) {
 func (m *memory) Evidence() (uint64, []consensus.Evidence, error) {
 	return m.before, m.evidence, nil
 }
-func (m *memory) Params() consensus.Params { return consensus.Params{EpochLength: 2} }
 func (m *memory) Name(a common.Address) string {
 	if a[0]%2 == 0 {
 		return "even"
 	}
 	return ""
-}
-
-func (m *memory) Suspended(consensus.Epoch) ([]common.Address, bool, error) {
-	return m.suspended, !m.unknown, nil
 }
 
 func request(method, params string) string {
@@ -133,14 +127,10 @@ func TestValidators(t *testing.T) {
 			t.Fatalf("%s: %+v", c.params, l)
 		}
 		for i, v := range l.Validators {
-			if v.Index != i || v.Address != n.set.Address(i) || v.Name != n.Name(v.Address) || v.Suspended == nil || *v.Suspended != (i == 3) {
+			if v.Index != i || v.Address != n.set.Address(i) || v.Name != n.Name(v.Address) || v.Suspended != (i == 3) {
 				t.Errorf("%s: %+v", c.params, v)
 			}
 		}
-	}
-	n.unknown = true
-	if l := ask[ValidatorList](t, n, "validators", ""); l.Validators[3].Suspended != nil {
-		t.Error("suspension is known, but the node does not know it")
 	}
 	for _, number := range []string{`0`, `3`, `"earliest"`} {
 		if l := ask[*ValidatorList](t, n, "validators", number); l != nil {
@@ -156,7 +146,7 @@ func TestStableCheckpoint(t *testing.T) {
 	}
 	var votes []*consensus.Vote
 	for _, i := range []int{0, 1, 3} {
-		votes = append(votes, n.sign(t, i, consensus.Vote{Kind: consensus.Checkpoint, Epoch: 0, Seq: 2, BlockHash: common.Hash{2}, StateRoot: common.Hash{3}, NextSet: consensus.NextSetHash(1, n.set, nil, n.Params().Hash())}))
+		votes = append(votes, n.sign(t, i, consensus.Vote{Kind: consensus.Checkpoint, Epoch: 0, Seq: 2, BlockHash: common.Hash{2}, StateRoot: common.Hash{3}, NextSet: consensus.NextSetHash(1, n.set, nil, consensus.Params{EpochLength: 2}.Hash())}))
 	}
 	n.checkpoint = consensus.NewCheckpointCertificate(votes, 4)
 	c := ask[Checkpoint](t, n, "stableCheckpoint", "")

@@ -24,43 +24,42 @@ type ValidatorList struct {
 type Validator struct {
 	Index     int            `json:"index"`          // in votes and bitsets
 	Address   common.Address `json:"address"`        // of the validator key
-	Name      string         `json:"name,omitempty"` // what genesis calls it
-	Suspended *bool          `json:"suspended"`      // may not be primary in this epoch; null: not known (yet, or any more)
+	Name      string         `json:"name,omitempty"` // what it calls itself, or genesis calls it
+	Suspended bool           `json:"suspended"`      // may not be primary in this epoch
 }
 
 // Validators returns the set that decided a block; without a number, the set
 // that decides the next block. It is null for block 0, which genesis decides,
 // and for an epoch whose set is not known yet.
 func (a *API) Validators(number *rpc.Number) (*ValidatorList, error) {
-	head := a.d.Chain.Head().Number.Uint64()
-	n := head + 1
+	n := a.d.Chain.Head().Number.Uint64() + 1
 	if number != nil {
 		n = a.at(*number)
 	}
-	length := a.d.Members.Params().EpochLength
-	epoch := consensus.EpochOf(consensus.Seq(n), length)
-	if n == 0 || epoch > consensus.EpochOf(consensus.Seq(head+1), length) {
+	if n == 0 {
 		return nil, nil
 	}
-	set := a.d.Members.ValidatorSet(epoch)
-	if set == nil {
-		return nil, nil
-	}
-	suspended, known, err := a.d.Members.Suspended(epoch)
-	if err != nil {
+	e, err := a.d.Members.EpochOf(n)
+	if err != nil || e == nil {
 		return nil, err
 	}
 	out := &ValidatorList{
-		Epoch: uint64(epoch), FirstSeq: uint64(consensus.FirstSeq(epoch, length)), LastSeq: uint64(consensus.LastSeq(epoch, length)),
-		F: set.F(), Quorum: set.Quorum(), Params: a.d.Members.Params().Hash(),
+		Epoch: uint64(e.Epoch), FirstSeq: uint64(e.First), LastSeq: uint64(e.Last()),
+		F: e.Set.F(), Quorum: e.Set.Quorum(), Params: e.Params.Hash(),
 	}
-	for i, address := range set.Addresses() {
-		v := Validator{Index: i, Address: address, Name: a.d.Members.Name(address)}
-		if known {
-			is := slices.Contains(suspended, address)
-			v.Suspended = &is
-		}
-		out.Validators = append(out.Validators, v)
+	for i, address := range e.Set.Addresses() {
+		out.Validators = append(out.Validators, Validator{
+			Index: i, Address: address, Name: a.d.Members.Name(address), Suspended: slices.Contains(e.Suspended, address),
+		})
 	}
 	return out, nil
+}
+
+// setOf returns the validators of an epoch, nil if it has not begun here or cannot
+// be read.
+func (a *API) setOf(e consensus.Epoch) *consensus.ValidatorSet {
+	if rules, err := a.d.Members.Epoch(e); err == nil && rules != nil {
+		return rules.Set
+	}
+	return nil
 }

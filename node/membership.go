@@ -1,0 +1,210 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/p2p"
+	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/txpool"
+)
+
+// This file makes what the chain says of its members true in the network: who may
+// connect, with which role, and which node is which validator. Validators change
+// with the epoch, everybody else with any block.
+
+// leaveGrace is how long validators that have left stay connected, so that they
+// learn of it: some minutes of a slow network, and no longer, for they have no
+// right to be here.
+const leaveGrace = 30 * time.Second
+
+// directory is who belongs to the network at one head. It is immutable.
+type directory struct {
+	epoch      consensus.Epoch
+	list       []registry.Member
+	leaving    bool // some of them were of the epoch before only
+	nodes      map[common.Address]peer.ID
+	validators map[peer.ID]common.Address
+	names      map[common.Address]string
+}
+
+func newDirectory(e *registry.Epoch, list []registry.Member, leaving bool) *directory {
+	d := &directory{
+		epoch: e.Epoch, list: list, leaving: leaving,
+		nodes: map[common.Address]peer.ID{}, validators: map[peer.ID]common.Address{}, names: map[common.Address]string{},
+	}
+	for _, m := range list {
+		id, err := peer.Decode(m.NodeID)
+		if err != nil || m.Observer {
+			continue // a checked genesis and the contracts have valid ids
+		}
+		d.nodes[m.Validator], d.validators[id], d.names[m.Validator] = id, m.Validator, m.Name
+	}
+	return d
+}
+
+func (d *directory) node(v common.Address) (peer.ID, bool) {
+	id, ok := d.nodes[v]
+	return id, ok
+}
+
+// validator returns zero for an observer.
+func (d *directory) validator(id peer.ID) common.Address { return d.validators[id] }
+
+func (d *directory) name(v common.Address) string { return d.names[v] }
+
+// byNode returns the member with a node id.
+func (d *directory) byNode(id string) (registry.Member, bool) {
+	i := slices.IndexFunc(d.list, func(m registry.Member) bool { return m.NodeID == id })
+	if i < 0 {
+		return registry.Member{}, false
+	}
+	return d.list[i], true
+}
+
+// membership follows the chain. It is safe for concurrent use.
+type membership struct {
+	chain *chain.Chain
+	reg   *registry.Registry
+	now   atomic.Pointer[directory]
+	wake  chan struct{} // the directory is another one
+
+	mu   sync.Mutex
+	seen chain.MembersVersion
+}
+
+func newMembership(c *chain.Chain, reg *registry.Registry) (*membership, error) {
+	m := &membership{chain: c, reg: reg, wake: make(chan struct{}, 1)}
+	return m, m.refresh(true)
+}
+
+func (m *membership) directory() *directory { return m.now.Load() }
+
+// noticed looks whether the newest block has changed who belongs here.
+func (m *membership) noticed() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.chain.MembersVersion() == m.seen {
+		return nil
+	}
+	return m.refresh(true)
+}
+
+// partFromLeavers takes those of the epoch before from the list.
+func (m *membership) partFromLeavers() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.directory().leaving {
+		return nil
+	}
+	return m.refresh(false)
+}
+
+// refresh reads the members at the head. With grace those of the epoch before
+// still belong to them.
+func (m *membership) refresh(grace bool) error {
+	seen, e := m.chain.MembersVersion(), m.chain.CurrentEpoch()
+	list := slices.Clone(e.Members)
+	add := func(others []registry.Member) (added bool) {
+		for _, o := range others {
+			if !slices.ContainsFunc(list, func(x registry.Member) bool { return x.NodeID == o.NodeID }) {
+				o.Observer = true
+				list, added = append(list, o), true
+			}
+		}
+		return added
+	}
+	leaving := false
+	if grace && e.Epoch > 0 {
+		before, err := m.chain.Epoch(e.Epoch - 1)
+		if err != nil {
+			return err
+		}
+		leaving = add(before.Members)
+	}
+	v, err := m.chain.StateAtHead()
+	if err != nil {
+		return err
+	}
+	here, err := m.reg.In(v.StateDB.GetState)
+	if err = errors.Join(err, v.StateDB.Error(), v.Close()); err != nil {
+		return fmt.Errorf("members in the state: %w", err)
+	}
+	add(here.Members())
+	m.seen = seen
+	m.now.Store(newDirectory(e, list, leaving))
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// runMembership tells the network of every change until ctx ends, and parts from
+// those who have left.
+func (n *Node) runMembership(ctx context.Context) error {
+	grace := time.NewTimer(leaveGrace)
+	defer grace.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-grace.C:
+			if err := n.members.partFromLeavers(); err != nil {
+				return err
+			}
+		case <-n.members.wake:
+			grace.Reset(leaveGrace)
+			if err := n.applyMembers(n.members.directory()); err != nil {
+				n.log.Error("the members that the chain names cannot all be let in", "err", err)
+			}
+		}
+	}
+}
+
+// applyMembers gives the host the allow-list.
+func (n *Node) applyMembers(d *directory) error {
+	list, err := n.peerList(d)
+	if err != nil {
+		return err
+	}
+	return n.host.SetMembers(list)
+}
+
+// peerList is the allow-list, with the addresses that the configuration gives in
+// the place of those of the chain.
+func (n *Node) peerList(d *directory) ([]p2p.Member, error) {
+	override := map[string][]string{}
+	for _, p := range n.cfg.P2P.Peers {
+		override[p.NodeID] = append(override[p.NodeID], p.Address)
+	}
+	var out []p2p.Member
+	for _, m := range d.list {
+		id, err := peer.Decode(m.NodeID)
+		if err != nil {
+			return nil, fmt.Errorf("node id %s: %w", m.NodeID, err)
+		}
+		pm := p2p.Member{ID: id, Role: p2p.RoleValidator, Validator: m.Validator, Name: cmp.Or(m.Name, m.NodeID), Addresses: m.Addresses}
+		if m.Observer {
+			pm.Role, pm.Validator = p2p.RoleObserver, common.Address{}
+		}
+		if a := override[m.NodeID]; len(a) > 0 {
+			pm.Addresses = a
+		}
+		out = append(out, pm)
+	}
+	return out, nil
+}
+
+func peerID(p txpool.Peer) peer.ID { return peer.ID(p) }

@@ -1,0 +1,49 @@
+package registry
+
+import "github.com/quorate/quorate/consensus"
+
+// Epoch is what an epoch is opened with: what the replicas agree on, and what
+// execution needs besides. It is immutable.
+type Epoch struct {
+	*consensus.EpochRules
+	Members           []Member // the validators, in the order of Set
+	TransactionGasCap uint64   // gas of one transaction
+	Versions          Versions // in the state that opened it
+}
+
+// Pending reports whether the state after a block of the epoch begins the next one
+// in another way. read must be that of the state.
+func (e *Epoch) Pending(read ReadSlot) bool { return ChangePending(e.Versions, read) }
+
+// Open returns the epoch that begins with seq first by a state: that of block 0 or
+// of the last block of the epoch before. Suspended is left to the caller, who has
+// recorded it (RecordSuspensions). A state that no contract can have written is an
+// error.
+func (r *Registry) Open(read ReadSlot, e consensus.Epoch, first consensus.Seq) (*Epoch, error) {
+	rules := &consensus.EpochRules{Epoch: e, First: first, Set: r.set, Params: r.params}
+	out := &Epoch{EpochRules: rules, TransactionGasCap: consensus.TransactionGasCap, Versions: ReadVersions(read)}
+	if !HasContracts(read) {
+		out.Members = r.validators()
+		return out, nil
+	}
+	v, err := ReadValidators(read)
+	if err != nil {
+		return nil, err
+	}
+	params, err := ReadParams(read, r.params)
+	if err != nil {
+		return nil, err
+	}
+	rules.Set, rules.Params, out.TransactionGasCap = v.Set, params.Params, params.TransactionGasCap
+	for _, m := range v.Members {
+		out.Members = append(out.Members, r.hinted(Member{NodeID: m.NodeID, Validator: m.Address, Name: m.Name}, m.Endpoint))
+	}
+	return out, nil
+}
+
+// Continue returns the epoch after e with the same set and parameters.
+func (e *Epoch) Continue() *Epoch {
+	rules := *e.EpochRules
+	rules.Epoch, rules.First, rules.Suspended = e.Epoch+1, e.Last()+1, nil
+	return &Epoch{EpochRules: &rules, Members: e.Members, TransactionGasCap: e.TransactionGasCap, Versions: e.Versions}
+}
