@@ -29,10 +29,10 @@ type Chain struct {
 	indexers []Indexer
 	log      *slog.Logger
 
-	config  *params.ChainConfig
-	signer  types.Signer
-	domain  consensus.Domain
-	depth   uint64 // how many blocks may be executed above the head
+	config *params.ChainConfig
+	signer types.Signer
+	domain consensus.Domain
+	depth  uint64 // how many blocks may be executed above the head
 
 	write sync.Mutex // one writer
 	stack []*spec    // speculative blocks: stack[i] has number head+1+i

@@ -12,7 +12,6 @@ import (
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/quorate/quorate/consensus"
-
 )
 
 // Verified is a SealedBlock that Verify has accepted. Only Verify makes one.

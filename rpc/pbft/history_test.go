@@ -57,6 +57,7 @@ func (m *memory) Watch(int) (Events, error) {
 func (m *memory) Evidence() (uint64, []consensus.Evidence, error) {
 	return m.before, m.evidence, nil
 }
+
 func (m *memory) Name(a common.Address) string {
 	if a[0]%2 == 0 {
 		return "even"
