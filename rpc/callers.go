@@ -19,6 +19,33 @@ func (l Limits) ofCallers() access.Limits {
 	}
 }
 
+// Turn takes one of the places that the caller of ctx has for heavy calls; it must
+// be returned by leave. (*Server).Heavy is one.
+type Turn func(ctx context.Context) (leave func(), err error)
+
+// AnyTurn counts nobody.
+var AnyTurn Turn = func(context.Context) (func(), error) { return func() {}, nil }
+
+// Work takes the caller's own place, and then one of those that all share, for
+// which it waits until ctx ends; done gives both back. What the places are for, in
+// the plural, is for the error.
+func (t Turn) Work(ctx context.Context, places chan struct{}, what string) (done func(), err error) {
+	leave, err := t(ctx)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case places <- struct{}{}:
+		return func() {
+			<-places
+			leave()
+		}, nil
+	case <-ctx.Done():
+		leave()
+		return nil, &Error{Code: CodeTimeout, Message: "request timed out: the node is busy with other " + what}
+	}
+}
+
 type callerKey struct{}
 
 // Heavy takes one of the places that the caller of ctx has for heavy calls; it must
@@ -45,6 +72,19 @@ func (s *Server) Heavy(ctx context.Context) (leave func(), err error) {
 // namespace_subscribe for all subscriptions of a namespace. Sorted.
 func (s *Server) Methods() []string {
 	return slices.Compact(slices.Sorted(slices.Values(s.methods)))
+}
+
+// useless returns the permissions of the configuration that fit no method: most
+// likely they are misspelt.
+func (s *Server) useless() []string {
+	var out []string
+	for _, text := range s.cfg.Access.Permissions() {
+		p, err := access.ParsePermissions([]string{text})
+		if err == nil && !slices.ContainsFunc(s.methods, p.Allows) {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // methodsOf returns the names under which go-ethereum's server offers the methods

@@ -115,6 +115,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	secure := s.secure(server)
 	s.log.Info("JSON-RPC listens", "url", "http"+secure+"://"+l.Addr().String(), "websocket", "ws"+secure+"://"+l.Addr().String())
+	if lost := s.useless(); len(lost) > 0 {
+		s.log.Warn("JSON-RPC: permissions of the configuration fit no method", "permissions", lost)
+	}
 	watch, stopWatch := context.WithCancel(ctx)
 	defer stopWatch()
 	s.streams.Go(func() { s.guard.Watch(watch, s.recheck) })

@@ -81,9 +81,21 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// guarded are the namespaces that execute transactions again or change the node:
-// whoever reaches them can keep its processors busy.
-var guarded = []string{"admin", "debug", "ots"}
+// Permissions returns those that the configuration gives, as they are written.
+func (c *Config) Permissions() []string {
+	var out []string
+	if !slices.Equal(c.Anonymous, []string{Auto}) {
+		out = slices.Clone(c.Anonymous)
+	}
+	for _, s := range c.Certificates {
+		out = append(out, strings.Fields(s[strings.LastIndexByte(s, '=')+1:])...)
+	}
+	return out
+}
+
+// guarded are the namespaces that execute final transactions again, for seconds:
+// whoever reaches them can keep the processors of a node busy.
+var guarded = []string{"debug", "ots"}
 
 // Exposed returns the guarded namespaces that callers without credentials reach.
 func (c *Config) Exposed() []string {
