@@ -223,10 +223,11 @@ func openSocket(t *testing.T, url, token string) *websocket.Conn {
 	if token != "" {
 		header.Set("Authorization", token)
 	}
-	conn, _, err := websocket.DefaultDialer.Dial(strings.Replace(url, "http", "ws", 1), header)
+	conn, resp, err := websocket.DefaultDialer.Dial(strings.Replace(url, "http", "ws", 1), header)
 	if err != nil {
 		t.Fatal(err)
 	}
+	resp.Body.Close()
 	t.Cleanup(func() { conn.Close() })
 	return conn
 }

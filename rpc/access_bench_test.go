@@ -20,7 +20,7 @@ func BenchmarkCallers(b *testing.B) {
 		change      func(*Config)
 	}{
 		{"everybody, everything", "", nil},
-		{"everybody, counted", "", func(c *Config) { c.Limits.CallerRate, c.Limits.CallerBurst = maxRate, 1 << 30 }},
+		{"everybody, counted", "", func(c *Config) { c.Limits.CallerRate, c.Limits.CallerBurst = maxRate, 1<<30 }},
 		{"everybody, some methods", "", func(c *Config) { c.Access.Anonymous = []string{"echo:*"} }},
 		{"token, everything", everything, func(c *Config) { c.Access.TokenKeys = []string{key} }},
 		{"token, some methods", some, func(c *Config) { c.Access.TokenKeys = []string{key} }},

@@ -35,8 +35,10 @@ func TestScreen(t *testing.T) {
 		{"granted", `{"jsonrpc":"2.0","id":1,"method":"door_open"}`, opened},
 		{"granted, with parameters", `{"jsonrpc":"2.0","id":1,"method":"door_open","params":[]}`, opened},
 		{"refused", `{"jsonrpc":"2.0","id":"a","method":"door_shut","params":[]}`, `{"jsonrpc":"2.0","id":"a",` + denied + `}`},
-		{"one of a batch", `[{"jsonrpc":"2.0","id":1,"method":"door_open"},{"jsonrpc":"2.0","id":2,"method":"door_shut"},{"jsonrpc":"2.0","id":3,"method":"door_open"}]`,
-			`[` + opened + `,{"jsonrpc":"2.0","id":2,` + denied + `},{"jsonrpc":"2.0","id":3,"result":"open"}]`},
+		{
+			"one of a batch", `[{"jsonrpc":"2.0","id":1,"method":"door_open"},{"jsonrpc":"2.0","id":2,"method":"door_shut"},{"jsonrpc":"2.0","id":3,"method":"door_open"}]`,
+			`[` + opened + `,{"jsonrpc":"2.0","id":2,` + denied + `},{"jsonrpc":"2.0","id":3,"result":"open"}]`,
+		},
 		{"notification", `{"jsonrpc":"2.0","method":"door_shut"}`, ``},
 		{"null id", `{"jsonrpc":"2.0","id":null,"method":"door_shut"}`, `{"jsonrpc":"2.0","id":null,` + denied + `}`},
 		{"escaped", `{"jsonrpc":"2.0","id":1,"method":"door\u005fshut"}`, `{"jsonrpc":"2.0","id":1,` + denied + `}`},
@@ -52,10 +54,14 @@ func TestScreen(t *testing.T) {
 		{"empty batch", `[]`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"empty batch"}}`},
 		{"no JSON", `{"jsonrpc":"2.0","id":1,"method":"door_open"}{}`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}`},
 		{"not there", `{"jsonrpc":"2.0","id":1,"method":"door_x"}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-40100,"message":"unauthorized: door_x needs a token or a client certificate that grants it"}}`},
-		{"a long name", `{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 3000) + `"}`,
-			`{"jsonrpc":"2.0","id":1,"error":{"code":-40100,"message":"unauthorized: ` + strings.Repeat("x", 64) + `… needs a token or a client certificate that grants it"}}`},
-		{"the node's own word", `{"jsonrpc":"2.0","id":1,"method":"rpc_refused","params":[1,"x"]}`,
-			`{"jsonrpc":"2.0","id":1,"error":{"code":-40100,"message":"unauthorized: rpc_refused needs a token or a client certificate that grants it"}}`},
+		{
+			"a long name", `{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 3000) + `"}`,
+			`{"jsonrpc":"2.0","id":1,"error":{"code":-40100,"message":"unauthorized: ` + strings.Repeat("x", 64) + `… needs a token or a client certificate that grants it"}}`,
+		},
+		{
+			"the node's own word", `{"jsonrpc":"2.0","id":1,"method":"rpc_refused","params":[1,"x"]}`,
+			`{"jsonrpc":"2.0","id":1,"error":{"code":-40100,"message":"unauthorized: rpc_refused needs a token or a client certificate that grants it"}}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, d := newDoors(t, "door:open")
@@ -162,12 +168,23 @@ func TestOrigins(t *testing.T) {
 		want          bool
 	}{
 		{"", "", true},
-		{"", "http://localhost", true}, {"", "http://localhost:3000", true}, {"", "https://localhost", false}, {"", "http://evil.example", false},
+		{"", "http://localhost", true},
+		{"", "http://localhost:3000", true},
+		{"", "https://localhost", false},
+		{"", "http://evil.example", false},
 		{"*", "http://evil.example", true},
-		{"http://app.example", "http://app.example", true}, {"http://app.example", "http://app.example:8080", true}, {"http://app.example", "https://app.example", false},
-		{"http://app.example:80", "http://app.example:8080", false}, {"app.example", "https://app.example:1", true}, {"app.example:1", "https://app.example:1", true},
-		{"app.example:1", "https://app.example:2", false}, {"http://APP.example", "HTTP://app.EXAMPLE", true}, {"http://app.example", "http://app.example.evil.example", false},
-		{"http://app.example", "null", false}, {"app.example", "", true}, {"http://a.example,http://b.example", "http://b.example", true},
+		{"http://app.example", "http://app.example", true},
+		{"http://app.example", "http://app.example:8080", true},
+		{"http://app.example", "https://app.example", false},
+		{"http://app.example:80", "http://app.example:8080", false},
+		{"app.example", "https://app.example:1", true},
+		{"app.example:1", "https://app.example:1", true},
+		{"app.example:1", "https://app.example:2", false},
+		{"http://APP.example", "HTTP://app.EXAMPLE", true},
+		{"http://app.example", "http://app.example.evil.example", false},
+		{"http://app.example", "null", false},
+		{"app.example", "", true},
+		{"http://a.example,http://b.example", "http://b.example", true},
 	} {
 		r, err := http.NewRequest("GET", "http://node/", nil)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,9 @@ be called back before it expires but by changing the key: keep the time short.`,
 			g.From = time.Now()
 			g.Until = g.From.Add(expires)
 			token, err := access.Issue(key, g)
+			if errors.Is(err, os.ErrNotExist) {
+				return err
+			}
 			if err != nil {
 				return withCode(exitInvalid, err)
 			}
