@@ -2,10 +2,12 @@ package bench
 
 import (
 	"crypto/ecdsa"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -26,7 +28,11 @@ type Config struct {
 	// URLs of the nodes, http(s) or ws(s); HTTP and WebSocket are expected on the
 	// same address. Accounts are spread over them.
 	URLs []string
-	Kind Kind
+	// Header goes with every request, TLS says whom to trust at https and wss. Both
+	// may be nil.
+	Header http.Header
+	TLS    *tls.Config
+	Kind   Kind
 	// Txs is the number of transactions, Accounts of senders.
 	Txs, Accounts int
 	// Rate is transactions per second, open loop; 0 saturates.

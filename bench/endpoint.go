@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,8 @@ import (
 type endpoint struct {
 	url, ws string
 	http    *http.Client
+	header  http.Header // of every request
+	tls     *tls.Config
 	rpc     *rpc.Client // on the same HTTP connections
 	dead    bool        // guarded by load.mu
 	pid     int         // of the process behind it, 0 = not visible
@@ -28,7 +31,7 @@ func dial(ctx context.Context, raw string, c *Config) (*endpoint, error) {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
 	plain, secure := *u, u.Scheme == "https" || u.Scheme == "wss"
-	e := new(endpoint)
+	e := &endpoint{header: c.Header, tls: c.TLS}
 	plain.Scheme = "http"
 	u.Scheme = "ws"
 	if secure {
@@ -39,10 +42,10 @@ func dial(ctx context.Context, raw string, c *Config) (*endpoint, error) {
 		Timeout: c.RequestTimeout,
 		Transport: &http.Transport{
 			MaxIdleConnsPerHost: c.Connections + 2, IdleConnTimeout: 5 * time.Minute,
-			DisableCompression: true, ForceAttemptHTTP2: false,
+			DisableCompression: true, ForceAttemptHTTP2: false, TLSClientConfig: c.TLS,
 		},
 	}
-	if e.rpc, err = rpc.DialOptions(ctx, e.url, rpc.WithHTTPClient(e.http)); err != nil {
+	if e.rpc, err = rpc.DialOptions(ctx, e.url, rpc.WithHTTPClient(e.http), rpc.WithHeaders(c.Header)); err != nil {
 		return nil, fmt.Errorf("bench: %s: %w", e.url, err)
 	}
 	e.pid = listenerOf(u)
@@ -69,6 +72,10 @@ func (e *endpoint) post(ctx context.Context, body []byte, buf *bytes.Buffer) err
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
 		return err
+	}
+	req.Header = e.header.Clone()
+	if req.Header == nil {
+		req.Header = make(http.Header)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := e.http.Do(req)

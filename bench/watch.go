@@ -10,6 +10,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/rpc"
+	"github.com/gorilla/websocket"
 )
 
 // heads is the buffer of the subscription: a burst of blocks must not close it.
@@ -67,7 +68,7 @@ func (w *watcher) subscribe(ctx context.Context) error {
 func (w *watcher) connect(ctx context.Context, e *endpoint) error {
 	ctx, cancel := context.WithTimeout(ctx, w.load.cfg.RequestTimeout)
 	defer cancel()
-	conn, err := rpc.DialOptions(ctx, e.ws)
+	conn, err := rpc.DialOptions(ctx, e.ws, rpc.WithHeaders(e.header), rpc.WithWebsocketDialer(websocket.Dialer{TLSClientConfig: e.tls}))
 	if err != nil {
 		return err
 	}

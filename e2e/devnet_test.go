@@ -15,6 +15,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // Limits of the tests; the promises are tighter where a test says so. The
@@ -31,7 +32,8 @@ type devnet struct {
 	dir     string
 	ports   ports
 	proc    *process
-	started time.Duration // until the ready line
+	started time.Duration      // until the ready line
+	shows   []rpc.ClientOption // see node
 
 	Event      string      `json:"event"`
 	ChainID    uint64      `json:"chainId"`
@@ -74,6 +76,7 @@ func (d *devnet) start(args ...string) {
 		d.t.Fatalf("ready line: %v\n%s", err, line)
 	}
 	for _, n := range d.nodes() {
+		n.shows = d.shows
 		n.connect(d.t)
 	}
 }

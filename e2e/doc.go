@@ -23,12 +23,17 @@
 // what promise_test.go says, by the nodes' own clocks; heads_test.go times what
 // subscribers see.
 //
+// Pages of docs/operate are run as they stand (page_test.go): runPage executes their
+// fenced commands in order, waits and compares as the page says, and fails where one
+// does. A new page is one test of a few lines, as in access_test.go.
+//
 // How to run them:
 //
 //	go test ./e2e -run Smoke -timeout 5m    the shortest whole way
 //	go test ./e2e -timeout 30m              everything
 //	go test ./e2e -timeout 240m -long       ten minutes idle or under load, 16 validators, 200 kills
 //	go test ./e2e -v -run Crash             with what was measured
+//	go test ./e2e -run SecureRPC            TLS, tokens and certificates
 //
 // With -short only the smoke test runs. $QUORATE_BIN names a binary to test
 // instead of a fresh build.

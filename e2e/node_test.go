@@ -37,12 +37,14 @@ type node struct {
 
 	// dial is how to reach a node that is not on this machine's network; nil: TCP.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	shows []rpc.ClientOption // what this node is shown and trusted by; nil: nothing
 }
 
 // connect makes the clients. HTTP connects with the first call.
 func (n *node) connect(t testing.TB) {
 	t.Helper()
-	var options []rpc.ClientOption
+	options := n.shows
 	if n.dial != nil {
 		options = append(options, rpc.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: n.dial}}))
 	}

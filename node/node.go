@@ -207,6 +207,9 @@ func (n *Node) greet() {
 	if n.keys.signer != nil && set.F() == 0 {
 		n.log.Warn("this network bears no faulty validator", "validators", set.Len(), "needed", 4)
 	}
+	if n.rpc != nil && !config.Local(n.cfg.RPC.Addr) && len(n.cfg.Access.TokenKeys) > 0 && n.cfg.Access.TLSCert == "" {
+		n.log.Warn("tokens for JSON-RPC cross the network readable: set rpc.tls.cert and rpc.tls.key, or let only a proxy with TLS reach the port", "addr", n.cfg.RPC)
+	}
 }
 
 func (n *Node) close() error {

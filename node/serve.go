@@ -28,7 +28,8 @@ func (n *Node) buildServers(o Options) error {
 	}
 	cfg := rpc.DefaultConfig()
 	cfg.Address, cfg.Port = n.cfg.RPC.Addr, int(n.cfg.RPC.Port)
-	cfg.Signer, cfg.Limits = n.chain.Signer(), n.cfg.Limits
+	cfg.Hosts, cfg.CORSOrigins, cfg.WSOrigins = n.cfg.Web.Hosts, n.cfg.Web.CORSOrigins, n.cfg.Web.WSOrigins
+	cfg.Signer, cfg.Access, cfg.Limits = n.chain.Signer(), n.cfg.Access, n.cfg.Limits
 	var err error
 	if n.rpc, err = rpc.New(cfg, n.log.With("part", "rpc")); err != nil {
 		return err
@@ -37,7 +38,7 @@ func (n *Node) buildServers(o Options) error {
 	n.recent = rpceth.NewRecent(arrivals{n.pool}, cfg.Limits)
 	eth, err := rpceth.New(rpceth.Deps{
 		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, Logs: n.logs, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM, Extent: n.state.Extent,
-		Feed: feed{n.chain}, Recent: n.recent, Progress: n, Disconnect: n.rpc.Disconnect, Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
+		Feed: feed{n.chain}, Recent: n.recent, Progress: n, Disconnect: n.rpc.Disconnect, Turn: n.rpc.Heavy, Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ const (
 	CodeTimeout       = -32002 // the request took too long
 	CodeTooLarge      = -32003 // the answer is too large
 	CodeLimit         = -32005 // a limit is exceeded; the message names it and what would work
+	CodeUnauthorized  = -40100 // the caller may not call this, or is not known; as Besu
 )
 
 // Error is an error with a code and optional data for the client. Other errors

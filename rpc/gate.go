@@ -8,15 +8,27 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
+
+	"github.com/quorate/quorate/rpc/access"
 )
 
 // gate stands before go-ethereum's HTTP handler: it reads the body within its
-// bounds, refuses what is too large, too many or too deep, and prepares batches
-// of transactions.
+// bounds, refuses what is too large, too many or too deep, lets through what the
+// caller may call, and prepares batches of transactions.
 func (s *Server) gate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
+			if r.ContentLength != 0 { // go-ethereum's handler would execute it
+				http.Error(w, "POST is expected", http.StatusMethodNotAllowed)
+				return
+			}
 			next.ServeHTTP(w, r)
+			return
+		}
+		caller, refused := s.guard.Caller(r)
+		if refused != nil {
+			s.reject(w, refused)
 			return
 		}
 		if r.ContentLength < 0 || r.ContentLength > int64(s.cfg.Limits.SmallBody) {
@@ -42,8 +54,18 @@ func (s *Server) gate(next http.Handler) http.Handler {
 			s.refuse(w, http.StatusOK, -32600, fmt.Sprintf("request too deep: %d levels, the limit is %d", found.depth, limits.Depth))
 			return
 		}
-		if len(found.raws) >= minPrepared && s.cfg.Signer != nil {
+		if refused := caller.Spend(max(found.items, 1)); refused != nil {
+			s.reject(w, refused)
+			return
+		}
+		if len(found.raws) >= minPrepared && s.cfg.Signer != nil && caller.Allows("eth_sendRawTransaction") {
 			r = r.WithContext(context.WithValue(r.Context(), preparedKey{}, prepare(found.raws, s.cfg.Signer)))
+		}
+		if s.guard.Limited() {
+			r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
+		}
+		if !caller.Free() {
+			body = screen(body, permitted(caller))
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		r.ContentLength = int64(len(body))
@@ -87,9 +109,22 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	return bytes.TrimSpace(buf.Bytes()), nil
 }
 
+// reject answers a request that is not served at all.
+func (s *Server) reject(w http.ResponseWriter, r *access.Refusal) {
+	code := CodeLimit
+	switch {
+	case r.Status == http.StatusUnauthorized:
+		code = CodeUnauthorized
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case r.RetryAfter > 0:
+		w.Header().Set("Retry-After", strconv.Itoa(int((r.RetryAfter+time.Second-1)/time.Second)))
+	}
+	s.refuse(w, r.Status, code, r.Text)
+}
+
 // refuse answers with one JSON-RPC error that names no call.
 func (s *Server) refuse(w http.ResponseWriter, status, code int, message string) {
-	body := `{"jsonrpc":"2.0","id":null,"error":{"code":` + strconv.Itoa(code) + `,"message":` + strconv.Quote(message) + `}}`
+	body := `{"jsonrpc":"2.0","id":null,"error":{"code":` + strconv.Itoa(code) + `,"message":` + string(quoted(message)) + `}}`
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

@@ -20,6 +20,15 @@ type Limits struct {
 	IdleTimeout        time.Duration // an unused connection is kept for this
 	StopTimeout        time.Duration // at the end, running requests may take this
 
+	CallerRate  int           // calls a second of one caller: a token, a certificate, or else an address; 0 for no limit. A call of a batch is a call
+	CallerBurst int           // calls that a caller can make at once, after a silence; also the most in one batch when the rate is limited
+	CallerHeavy int           // heavy calls (as those of HeavyCalls and Traces) of one caller at once; 0 for no limit
+	Callers     int           // callers, and verified tokens, that are remembered: 4 MB; the ones seen last
+	TokenBytes  int           // a bearer token; the longest list of permissions fits
+	TokenLeeway time.Duration // by which clocks may differ, on a token's exp and nbf
+	HeaderBytes int           // all headers of a request
+	ReloadEvery time.Duration // key and certificate files are read again when they changed, after this at the latest
+
 	CallGas             uint64        // gas of eth_call, eth_estimateGas and all calls of one eth_simulateV1 together: 3 × the largest transaction
 	CallTimeout         time.Duration // time of one eth_call, eth_estimateGas, eth_createAccessList or eth_simulateV1
 	HeavyCalls          int           // executions at once: they share the cores with consensus
@@ -67,6 +76,7 @@ func DefaultLimits() Limits {
 		WebSocketBytes: 5 << 20, Depth: 64, Connections: 1024, SmallBody: 128 << 10, LargeRequests: 32, Requests: 128,
 		HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 120 * time.Second, StopTimeout: 3 * time.Second,
+		CallerBurst: 2000, Callers: 8192, TokenBytes: 16 << 10, TokenLeeway: 30 * time.Second, HeaderBytes: 64 << 10, ReloadEvery: 5 * time.Second,
 		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4,
 		SimulateBlocks: 256, SimulateBlockCalls: 5000, SimulateCalls: 10_000, SimulateBytes: 8_000_000,
 		LogScans:   2,

@@ -15,6 +15,8 @@ const (
 	maxLimit     = 1 << 40        // bytes, gas, numbers of things: sums of a few of them do not overflow
 	maxLimitTime = 24 * time.Hour // of a request
 	maxBuffer    = 1 << 20        // entries of a buffer that is made as a whole: when somebody subscribes, or at the start
+	maxRate      = 1 << 30        // calls a second: no machine serves more
+	maxHeaders   = 1 << 20        // bytes, of which a connection may hold as many before anybody has been told apart
 	minDepth     = 12             // the access list of a simulated call in a batch has 11 levels
 	maxDepth     = 10_000         // encoding/json goes no deeper
 )
@@ -52,6 +54,9 @@ func (l Limits) Validate() error {
 		errs = append(errs, fmt.Errorf("%s (%s), %s (%s) and %s (%s) must ascend: otherwise a receipt that comes in time is cut off",
 			key("SyncTimeout"), l.SyncTimeout, key("SyncMaxTimeout"), l.SyncMaxTimeout, key("WriteTimeout"), l.WriteTimeout))
 	}
+	if l.TokenBytes >= l.HeaderBytes {
+		errs = append(errs, fmt.Errorf("%s is %d, must be below %s (%d): a token comes in a header", key("TokenBytes"), l.TokenBytes, key("HeaderBytes"), l.HeaderBytes))
+	}
 	if l.SyncSends >= l.Requests {
 		errs = append(errs, fmt.Errorf("%s is %d, must be below %s (%d): otherwise calls that wait keep all others out", key("SyncSends"), l.SyncSends, key("Requests"), l.Requests))
 	}
@@ -86,8 +91,14 @@ func (l Limits) ranges() (errs []error) {
 // limitRange returns the bounds of a number.
 func limitRange(field string) (least, most int64) {
 	switch field {
-	case "SmallBody": // 0: no body is small
+	case "SmallBody", "CallerHeavy": // 0: no body is small; no limit
 		return 0, maxLimit
+	case "CallerRate": // 0: no limit
+		return 0, maxRate
+	case "Callers":
+		return 1, maxBuffer
+	case "HeaderBytes":
+		return 4096, maxHeaders
 	case "Depth":
 		return minDepth, maxDepth
 	case "ProtocolBuffer", "FeedBuffer", "PendingBuffer", "FilterHashes":

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/quorate/quorate/rpc/access"
 )
 
 // Server serves JSON-RPC on one port. Register the namespaces, then Run.
@@ -21,11 +23,17 @@ type Server struct {
 	cfg      Config
 	log      *slog.Logger
 	rpc      *gethrpc.Server
+	guard    *access.Guard
+	methods  []string // all that are registered, as on the wire
 	handler  http.Handler
 	large    chan struct{} // one token per HTTP request with a large body
 	requests chan struct{} // one token per HTTP request at work
 	ready    chan struct{} // closed when listening
 	streams  sync.WaitGroup
+
+	wsOrigin  func(*http.Request) bool
+	wsBuffers sync.Pool
+	sockets   sync.Map // string, the remote address, to *socket
 
 	mu       sync.Mutex
 	listener *conns
@@ -36,22 +44,28 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	guard, err := access.New(cfg.Access, cfg.Limits.ofCallers(), log)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		cfg: cfg, log: log, rpc: gethrpc.NewServer(),
+		cfg: cfg, log: log, rpc: gethrpc.NewServer(), guard: guard,
 		large:    make(chan struct{}, cfg.Limits.LargeRequests),
 		requests: make(chan struct{}, cfg.Limits.Requests),
 		ready:    make(chan struct{}),
+		wsOrigin: originCheck(cfg.WSOrigins),
 	}
 	s.rpc.SetBatchLimits(cfg.Limits.BatchItems, cfg.Limits.BatchResponseBytes)
 	s.rpc.SetHTTPBodyLimit(cfg.Limits.BodyBytes)
-	s.rpc.SetWebsocketReadLimit(cfg.Limits.WebSocketBytes)
 	s.handler = s.stack()
-	return s, nil
+	s.methods = append(s.methods, "rpc_modules")
+	return s, s.Register("rpc", refusals{})
 }
 
 // Register adds the exported methods of receiver as namespace_method. Several
 // receivers may share a namespace. Call it before Run.
 func (s *Server) Register(namespace string, receiver any) error {
+	s.methods = append(s.methods, methodsOf(namespace, receiver)...)
 	return s.rpc.RegisterName(namespace, receiver)
 }
 
@@ -59,7 +73,6 @@ func (s *Server) Register(namespace string, receiver any) error {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) stack() http.Handler {
-	ws := s.rpc.WebsocketHandler(s.cfg.WSOrigins)
 	plain := allowOrigins(s.cfg.CORSOrigins, s.gate(s.rpc))
 	return allowHosts(s.cfg.Hosts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isUpgrade(r) {
@@ -68,7 +81,7 @@ func (s *Server) stack() http.Handler {
 		}
 		s.streams.Add(1)
 		defer s.streams.Done()
-		ws.ServeHTTP(w, r)
+		s.serveSocket(w, r)
 	}))
 }
 
@@ -97,11 +110,25 @@ func (s *Server) Run(ctx context.Context) error {
 		ReadTimeout:       limits.ReadTimeout,
 		WriteTimeout:      limits.WriteTimeout,
 		IdleTimeout:       limits.IdleTimeout,
+		MaxHeaderBytes:    limits.HeaderBytes,
 		ErrorLog:          stdlog.New(io.Discard, "", 0), // a client that breaks off is not our news
 	}
-	s.log.Info("JSON-RPC listens", "url", "http://"+l.Addr().String(), "websocket", "ws://"+l.Addr().String())
+	secure := s.secure(server)
+	s.log.Info("JSON-RPC listens", "url", "http"+secure+"://"+l.Addr().String(), "websocket", "ws"+secure+"://"+l.Addr().String())
+	if lost := s.useless(); len(lost) > 0 {
+		s.log.Warn("JSON-RPC: permissions of the configuration fit no method", "permissions", lost)
+	}
+	watch, stopWatch := context.WithCancel(ctx)
+	defer stopWatch()
+	s.streams.Go(func() { s.guard.Watch(watch, s.recheck) })
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() {
+		if secure != "" {
+			served <- server.ServeTLS(listener, "", "")
+			return
+		}
+		served <- server.Serve(listener)
+	}()
 	select {
 	case err = <-served: // the listener broke
 		s.rpc.Stop()
@@ -109,8 +136,28 @@ func (s *Server) Run(ctx context.Context) error {
 		err = s.shutdown(server)
 		<-served //nolint:errcheck // http.ErrServerClosed: it was told to stop
 	}
+	stopWatch()
 	s.streams.Wait()
 	return err
+}
+
+// secure sets TLS up, if it is configured, and returns what that adds to the name
+// of a protocol. A handshake must end within HeaderTimeout.
+func (s *Server) secure(server *http.Server) string {
+	if server.TLSConfig = s.guard.TLS(); server.TLSConfig == nil {
+		return ""
+	}
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	return "s"
+}
+
+// recheck looks again at what the clients of WebSockets showed.
+func (s *Server) recheck() {
+	s.sockets.Range(func(_, k any) bool {
+		k.(*socket).recheck()
+		return true
+	})
 }
 
 // shutdown ends in this order: WebSockets (they never end by themselves), no new

@@ -12,6 +12,7 @@ import (
 func (a *app) benchCmd() *cobra.Command {
 	cfg := bench.Default()
 	kind, key := string(cfg.Kind), ""
+	var access dialFlags
 	c := &cobra.Command{
 		Use:   "bench --rpc URL[,URL...]",
 		Short: "Load a running network over its public RPC and measure it",
@@ -35,6 +36,10 @@ stopped, every transaction is looked up at every URL; a missing one fails the ru
 				}
 				cfg.Key = k
 			}
+			var err error
+			if cfg.Header, cfg.TLS, err = access.read(); err != nil {
+				return err
+			}
 			if !a.json {
 				cfg.Progress = c.ErrOrStderr()
 			}
@@ -45,6 +50,7 @@ stopped, every transaction is looked up at every URL; a missing one fails the ru
 		},
 	}
 	c.Flags().StringSliceVar(&cfg.URLs, "rpc", nil, "JSON-RPC of the nodes, HTTP and WebSocket on one address")
+	access.add(c)
 	c.Flags().StringVar(&kind, "kind", kind, "transfer or erc20")
 	c.Flags().IntVar(&cfg.Txs, "txs", cfg.Txs, "number of transactions")
 	c.Flags().IntVar(&cfg.Accounts, "accounts", cfg.Accounts, "number of senders")

@@ -16,6 +16,7 @@ type devnetFlags struct {
 	observers  int
 	host       string
 	ports      devnet.Ports
+	access     dialFlags
 }
 
 func (a *app) devnetCmd() *cobra.Command {
@@ -40,7 +41,11 @@ else. Ctrl-C stops every process.`,
 			if err != nil {
 				return err
 			}
-			return devnet.Run(c.Context(), n, devnet.RunOptions{Executable: self, Out: c.OutOrStdout(), JSON: a.json})
+			header, tls, err := f.access.read()
+			if err != nil {
+				return err
+			}
+			return devnet.Run(c.Context(), n, devnet.RunOptions{Executable: self, Out: c.OutOrStdout(), JSON: a.json, Header: header, TLS: tls})
 		},
 	}
 	c.Flags().StringVar(&f.dir, "dir", "devnet", "directory of the network")
@@ -48,6 +53,7 @@ else. Ctrl-C stops every process.`,
 	c.Flags().IntVar(&f.observers, "observers", 0, "number of nodes without a validator key")
 	c.Flags().StringVar(&f.host, "host", "127.0.0.1", "address on which the nodes listen")
 	portFlags(c, &f.ports)
+	f.access.add(c)
 	return c
 }
 

@@ -44,13 +44,15 @@ type nodeStatus struct {
 
 func (a *app) statusCmd() *cobra.Command {
 	var url string
+	var access dialFlags
 	c := &cobra.Command{
-		Use:     "status",
-		Short:   "Ask a running node how its consensus stands",
-		Example: "  quorate status --rpc http://127.0.0.1:8545 --json",
-		Args:    cobra.NoArgs,
+		Use:   "status",
+		Short: "Ask a running node how its consensus stands",
+		Example: `  quorate status --rpc http://127.0.0.1:8545 --json
+  quorate status --rpc https://node.example.org:8545 --rpc-ca ca.pem --rpc-token token`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			raw, err := askStatus(c.Context(), url)
+			raw, err := askStatus(c.Context(), url, &access)
 			if err != nil {
 				return err
 			}
@@ -65,24 +67,28 @@ func (a *app) statusCmd() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&url, "rpc", "http://127.0.0.1:8545", "JSON-RPC of the node")
+	access.add(c)
 	return c
 }
 
-func askStatus(ctx context.Context, url string) (json.RawMessage, error) {
+func askStatus(ctx context.Context, url string, access *dialFlags) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	client, err := rpc.DialContext(ctx, url)
+	client, err := access.dial(ctx, url)
 	if err != nil {
-		return nil, withCode(exitUnavailable, fmt.Errorf("%s: %w", url, err))
+		return nil, err
 	}
 	defer client.Close()
 	var raw json.RawMessage
 	err = client.CallContext(ctx, &raw, "pbft_status")
 	var answered rpc.Error
-	if errors.As(err, &answered) {
+	var refused rpc.HTTPError
+	switch {
+	case errors.As(err, &refused):
+		return nil, fmt.Errorf("%s answers %s: %s", url, refused.Status, refused.Body)
+	case errors.As(err, &answered):
 		return nil, fmt.Errorf("%s answers, but not pbft_status: %w", url, err)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, withCode(exitUnavailable, fmt.Errorf("%s does not answer: %w", url, err))
 	}
 	return raw, nil

@@ -29,7 +29,8 @@ var policy = map[string][]string{
 	"p2p/p2ptest":             {"p2p"},
 	"blocksync":               {"consensus", "chain", "state", "store"}, // store: only the error of a full disk
 
-	"rpc":         {},
+	"rpc":         {"rpc/access"},
+	"rpc/access":  {},
 	"rpc/eth":     {"consensus", "registry", "chain", "state", "index", "txpool", "rpc", "rpc/ethjson"},
 	"rpc/ethjson": {},
 	"rpc/net":     {"rpc"},
@@ -42,11 +43,11 @@ var policy = map[string][]string{
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
 
 	"node":        {"..."}, // the composition root
-	"node/config": {"genesis", "rpc", "internal/suggest"},
+	"node/config": {"genesis", "rpc", "rpc/access", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 
-	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "genesis", "keys", "bench", "internal/suggest"},
+	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "genesis", "keys", "bench", "rpc/access", "internal/suggest"},
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 

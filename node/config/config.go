@@ -7,8 +7,10 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/access"
 )
 
 // FileName is the configuration file in a node's directory.
@@ -29,11 +31,16 @@ type Config struct {
 	History      uint64 // blocks whose state can be read; 0 = all
 	Proofs       string // ProofsHead or ProofsArchive
 
-	P2P    P2P
-	RPC    Endpoint
-	Limits rpc.Limits // of JSON-RPC
-	Admin  Endpoint
-	Log    Log
+	P2P     P2P
+	RPC     Endpoint
+	RPCOpen bool // guarded namespaces may be open to everybody who reaches RPC
+	Web     Web
+	Access  access.Config // who may call JSON-RPC
+	Limits  rpc.Limits    // of JSON-RPC
+
+	Admin     Endpoint
+	AdminOpen bool // health and metrics may be open to everybody who reaches Admin
+	Log       Log
 }
 
 // Where state proofs can be made.
@@ -53,6 +60,13 @@ type P2P struct {
 type Peer struct {
 	NodeID  string
 	Address string // multiaddr
+}
+
+// Web is what JSON-RPC lets browsers do.
+type Web struct {
+	Hosts       []string // names under which it is called; IP addresses always are
+	CORSOrigins []string // of pages that may call over HTTP
+	WSOrigins   []string // of pages that may open a WebSocket
 }
 
 // Endpoint is where a server listens, over TCP.
@@ -85,7 +99,27 @@ func (c *Config) contradictions() error {
 	if c.Memory < MinMemory {
 		errs = append(errs, fmt.Errorf("memory: %s is too little, %s is the least a node works in", c.Memory, MinMemory))
 	}
-	return errors.Join(append(errs, c.Limits.Validate())...)
+	return errors.Join(append(errs, c.exposed(), c.Access.Validate(), c.Limits.Validate())...)
+}
+
+// exposed refuses what can hurt on an address that others reach, unless somebody
+// said that it shall be so.
+func (c *Config) exposed() error {
+	var errs []error
+	if open := c.Access.Exposed(); !Local(c.RPC.Addr) && !c.RPCOpen && len(open) > 0 {
+		errs = append(errs, fmt.Errorf("rpc.addr is %s, and everybody who reaches it could call %s: set rpc.auth.anonymous to what everybody may do (eth:*,net:*,web3:*), ask for tokens (rpc.auth.jwt_keys) or client certificates (rpc.tls.client_ca), or allow it with --rpc-allow-open=yes",
+			c.RPC.Addr, strings.Join(open, "_*, ")+"_*"))
+	}
+	if !Local(c.Admin.Addr) && !c.AdminOpen {
+		errs = append(errs, fmt.Errorf("admin.addr is %s, and health and metrics have no authentication: keep it on 127.0.0.1, or allow it with --admin-allow-open=yes", c.Admin.Addr))
+	}
+	return errors.Join(errs...)
+}
+
+// Local reports whether only this machine reaches what listens on a host.
+func Local(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // overlap reports whether two listening hosts can claim the same port.
@@ -96,7 +130,14 @@ func overlap(a, b string) bool {
 
 // absolute makes the paths start at Dir.
 func (c *Config) absolute() {
-	for _, p := range []*string{&c.DataDir, &c.GenesisFile, &c.NodeKeyFile, &c.KeystoreDir, &c.PasswordFile} {
+	paths := []*string{
+		&c.DataDir, &c.GenesisFile, &c.NodeKeyFile, &c.KeystoreDir, &c.PasswordFile,
+		&c.Access.TLSCert, &c.Access.TLSKey, &c.Access.ClientCA,
+	}
+	for i := range c.Access.TokenKeys {
+		paths = append(paths, &c.Access.TokenKeys[i])
+	}
+	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(c.Dir, *p)
 		}

@@ -45,7 +45,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestPrecedence(t *testing.T) {
-	dir := writeConfig(t, "memory = \"256MiB\"\n\n[rpc]\naddr = \"0.0.0.0\"\nport = 1\n\n[admin]\nport = 9\n")
+	dir := writeConfig(t, "memory = \"256MiB\"\n\n[rpc]\naddr = \"127.0.0.2\"\nport = 1\n\n[admin]\nport = 9\n")
 	c, origins, err := Load(dir,
 		[]string{"QUORATE_RPC_PORT=2", "QUORATE_ADMIN_PORT=10", "PATH=/bin", "QUORATE_ETHEREUM_TESTS=/x", "QUORATE_P2P_LISTEN=127.0.0.1:5, [::1]:6"},
 		map[string]string{"rpc.port": "3", "log.level": "debug", "p2p.peers": nodeID + "@10.0.0.2:30303"})
@@ -60,7 +60,7 @@ func TestPrecedence(t *testing.T) {
 	}
 	want := map[string]string{
 		"memory":     "256MiB from config.toml line 1",
-		"rpc.addr":   "0.0.0.0 from config.toml line 4",
+		"rpc.addr":   "127.0.0.2 from config.toml line 4",
 		"rpc.port":   "3 from --rpc-port",
 		"admin.port": "10 from QUORATE_ADMIN_PORT",
 		"log.level":  "debug from --log-level",
@@ -70,7 +70,7 @@ func TestPrecedence(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if c.RPC.Port != 3 || c.RPC.Addr != "0.0.0.0" || c.Admin.Port != 10 || c.Memory != 256<<20 {
+	if c.RPC.Port != 3 || c.RPC.Addr != "127.0.0.2" || c.Admin.Port != 10 || c.Memory != 256<<20 {
 		t.Errorf("%+v", c)
 	}
 	if d := cmp.Diff([]Peer{{nodeID, "/ip4/10.0.0.2/tcp/30303"}}, c.P2P.Peers); d != "" {
@@ -155,7 +155,7 @@ func TestEncodeAndSetInFile(t *testing.T) {
 	data := Encode(map[string][]string{"name": {"a"}, "rpc.port": {"1"}, "p2p.listen": {"127.0.0.1:5"}, "memory": {"256MiB"}})
 	withNote := strings.Replace(string(data), "[rpc]", "# my own note\n[rpc]", 1)
 	changed, err := SetInFile([]byte(withNote), map[string][]string{
-		"rpc.port": {"2"}, "rpc.addr": {"0.0.0.0"}, "p2p.listen": {"127.0.0.1:6", "[::1]:7"}, "admin.port": {"3"}, "history": {"0"}, "proofs": {"archive"},
+		"rpc.port": {"2"}, "rpc.addr": {"127.0.0.2"}, "p2p.listen": {"127.0.0.1:6", "[::1]:7"}, "admin.port": {"3"}, "history": {"0"}, "proofs": {"archive"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestEncodeAndSetInFile(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, changed)
 	}
-	if c.RPC != (Endpoint{"0.0.0.0", 2}) || c.Admin.Port != 3 || len(c.P2P.Listen) != 2 || c.Name != "a" || c.History != 0 || c.Proofs != ProofsArchive || c.Memory != 256<<20 {
+	if c.RPC != (Endpoint{"127.0.0.2", 2}) || c.Admin.Port != 3 || len(c.P2P.Listen) != 2 || c.Name != "a" || c.History != 0 || c.Proofs != ProofsArchive || c.Memory != 256<<20 {
 		t.Errorf("%+v", c)
 	}
 	again, err := SetInFile(changed, map[string][]string{"rpc.port": {"2"}})

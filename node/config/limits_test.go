@@ -60,7 +60,7 @@ func TestLimitFaults(t *testing.T) {
 // TestLimitRanges: nothing that a setting takes ends the process: 0 and the
 // largest number are refused for each limit, or are a working value.
 func TestLimitRanges(t *testing.T) {
-	mayBeZero := map[string]bool{"rpc.limits.small_body": true}
+	mayBeZero := map[string]bool{"rpc.limits.small_body": true, "rpc.limits.caller_rate": true, "rpc.limits.caller_heavy": true}
 	typ := reflect.TypeFor[rpc.Limits]()
 	for i, s := range limitSettings() {
 		zero, huge := "0", "9223372036854775807"

@@ -37,9 +37,9 @@ func text(to func(c *Config) *string) func(*Config, []string) error {
 // Settings returns the table, in the order in which files are written.
 func Settings() []Setting { return slices.Clone(settings) }
 
-var settings = append(general, limitSettings()...)
+var settings = slices.Concat(general, accessSettings, limitSettings())
 
-// general are all settings but the limits of JSON-RPC.
+// general are all settings but those of who may call JSON-RPC, and its limits.
 var general = []Setting{
 	{"name", "", "name of this node in logs", false, one(func(c *Config, v string) (err error) {
 		c.Name, err = parseName(v)
@@ -101,6 +101,10 @@ var general = []Setting{
 	})},
 	{"admin.port", "9545", "port of health and metrics", false, one(func(c *Config, v string) (err error) {
 		c.Admin.Port, err = parsePort(v)
+		return err
+	})},
+	{"admin.allow_open", "no", "yes: health and metrics may listen where others reach them, without authentication", false, one(func(c *Config, v string) (err error) {
+		c.AdminOpen, err = parseYes(v)
 		return err
 	})},
 	{"log.level", "info", "debug, info, warn or error", false, one(func(c *Config, v string) (err error) {

@@ -42,7 +42,7 @@ func readTOML(data []byte) ([]fileValue, error) {
 	var out []fileValue
 	flatten("", tree, func(key string, value any) {
 		v := fileValue{key: key, line: lines[key]}
-		v.texts, v.list, v.err = texts(value)
+		v.texts, v.list, v.err = textsOf(value)
 		out = append(out, v)
 	})
 	slices.SortFunc(out, func(a, b fileValue) int {
@@ -65,8 +65,8 @@ func flatten(prefix string, tree map[string]any, each func(key string, value any
 	}
 }
 
-// texts turns a TOML value into text form.
-func texts(v any) (out []string, list bool, err error) {
+// textsOf turns a TOML value into text form.
+func textsOf(v any) (out []string, list bool, err error) {
 	items, list := v.([]any)
 	if !list {
 		items = []any{v}

@@ -199,11 +199,15 @@ func (s Spec) complete(dir, name string, i int, g *genesis.Genesis) error {
 // endpoints are the settings of where node i listens.
 func endpoints(host string, p Ports, i int) map[string][]string {
 	port := func(first int) []string { return []string{strconv.Itoa(first + i)} }
-	return map[string][]string{
+	out := map[string][]string{
 		"p2p.listen": {net.JoinHostPort(host, strconv.Itoa(p.P2P+i))},
 		"rpc.addr":   {host}, "rpc.port": port(p.RPC),
 		"admin.addr": {host}, "admin.port": port(p.Admin),
 	}
+	if host != "" && !config.Local(host) { // whoever names the host of a devnet wants it to be reached
+		out["rpc.allow_open"], out["admin.allow_open"] = []string{"yes"}, []string{"yes"}
+	}
+	return out
 }
 
 // newNode makes a node's folder with its node key, and returns the node id.

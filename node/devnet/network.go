@@ -34,10 +34,18 @@ type Node struct {
 }
 
 // RPC returns the URL of the node's JSON-RPC.
-func (n *Node) RPC() string { return "http://" + dialable(n.Config.RPC) }
+func (n *Node) RPC() string { return "http" + n.secure() + "://" + dialable(n.Config.RPC) }
 
 // WebSocket returns the same over WebSocket.
-func (n *Node) WebSocket() string { return "ws://" + dialable(n.Config.RPC) }
+func (n *Node) WebSocket() string { return "ws" + n.secure() + "://" + dialable(n.Config.RPC) }
+
+// secure is what TLS adds to the name of a protocol.
+func (n *Node) secure() string {
+	if n.Config.Access.TLSCert == "" {
+		return ""
+	}
+	return "s"
+}
 
 // Admin returns the URL of health and metrics.
 func (n *Node) Admin() string { return "http://" + dialable(n.Config.Admin) }

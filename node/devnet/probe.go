@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -25,9 +26,10 @@ const maxAnswer = 4096
 func (s *supervisor) probeAll(ctx context.Context) <-chan *process {
 	out := make(chan *process, len(s.running))
 	var probes sync.WaitGroup
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.options.TLS}}
 	for _, p := range s.running {
 		probes.Go(func() {
-			p.probe(ctx, s.network.Genesis.ChainID)
+			p.probe(ctx, client, s.options.Header, s.network.Genesis.ChainID)
 			out <- p
 		})
 	}
@@ -39,11 +41,11 @@ func (s *supervisor) probeAll(ctx context.Context) <-chan *process {
 }
 
 // probe returns when the node answers with its chain id, or has ended.
-func (p *process) probe(ctx context.Context, chainID uint64) {
+func (p *process) probe(ctx context.Context, client *http.Client, header http.Header, chainID uint64) {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for {
-		if got, err := askChainID(ctx, p.node.RPC()); err == nil && got == chainID {
+		if got, err := askChainID(ctx, client, p.node.RPC(), header); err == nil && got == chainID {
 			p.answered.Store(true)
 			return
 		}
@@ -57,16 +59,17 @@ func (p *process) probe(ctx context.Context, chainID uint64) {
 	}
 }
 
-func askChainID(ctx context.Context, url string) (uint64, error) {
+func askChainID(ctx context.Context, client *http.Client, url string, header http.Header) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(`{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}`))
 	if err != nil {
 		return 0, err
 	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -2,9 +2,11 @@ package devnet
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -28,6 +30,8 @@ type RunOptions struct {
 	Out         io.Writer     // what the user sees
 	JSON        bool          // one JSON line per event instead of text
 	StopTimeout time.Duration // 0 = 20 s
+	Header      http.Header   // shown to nodes whose config.toml asks who calls; nil = none
+	TLS         *tls.Config   // whom to trust where config.toml has TLS; nil = the system's CAs
 }
 
 // ErrAllEnded is returned when no process is left though nobody asked to stop.

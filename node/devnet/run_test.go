@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -170,7 +171,7 @@ func TestOneDiesTheOthersGoOn(t *testing.T) {
 		t.Errorf("%v", e)
 	}
 	for _, i := range []int{0, 2} {
-		if id, err := askChainID(t.Context(), n.Nodes[i].RPC()); err != nil || id != 1337 {
+		if id, err := askChainID(t.Context(), http.DefaultClient, n.Nodes[i].RPC(), nil); err != nil || id != 1337 {
 			t.Errorf("%s: %d, %v", n.Nodes[i].Name, id, err)
 		}
 	}

@@ -46,6 +46,7 @@ type Deps struct {
 	Extent     func() state.Extent       // what is kept of old states
 	Blocks     BlockRules                // what simulated blocks follow
 	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
+	Turn       rpc.Turn                  // takes the caller's own place for heavy work; nil: callers are not counted
 	Seats      *rpc.Seats                // of all namespaces together; nil: of this one
 	Limits     rpc.Limits
 	Log        *slog.Logger
@@ -67,6 +68,7 @@ type API struct {
 	extent   func() state.Extent
 	blocks   BlockRules
 	cut      func(ctx context.Context)
+	turn     rpc.Turn
 	limits   rpc.Limits
 	log      *slog.Logger
 	calls    chan struct{} // one token per execution at work
@@ -86,6 +88,9 @@ func New(d Deps) (*API, error) {
 	if d.Disconnect == nil {
 		d.Disconnect = func(context.Context) {}
 	}
+	if d.Turn == nil {
+		d.Turn = rpc.AnyTurn
+	}
 	if d.Seats == nil {
 		d.Seats = rpc.NewSeats(d.Limits)
 	}
@@ -100,7 +105,7 @@ func New(d Deps) (*API, error) {
 	return &API{
 		cfg: d.Config, chain: d.Chain, index: d.Index, logs: d.Logs, states: d.States,
 		pool: d.Pool, feed: d.Feed, recent: d.Recent, filters: newFilters(d.Limits), progress: d.Progress,
-		newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, limits: d.Limits, log: d.Log,
+		newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, turn: d.Turn, limits: d.Limits, log: d.Log,
 		calls: make(chan struct{}, d.Limits.HeavyCalls), scans: make(chan struct{}, d.Limits.LogScans),
 		waits: make(chan struct{}, d.Limits.SyncSends), extent: d.Extent,
 		subs: d.Seats,
@@ -112,22 +117,12 @@ func (a *API) signerAt(h *types.Header) types.Signer {
 	return types.MakeSigner(a.cfg, h.Number, h.Time)
 }
 
-// work takes one of the places for heavy work; it must be returned by done.
-func work(ctx context.Context, places chan struct{}) (done func(), err error) {
-	select {
-	case places <- struct{}{}:
-		return func() { <-places }, nil
-	case <-ctx.Done():
-		return nil, &rpc.Error{Code: rpc.CodeTimeout, Message: "request timed out: the node is busy with other calls"}
-	}
-}
-
 // heavy begins work that executes on the state after a block: it takes one of its
 // places and pins the state, for at most CallTimeout. What it returns is good
 // until done, which must be called.
 func (a *API) heavy(ctx context.Context, at *gethrpc.BlockNumberOrHash) (limited context.Context, v *View, header *types.Header, done func(), err error) {
 	limited, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
-	leave, err := work(limited, a.calls)
+	leave, err := a.turn.Work(limited, a.calls, "calls")
 	if err != nil {
 		cancel()
 		return nil, nil, nil, nil, err

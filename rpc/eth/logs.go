@@ -96,7 +96,7 @@ func (a *API) findLogs(ctx context.Context, c *Criteria, from, to uint64) (out f
 	limited, cancel := context.WithTimeout(ctx, a.limits.LogTimeout)
 	defer cancel()
 	if to-from >= quickSpan {
-		leave, err := work(limited, a.scans)
+		leave, err := a.turn.Work(limited, a.scans, "calls")
 		if err != nil {
 			return out, from, err
 		}

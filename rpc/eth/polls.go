@@ -62,7 +62,7 @@ func (a *API) GetFilterChanges(ctx context.Context, id gethrpc.ID) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	done, err := work(ctx, f.turn)
+	done, err := rpc.AnyTurn.Work(ctx, f.turn, "calls")
 	if err != nil {
 		return nil, err
 	}

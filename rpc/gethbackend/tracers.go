@@ -43,7 +43,8 @@ type TracerDeps struct {
 	Config  *params.ChainConfig
 	Chain   Chain
 	StateAt StateAt
-	NewEVM  NewEVM // nil: go-ethereum's
+	NewEVM  NewEVM   // nil: go-ethereum's
+	Turn    rpc.Turn // takes the caller's own place for heavy work; nil: callers are not counted
 	Limits  rpc.Limits
 	Log     *slog.Logger
 }
@@ -55,6 +56,7 @@ type Tracers struct {
 	chain   Chain
 	stateAt StateAt
 	newEVM  NewEVM
+	turn    rpc.Turn
 	limits  rpc.Limits
 	log     *slog.Logger
 	api     *tracers.API
@@ -76,8 +78,11 @@ func NewTracers(d TracerDeps) (*Tracers, error) {
 			return vm.NewEVM(env, db, d.Config, cfg)
 		}
 	}
+	if d.Turn == nil {
+		d.Turn = rpc.AnyTurn
+	}
 	t := &Tracers{
-		cfg: d.Config, chain: d.Chain, stateAt: d.StateAt, newEVM: d.NewEVM, limits: d.Limits, log: d.Log,
+		cfg: d.Config, chain: d.Chain, stateAt: d.StateAt, newEVM: d.NewEVM, turn: d.Turn, limits: d.Limits, log: d.Log,
 		places: make(chan struct{}, d.Limits.Traces),
 	}
 	t.api = tracers.NewAPI(t)

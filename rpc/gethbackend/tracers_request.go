@@ -108,12 +108,11 @@ func (t *Tracers) Do(ctx context.Context, config *tracers.TraceConfig, trace fun
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.limits.TraceTimeout)
 	defer cancel()
-	select {
-	case t.places <- struct{}{}:
-		defer func() { <-t.places }()
-	case <-ctx.Done():
-		return nil, &rpc.Error{Code: rpc.CodeTimeout, Message: "request timed out: the node is busy with other traces"}
+	leave, err := t.turn.Work(ctx, t.places, "traces")
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	r.cancel = cancel
 	requests.Store(r.id, r)
 	defer requests.Delete(r.id)
