@@ -129,7 +129,7 @@ func (c *Chain) enter(o outcome) {
 }
 
 func membersVersion(e *registry.Epoch, read registry.ReadSlot) MembersVersion {
-	return MembersVersion{Epoch: e.Epoch, Rules: registry.ReadVersions(read), Observers: registry.ObserversVersion(read)}
+	return MembersVersion{Epoch: e.Epoch, Rules: registry.ReadVersions(read), Nodes: registry.ReadNodesVersion(read)}
 }
 
 // loadEpoch finds the epoch of the block above the head.
@@ -193,9 +193,9 @@ func decodeEpoch(e consensus.Epoch, row []byte) (*registry.Epoch, error) {
 
 // MembersVersion changes when who belongs to the network may have changed.
 type MembersVersion struct {
-	Epoch     consensus.Epoch // of the next block
-	Rules     registry.Versions
-	Observers uint64
+	Epoch consensus.Epoch // of the next block
+	Rules registry.Versions
+	Nodes registry.NodesVersion
 }
 
 // MembersVersion returns that of the head.

@@ -6,11 +6,11 @@ import (
 
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/params"
-	"github.com/ethereum/go-ethereum/rlp"
 	"github.com/holiman/uint256"
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/keys"
 )
 
 // accuser submits evidence as a transaction of this validator to the system
@@ -38,15 +38,9 @@ func (n *Node) accusation(ctx context.Context, ev *consensus.Evidence) (*types.T
 		ChainID: chainID.ToBig(), Nonce: n.pool.PendingNonce(n.keys.address()), GasFeeCap: price.ToBig(), GasTipCap: price.ToBig(),
 		Gas: params.TxGas + evidenceGasPerByte*uint64(len(data)), To: &genesis.SuspensionAccount, Value: new(uint256.Int).ToBig(), Data: data,
 	}
-	// What an EIP-1559 transaction signs is the hash of its type and these
-	// fields, so the validator's key signs it like any preimage.
-	body, err := rlp.EncodeToBytes([]any{inner.ChainID, inner.Nonce, inner.GasTipCap, inner.GasFeeCap, inner.Gas, inner.To, inner.Value, inner.Data, types.AccessList{}})
+	tx, err := keys.SignTransaction(ctx, n.keys.signer, inner)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("an accusation: %w", err)
 	}
-	sig, err := n.keys.signer.Sign(ctx, append([]byte{types.DynamicFeeTxType}, body...))
-	if err != nil {
-		return nil, fmt.Errorf("signing an accusation: %w", err)
-	}
-	return types.NewTx(inner).WithSignature(n.chain.Signer(), sig[:])
+	return tx, nil
 }

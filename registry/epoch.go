@@ -1,6 +1,11 @@
 package registry
 
-import "github.com/quorate/quorate/consensus"
+import (
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/contracts"
+)
 
 // Epoch is what an epoch is opened with: what the replicas agree on, and what
 // execution needs besides. It is immutable.
@@ -46,4 +51,22 @@ func (e *Epoch) Continue() *Epoch {
 	rules := *e.EpochRules
 	rules.Epoch, rules.First, rules.Suspended = e.Epoch+1, e.Last()+1, nil
 	return &Epoch{EpochRules: &rules, Members: e.Members, TransactionGasCap: e.TransactionGasCap, Versions: e.Versions}
+}
+
+// NodesVersion counts what changes who may connect beside the validators of an
+// epoch: observers, and candidates, who come and go with a vote.
+type NodesVersion struct {
+	Observers           uint64
+	Proposals, Open     uint64 // of the contract of the validators
+	Members, Candidates uint64 // how many they are
+}
+
+// ReadNodesVersion reads five slots.
+func ReadNodesVersion(read ReadSlot) NodesVersion {
+	s := storage{read, contracts.Validators}
+	return NodesVersion{
+		Observers: ObserversVersion(read),
+		Proposals: s.uint(contracts.ProposalCount, common.Hash{}), Open: s.uint(contracts.OpenProposals, common.Hash{}),
+		Members: s.uint(contracts.MemberList, common.Hash{}), Candidates: s.uint(contracts.CandidateList, common.Hash{}),
+	}
 }

@@ -89,7 +89,11 @@ func (c *Cluster) checkBlock(m *Member, number uint64) {
 	case cert.Seq != consensus.Seq(number) || cert.BlockHash != h.Hash() || cert.BatchDigest != s.BatchHeader.Digest() || h.MixDigest != cert.BatchDigest:
 		c.T.Errorf("node %d: the certificate beside block %d is for block %d %s of batch %s", m.index, number, cert.Seq, cert.BlockHash, cert.BatchDigest)
 	}
-	if err := cert.Verify(c.Domain, c.Set); err != nil {
+	e, err := m.Node.Chain().Epoch(cert.Epoch)
+	if err != nil {
+		c.T.Fatalf("node %d: %v", m.index, err)
+	}
+	if err := cert.Verify(c.Domain, e.Set); err != nil {
 		c.T.Errorf("node %d: certificate of block %d: %v", m.index, number, err)
 	}
 }
