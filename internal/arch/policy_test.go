@@ -16,6 +16,7 @@ var policy = map[string][]string{
 	"consensus/engine":        {"consensus", "consensus/pbft"},
 	"consensus/light":         {"consensus", "genesis"},
 	"contracts":               {},
+	"contracts/contractstest": {"chain", "chain/chaintest", "contracts", "genesis", "state"},
 	"genesis":                 {"consensus", "contracts", "internal/suggest"},
 	"keys":                    {"consensus"},
 	"registry":                {"consensus", "contracts", "genesis"},

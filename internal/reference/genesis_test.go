@@ -22,8 +22,9 @@ var genesisTexts = map[string]map[string]string{
 		"forks":       "Activation times of the EVM's rules.",
 		"parameters":  "Protocol parameters, see below. Each has a default.",
 		"permissions": "Who may do what, see below.",
+		"governance":  "How the members vote, see below.",
 		"validators":  fmt.Sprintf("The members that vote, 1 … %d, in any order: the protocol counts them by ascending address.", consensus.MaxValidators),
-		"alloc":       "Accounts of block 0 by address. The contracts of EIP-2935 and EIP-4788 are put in if they are left out; `" + genesis.SuspensionAccount.Hex() + "` is reserved for the protocol.",
+		"alloc":       "Accounts of block 0 by address. The contracts of EIP-2935 and EIP-4788 are put in if they are left out; `" + genesis.SuspensionAccount.Hex() + "` is reserved for the protocol, the [system contracts](../protocol.md#system-contracts) follow from the rest of the document and must not stand here.",
 		"osaka":       "In `forks`. Must be 0: all forks to Osaka are active from block 0.",
 	},
 	"validator": {
@@ -35,8 +36,19 @@ var genesisTexts = map[string]map[string]string{
 	},
 	"permissions": {
 		"observers": fmt.Sprintf("Nodes that may follow without a vote, at most %d: `{nodeId, name, addresses}`. Default none.", genesis.MaxObservers),
-		"senders":   "Who may send transactions. `open`, the default and only value.",
-		"deployers": "Who may deploy contracts. `open`, the default and only value.",
+		"senders":   "Who may send transactions: `open`, the default, is everybody who is not frozen, `closed` every account with a role.",
+		"deployers": "Who may deploy contracts, the same.",
+		"roles":     "Accounts with a role in one of three lists: who sends, who deploys, who lets observers in.",
+	},
+	"roles": {
+		"senders":   "`{admins, managers, enabled}`, see below.",
+		"deployers": "The same.",
+		"observers": "The same.",
+	},
+	"roleList": {
+		"admins":   "Addresses with EIP-55 checksum. They give and take every role. Default none.",
+		"managers": "They make Enabled of accounts without a role, and the reverse. Default none.",
+		"enabled":  "They do what the list is about, as admins and managers do. Default none.",
 	},
 	"account": {
 		"balance": "Wei, as a decimal or 0x string, never as a JSON number. Default 0.",
@@ -61,6 +73,9 @@ Unknown keys are errors; all faults are reported at once, with their line.
 		"\nWith `primarySpan` 0 a primary stays until a view change or the end of its epoch; then a primary that leaves\n"+
 		"transactions out is noticed by the request timer alone. With R > 0 another validator proposes after R sequence\n"+
 		"numbers, so that f faulty ones can hold a transaction back for f·R blocks at most.\n"+"\n## permissions\n\n"+members(t, "permissions")+
+		"\n### roles\n\n"+members(t, "roles")+"\nEach of them:\n\n"+members(t, "roleList")+
+		"\nAn account has one role in a list. This is block 0; later changes are [votes or transactions](../protocol.md#system-contracts).\n"+
+		"\n## governance\n\n"+governance(t)+
 		"\n## Each of validators\n\n"+members(t, "validator")+"\n## Each account of alloc\n\n"+members(t, "account"))
 }
 
@@ -105,20 +120,36 @@ var outside = regexp.MustCompile(`^(\w+): \d+ is outside (\d+ … \d+)$`)
 // when all of them are too large.
 func parameters(t *testing.T) string {
 	var huge consensus.Params
-	v, defaults := reflect.ValueOf(&huge).Elem(), reflect.ValueOf(consensus.DefaultParams())
+	enlarge(&huge)
+	return numbers(t, reflect.ValueOf(consensus.DefaultParams()), huge.Validate(), commentsOf(t, "consensus", "Params"))
+}
+
+// governance lists the rules of votes in the same way.
+func governance(t *testing.T) string {
+	huge := genesis.Default()
+	enlarge(&huge.Governance)
+	return numbers(t, reflect.ValueOf(genesis.DefaultGovernance()), huge.Validate(), commentsOf(t, "genesis", "Governance"))
+}
+
+// enlarge makes every member of a struct of numbers too large.
+func enlarge(to any) {
+	v := reflect.ValueOf(to).Elem()
 	for i := range v.NumField() {
 		v.Field(i).SetUint(math.MaxUint64)
 	}
+}
+
+// numbers lists a struct of numbers, with the ranges that faults name.
+func numbers(t *testing.T, defaults reflect.Value, faults error, comments map[string]string) string {
 	ranges := map[string]string{}
-	for line := range strings.SplitSeq(fmt.Sprint(huge.Validate()), "\n") {
-		if m := outside.FindStringSubmatch(line); m != nil {
+	for line := range strings.SplitSeq(faults.Error(), "\n") {
+		if m := outside.FindStringSubmatch(strings.TrimPrefix(line, "governance.")); m != nil {
 			ranges[m[1]] = m[2]
 		}
 	}
-	comments := commentsOf(t, "consensus", "Params")
 	var rows [][]string
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
+	for i := range defaults.NumField() {
+		f := defaults.Type().Field(i)
 		name := f.Tag.Get("json")
 		if ranges[name] == "" {
 			t.Errorf("parameter %s has no range", name)
