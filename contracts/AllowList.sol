@@ -6,7 +6,7 @@ import {Roles} from "./Roles.sol";
 /// @title Who may send transactions, and, at a second address, who may deploy contracts.
 /// @notice Open: everybody whose account is not frozen. Closed: every account with a role.
 /// @dev The node applies it to transactions, not to the calls of contracts to each other. Transactions of
-/// members and candidates to the system contracts are never refused.
+/// members and candidates to the system contracts and accounts are never refused.
 contract AllowList is Roles {
     event ClosedSet(bool closed);
 

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {Council} from "./Council.sol";
 
 /// @title The parameters of the protocol that the members may change, and the forks to come.
-/// @notice What stands here holds from the next epoch boundary on.
+/// @notice What stands here holds from the next epoch boundary on; transactionGasCap holds at once.
 /// @dev Names are ASCII, padded with zeros on the right. The bounds are those of the node's own check.
 contract Parameters is Council {
     /// @notice Forks that can be scheduled.

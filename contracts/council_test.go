@@ -55,6 +55,8 @@ func TestReject(t *testing.T) {
 	p := newPlay(t, 4)
 	p.proposes("v0", members, "remove", args(p.Actor("v3").Address))
 	p.does("v3", members, "vote", args(one, false))
+	p.does("v3", members, "vote", args(one, false), "!VotedAlready(id 1, member v3)")
+	p.does("v3", members, "vote", args(one, true), "!VotedAlready(id 1, member v3)")
 	p.does("v2", members, "vote", args(one, false), "ProposalClosed(id 1, status 3)")
 	p.does("v1", members, "vote", args(one, true), "!NotOpen(id 1, status 3)")
 }

@@ -72,8 +72,8 @@ func TestRolesByVote(t *testing.T) {
 // TestFrozen: a frozen account has no role, not even that of an admin; the members'
 // vote lets it go.
 func TestFrozen(t *testing.T) {
-	p := newPlay(t, 1, roles(contracts.Senders, map[uint64][]string{2: {"a", "b"}, 3: {"m"}}))
-	s, a, m := contracts.Senders, p.Actor("a").Address, p.Actor("m").Address
+	p := newPlay(t, 1, roles(contracts.Deployers, map[uint64][]string{2: {"a", "b"}, 3: {"m"}}))
+	s, a, m := contracts.Deployers, p.Actor("a").Address, p.Actor("m").Address
 	x := p.Actor("x").Address
 	p.does("m", s, "setFrozen", args(x, true), "!NotAnAdmin(caller m, callerRole 3)")
 	p.does("b", s, "setFrozen", args(x, false))
@@ -85,7 +85,7 @@ func TestFrozen(t *testing.T) {
 	if p.number(s, "readAllowList", a) != 2 || p.number(s, "roleOf", a) != 0 || !p.View(s, "isFrozen", a)[0].(bool) || p.View(s, "isAllowed", a)[0].(bool) || !p.View(s, "isAllowed", x)[0].(bool) || p.View(s, "frozenCount")[0].(uint64) != 2 {
 		t.Error("a frozen admin still is one, or others are not let in")
 	}
-	p.passes(s, "setFrozen", args(a, false), "FrozenSet(account a, frozen false, sender senders)")
+	p.passes(s, "setFrozen", args(a, false), "FrozenSet(account a, frozen false, sender deployers)")
 	p.does("a", s, "setNone", args(m), "RoleSet(role 0, account m, sender a, oldRole 3)")
 	if got := p.accounts(s, 0, 9); !slices.Equal(got, []string{"a", "b", "m"}) {
 		t.Errorf("a frozen account without a role is not listed: %v", got)

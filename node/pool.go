@@ -41,6 +41,7 @@ const bytesPerFate = 512
 func (n *Node) buildPool(Options) error {
 	cfg := txpool.Default(n.genesis.ChainConfig())
 	cfg.MaxBytes = int(n.cfg.Plan().Pool)
+	cfg.Permit = (&permits{state: n.state}).check
 	cfg.Fates = min(cfg.Fates, cfg.MaxBytes/bytesPerFate)
 	var err error
 	if n.members, err = newMembership(n.chain, n.reg); err != nil {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -73,6 +74,60 @@ func IsClosed(read ReadSlot, list contracts.Contract) bool {
 	return contracts.Closed.Uint(read(list.Address, contracts.Closed.Key())) != 0
 }
 
+// Keys of what every transaction asks for; deriving one costs a hash.
+var (
+	modeKey   = contracts.Closed.Key()
+	gasCapKey = contracts.Values.Of(contracts.NameKey(contracts.TransactionGasCap))
+)
+
+// GasCapError refuses a transaction that asks for more gas than the members allow.
+type GasCapError struct{ Gas, Cap uint64 }
+
+// Error names both numbers and the contract that can change the cap.
+func (e *GasCapError) Error() string {
+	return fmt.Sprintf("permission: gas limit %d is above %d, the most that a transaction may ask for (contract of the %s, %s)",
+		e.Gas, e.Cap, contracts.Parameters.Name, contracts.Parameters.Address)
+}
+
+// CheckTransaction returns nil if a state admits a transaction, otherwise a
+// *Refusal or a *GasCapError. It is the one rule for pool and execution. A state
+// without the contracts admits everything.
+func CheckTransaction(read ReadSlot, from common.Address, to *common.Address, gas uint64) error {
+	if most := gasCap(read); gas > most {
+		return &GasCapError{gas, most}
+	}
+	return CheckSender(read, from, to)
+}
+
+// gasCap reads the gas cap of a transaction, one slot: no cap without contracts.
+func gasCap(read ReadSlot) uint64 {
+	word := read(contracts.Parameters.Address, gasCapKey)
+	if word == (common.Hash{}) {
+		return math.MaxUint64
+	}
+	return contracts.Values.Uint(word)
+}
+
+// Gate is what a state says about all transactions alike: three slots, to be read
+// once per block by whoever asks about many.
+type Gate struct {
+	open   bool // both lists, and nobody is frozen
+	gasCap uint64
+}
+
+// ReadGate reads it.
+func ReadGate(read ReadSlot) Gate {
+	return Gate{
+		open: read(contracts.Senders.Address, modeKey) == common.Hash{} &&
+			read(contracts.Deployers.Address, modeKey) == common.Hash{},
+		gasCap: gasCap(read),
+	}
+}
+
+// Admits reports that CheckTransaction returns nil for every account. If it does
+// not, the account decides.
+func (g Gate) Admits(gas uint64) bool { return g.open && gas <= g.gasCap }
+
 // Refusal says why an account may not send a transaction.
 type Refusal struct {
 	Account common.Address
@@ -97,22 +152,29 @@ func (r *Refusal) Error() string {
 // a *Refusal. to is nil for a deployment. While a list is open and nobody is frozen
 // it costs one slot, two for a deployment.
 //
-// What members and candidates send to the system contracts is never refused: else a
-// lost key of an admin could end all votes, and a newcomer could not attest.
+// What members and candidates send to the system contracts and accounts is never
+// refused: else a lost key of an admin could end all votes, a newcomer could not
+// attest, and validators without a role could not tell of evidence.
 func CheckSender(read ReadSlot, from common.Address, to *common.Address) error {
 	refusal := checkList(read, contracts.Senders, from)
 	if refusal == nil && to == nil {
 		refusal = checkList(read, contracts.Deployers, from)
 	}
-	if refusal == nil || to != nil && contracts.IsSystem(*to) && mayGovern(read, from) {
+	if refusal == nil || to != nil && governs(*to) && mayGovern(read, from) {
 		return nil
 	}
 	return refusal
 }
 
+// governs reports whether a transaction to an account is about the network itself: a
+// vote, an attestation, or evidence.
+func governs(to common.Address) bool {
+	return contracts.IsSystem(to) || to == genesis.SuspensionAccount
+}
+
 func checkList(read ReadSlot, list contracts.Contract, account common.Address) *Refusal {
 	// One word says that everybody may: open, and nobody frozen.
-	mode := read(list.Address, contracts.Closed.Key())
+	mode := read(list.Address, modeKey)
 	if mode == (common.Hash{}) {
 		return nil
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/ethereum/go-ethereum/trie"
+
+	"github.com/quorate/quorate/registry"
 )
 
 // ErrBlobTransaction is the reason why a blob transaction is skipped: blobs are
@@ -25,7 +27,7 @@ var ErrBlobTransaction = errors.New("state: blob transactions are not supported 
 //
 // header carries ParentHash, Number, Time, Coinbase, GasLimit, MixDigest and
 // BaseFee; the rest is filled in a copy. Transactions that are invalid at their
-// turn (nonce, balance, gas left, type, signature …) are skipped. getHash maps
+// turn (nonce, balance, gas left, type, signature, permission …) are skipped. getHash maps
 // the number of an ancestor to its block hash, speculative ones included.
 // systemWrite, if not nil, runs after the last transaction and hears which were
 // included; accounts that it makes need a nonce, a balance or code, or they vanish as empty (EIP-161).
@@ -92,6 +94,8 @@ type execution struct {
 	included []*types.Transaction
 	receipts types.Receipts
 	skipped  []Skipped
+
+	permissioned bool // the state has the system contracts: it had them at block 0
 }
 
 // run applies system calls, transactions and the system write.
@@ -100,6 +104,7 @@ func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash f
 	defer evm.Release()
 	PreExecute(x.header, evm)
 	signer := types.MakeSigner(x.state.chain, x.header.Number, x.header.Time)
+	x.permissioned = registry.HasContracts(x.sdb.GetState)
 	x.included = make([]*types.Transaction, 0, len(txs))
 	x.receipts = make(types.Receipts, 0, len(txs))
 	for i, tx := range txs {
@@ -125,6 +130,16 @@ func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash f
 func (x *execution) apply(ctx context.Context, evm *vm.EVM, signer types.Signer, tx *types.Transaction) (*types.Receipt, error) {
 	if tx.Type() == types.BlobTxType {
 		return nil, ErrBlobTransaction
+	}
+	if x.permissioned {
+		from, err := types.Sender(signer, tx)
+		if err != nil {
+			return nil, err
+		}
+		// What the transactions before have changed counts: the same on every node.
+		if err := registry.CheckTransaction(x.sdb.GetState, from, tx.To(), tx.Gas()); err != nil {
+			return nil, err
+		}
 	}
 	return ApplyTransaction(ctx, evm, x.gas, x.sdb, x.header, signer, tx, len(x.included))
 }

@@ -126,6 +126,16 @@ func (s *State) Account(addr common.Address) (nonce uint64, balance *uint256.Int
 	return a.Nonce, a.Balance, common.BytesToHash(a.CodeHash), nil
 }
 
+// Slot reads one storage slot at the head, for the pool: zero if it is not there.
+func (s *State) Slot(addr common.Address, key common.Hash) (common.Hash, error) {
+	b := newBase(nil, s.db, s.cache, s.code)
+	word, err := b.slot(crypto.Keccak256Hash(addr[:]), crypto.Keccak256Hash(key[:]))
+	if err != nil {
+		return common.Hash{}, fmt.Errorf("state: slot %x of %v: %w", key, addr, err)
+	}
+	return word, nil
+}
+
 // Layers is the number of speculative blocks in memory.
 func (s *State) Layers() int {
 	s.mu.RLock()

@@ -26,8 +26,8 @@ import (
 	"github.com/quorate/quorate/state"
 )
 
-// gas of every transaction: Osaka's cap.
-const gas = 1 << 24
+// gas of every transaction: the least cap that the members can set.
+const gas = 1 << 23
 
 // TB is what a World needs of a test; rapid's T is one too.
 type TB interface {
@@ -44,9 +44,10 @@ type World struct {
 
 	tb     TB
 	actors map[common.Address]*Actor
-	names  *strings.Replacer // of the actors; nil: to be made
-	state  *gstate.StateDB   // of the head, for reading; nil: to be opened
-	close  func()            // of state
+	names  *strings.Replacer         // of the actors; nil: to be made
+	state  *gstate.StateDB           // of the head, for reading; nil: to be opened
+	close  func()                    // of state
+	signed map[common.Address]uint64 // transactions since the last block
 }
 
 // Actor is an account with a key and a name.
@@ -54,7 +55,6 @@ type Actor struct {
 	Name    string
 	Key     *ecdsa.PrivateKey
 	Address common.Address
-	nonce   uint64
 }
 
 // nodeIDs keeps what NodeID has made: a key costs a curve multiplication.
@@ -86,7 +86,7 @@ func NodeBytes(name string) []byte { return genesis.NodeIDBytes(NodeID(name)) }
 func New(tb TB, validators int, change ...func(*genesis.Genesis)) *World {
 	tb.Helper()
 	change = append(slices.Clone(change), (*genesis.Genesis).AddContracts)
-	w := &World{Time: chaintest.Timestamp, tb: tb, actors: make(map[common.Address]*Actor)}
+	w := &World{Time: chaintest.Timestamp, tb: tb, actors: make(map[common.Address]*Actor), signed: make(map[common.Address]uint64)}
 	w.Network = chaintest.New(validators, 0, append([]func(*genesis.Genesis){nodes}, change...)...)
 	var err error
 	if w.Node, err = w.Open(nil, "node", chain.Options{}); err != nil {
@@ -138,13 +138,20 @@ func (w *World) actor(name string, key *ecdsa.PrivateKey) *Actor {
 }
 
 // Do sends one transaction in a block of its own. It returns the events, or the
-// contract's error.
+// contract's error, or why the block does not hold the transaction.
 func (w *World) Do(from *Actor, c contracts.Contract, method string, args ...any) ([]string, error) {
 	w.tb.Helper()
 	data := w.Pack(c, method, args...)
 	_, failure := w.call(from.Address, c, data)
 	tx := w.Sign(from, &types.LegacyTx{To: &c.Address, Gas: gas, GasPrice: new(big.Int), Data: data})
-	receipt := w.Block(tx)[0]
+	if reason := w.Offer(tx)[0]; reason != "" {
+		return nil, errors.New(reason)
+	}
+	receipts, err := w.Chain.Receipts(w.Chain.Head().Number.Uint64())
+	if err != nil {
+		w.tb.Fatalf("%v", err)
+	}
+	receipt := receipts[0]
 	w.LastGas = receipt.GasUsed
 	if ok := receipt.Status == types.ReceiptStatusSuccessful; ok != (failure == nil) {
 		w.tb.Fatalf("%s.%s by %s: as a call: %v, as a transaction: %v", c.Name, method, from.Name, failure, receipt.Status)
@@ -259,11 +266,12 @@ func (w *World) Pack(c contracts.Contract, method string, args ...any) []byte {
 	return data
 }
 
-// Sign gives a transaction the actor's next nonce and signs it.
+// Sign gives a transaction the nonce that follows the state of the head and what was
+// signed since, and signs it.
 func (w *World) Sign(from *Actor, tx *types.LegacyTx) *types.Transaction {
 	w.tb.Helper()
-	tx.Nonce = from.nonce
-	from.nonce++
+	tx.Nonce = w.head().GetNonce(from.Address) + w.signed[from.Address]
+	w.signed[from.Address]++
 	signed, err := types.SignNewTx(from.Key, types.LatestSignerForChainID(big.NewInt(chaintest.ChainID)), tx)
 	if err != nil {
 		w.tb.Fatalf("%v", err)
@@ -295,7 +303,19 @@ func (w *World) forget() {
 // Block orders, executes and commits one block; every transaction must be in it.
 func (w *World) Block(txs ...*types.Transaction) types.Receipts {
 	w.tb.Helper()
+	h := w.append(txs)
+	receipts, err := w.Chain.Receipts(h.Number.Uint64())
+	if err != nil || len(receipts) != len(txs) {
+		w.tb.Fatalf("block %d: %d of %d transactions, %v", h.Number, len(receipts), len(txs), err)
+	}
+	return receipts
+}
+
+// append orders, executes and commits one block.
+func (w *World) append(txs []*types.Transaction) *types.Header {
+	w.tb.Helper()
 	w.forget()
+	clear(w.signed)
 	b := w.Batch(w.Chain.Head(), txs)
 	b.TimeMs = w.Time * 1000
 	h, err := w.Chain.Execute(context.Background(), b, w.Chain.Head().Hash(), txs)
@@ -305,11 +325,21 @@ func (w *World) Block(txs ...*types.Transaction) types.Receipts {
 	if err != nil {
 		w.tb.Fatalf("%v", err)
 	}
-	receipts, err := w.Chain.Receipts(h.Number.Uint64())
-	if err != nil || len(receipts) != len(txs) {
-		w.tb.Fatalf("block %d: %d of %d transactions, %v", h.Number, len(receipts), len(txs), err)
+	return h
+}
+
+// Offer orders a block of transactions, and returns for each why it is not in it, ""
+// for those that are.
+func (w *World) Offer(txs ...*types.Transaction) []string {
+	w.tb.Helper()
+	s := w.Chain.Subscribe(1)
+	defer s.Close()
+	w.append(txs)
+	out := make([]string, len(txs))
+	for _, skipped := range (<-s.C()).Skipped {
+		out[skipped.Index] = w.named(skipped.Reason.Error())
 	}
-	return receipts
+	return out
 }
 
 // call runs a call on the state of the head, in a block like the next one.
