@@ -11,7 +11,8 @@ library Text {
     /// hold the key type 2 (0x0802) and a compressed public key of 33 bytes (0x1221).
     bytes6 private constant NODE_ID_HEAD = 0x002508021221;
 
-    /// @notice Reverts unless this is the libp2p peer id of a secp256k1 key, as bytes.
+    /// @notice Reverts unless this has the form of the libp2p peer id of a secp256k1 key, as bytes. That the
+    /// key is a point of the curve is not checked: a node that claims another has no connection.
     function checkNodeId(bytes calldata id) internal pure {
         if (id.length != 39 || bytes6(id) != NODE_ID_HEAD || (id[6] != 0x02 && id[6] != 0x03)) revert BadNodeId(id);
     }

@@ -16,6 +16,8 @@ contract Validators is Council, IMembers {
 
     /// @notice Members and candidates; a bitset and a certificate name each of them.
     uint256 public constant MAX_MEMBERS = 1024;
+    /// @notice Candidates at one time.
+    uint256 public constant MAX_CANDIDATES = 64;
     /// @notice Bytes of a name.
     uint256 public constant MAX_NAME = 64;
     /// @notice Bytes of an endpoint.
@@ -42,9 +44,12 @@ contract Validators is Council, IMembers {
     error NodeIdTaken(bytes nodeId, address by);
     error LastMember(address validator);
     error TooManyMembers(uint256 most);
+    error TooManyCandidates(uint256 most);
     error Unknown(address validator);
     error NotACandidate(address account);
     error CandidateExpired(address account, uint64 until);
+    error CandidateNotExpired(address account, uint64 until);
+    error NotByItsKey(address account);
     error NotRecent(uint256 number, uint256 head);
     error NotTheBlock(uint256 number, bytes32 hash);
 
@@ -106,10 +111,11 @@ contract Validators is Council, IMembers {
     }
 
     /// @notice Makes a member of the candidate that calls. It names one of the last 256 blocks to show that
-    /// it follows the chain; that the call comes from its own key shows that the key is there.
+    /// it follows the chain; that it signed the transaction shows that the key is there.
     function attest(uint256 number, bytes32 hash) external {
         Candidate memory c = _candidates[msg.sender];
         if (c.place == 0) revert NotACandidate(msg.sender);
+        if (msg.sender != tx.origin) revert NotByItsKey(msg.sender); // a contract cannot sign votes
         if (block.timestamp > c.until) revert CandidateExpired(msg.sender, c.until);
         bytes32 known = blockhash(number);
         if (known == 0) revert NotRecent(number, block.number - 1);
@@ -129,6 +135,14 @@ contract Validators is Council, IMembers {
     }
 
     // For everybody.
+
+    /// @notice Drops a candidate that has not attested in time.
+    function dropExpired(address validator) external {
+        Candidate storage c = _candidates[validator];
+        if (c.place == 0) revert NotACandidate(validator);
+        if (block.timestamp <= c.until) revert CandidateNotExpired(validator, c.until);
+        _dropCandidate(validator);
+    }
 
     /// @inheritdoc IMembers
     function isMember(address account) public view returns (bool) {
@@ -187,6 +201,7 @@ contract Validators is Council, IMembers {
         _dropIfExpired(_owners[key]);
         if (_owners[key] == address(0)) _owners[key] = validator;
         else if (_owners[key] != replaces) revert NodeIdTaken(nodeId, _owners[key]);
+        if (_candidateList.length >= MAX_CANDIDATES) revert TooManyCandidates(MAX_CANDIDATES);
         _candidateList.push(validator);
         uint64 until = uint64(block.timestamp + _proposalSeconds);
         _candidates[validator] = Candidate(uint32(_candidateList.length), until, replaces, nodeId, name);

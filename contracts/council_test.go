@@ -237,7 +237,7 @@ func TestLargestAction(t *testing.T) {
 	if n := len(p.Pack(members, "add", common.Address{1}, make([]byte, contracts.NodeIDLength), strings.Repeat("x", contracts.MaxName))); n > contracts.MaxAction {
 		t.Errorf("add has %d bytes", n)
 	}
-	for name, want := range map[string]int64{"MAX_ACTION": contracts.MaxAction, "MAX_OPEN": contracts.MaxOpen, "MAX_MEMBERS": contracts.MaxMembers, "MAX_NAME": contracts.MaxName, "MAX_ENDPOINT": contracts.MaxEndpoint} {
+	for name, want := range map[string]int64{"MAX_ACTION": contracts.MaxAction, "MAX_OPEN": contracts.MaxOpen, "MAX_MEMBERS": contracts.MaxMembers, "MAX_CANDIDATES": contracts.MaxCandidates, "MAX_NAME": contracts.MaxName, "MAX_ENDPOINT": contracts.MaxEndpoint} {
 		if got := p.View(members, name)[0].(*big.Int); got.Int64() != want {
 			t.Errorf("%s is %v in the contract, %d in Go", name, got, want)
 		}

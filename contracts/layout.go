@@ -74,12 +74,13 @@ const (
 
 // Limits of the contracts. A test compares them with the contracts' own.
 const (
-	MaxMembers   = 1024 // members and candidates
-	MaxNodes     = 1024 // observers
-	MaxName      = 64   // bytes of a name
-	MaxEndpoint  = 256  // bytes of an endpoint
-	MaxForks     = 32
-	MaxAction    = 1024 // bytes of a proposal's action
-	MaxOpen      = 8    // open proposals of one member
-	NodeIDLength = 39   // bytes of a node id: the peer id of a secp256k1 key
+	MaxMembers    = 1024 // members, and candidates that would be more of them
+	MaxCandidates = 64
+	MaxNodes      = 1024 // observers
+	MaxName       = 64   // bytes of a name
+	MaxEndpoint   = 256  // bytes of an endpoint
+	MaxForks      = 32
+	MaxAction     = 1024 // bytes of a proposal's action
+	MaxOpen       = 8    // open proposals of one member
+	NodeIDLength  = 39   // bytes of a node id: the peer id of a secp256k1 key
 )

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/ethereum/go-ethereum/common"
-
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/contracts"
 	"github.com/quorate/quorate/genesis"
@@ -225,6 +223,19 @@ func (m *model) candidate(validator, node, name, replaces string) error {
 	return nil
 }
 
+// dropCandidate is what anybody may do with one whose time is over.
+func (m *model) dropCandidate(validator string) error {
+	c, ok := m.candidates[validator]
+	switch {
+	case !ok:
+		return errors.New("NotACandidate")
+	case m.now <= c.until:
+		return errors.New("CandidateNotExpired")
+	}
+	m.drop(validator)
+	return nil
+}
+
 func (m *model) dropExpired(validator string) {
 	if c, ok := m.candidates[validator]; ok && m.now > c.until {
 		m.drop(validator)
@@ -403,6 +414,3 @@ func (m *model) maySend(from string, deploys, governs bool) bool {
 	}
 	return true
 }
-
-// address returns the address of an actor of the world.
-func (p *stage) address(name string) common.Address { return p.Actor(name).Address }

@@ -70,6 +70,8 @@ func TestRandomSequences(t *testing.T) {
 
 func (s *stage) person(t *rapid.T) string { return rapid.SampledFrom(people).Draw(t, "who") }
 
+func (s *stage) address(name string) common.Address { return s.Actor(name).Address }
+
 // step does the same to the world and to the model.
 func (s *stage) step(t *rapid.T, who string, c contracts.Contract, method string, args []any, change func(m *model) error) {
 	t.Helper()
@@ -90,8 +92,12 @@ func (s *stage) step(t *rapid.T, who string, c contracts.Contract, method string
 	}
 }
 
+// direct does what an account does by its role, mostly one that has one.
 func (s *stage) direct(t *rapid.T, a action) {
 	who := s.person(t)
+	if list := slices.Sorted(maps.Keys(s.m.lists[a.c.Name])); len(list) > 0 && rapid.IntRange(0, 3).Draw(t, "anybody") > 0 {
+		who = rapid.SampledFrom(list).Draw(t, "with a role")
+	}
 	s.step(t, who, a.c, a.method, a.args, func(m *model) error { return a.do(m, who) })
 }
 
@@ -140,7 +146,10 @@ func (s *stage) vote(t *rapid.T) {
 func (s *stage) closeOne(t *rapid.T) {
 	c, id := s.anyProposal(t)
 	who := s.person(t)
-	switch method := rapid.SampledFrom([]string{"tally", "withdraw", "expire"}).Draw(t, "how"); method {
+	switch method := rapid.SampledFrom([]string{"tally", "withdraw", "expire", "dropExpired"}).Draw(t, "how"); method {
+	case "dropExpired":
+		other := s.person(t)
+		s.step(t, who, contracts.Validators, method, args(s.address(other)), func(m *model) error { return m.dropCandidate(other) })
 	case "tally":
 		s.step(t, who, c, method, args(big.NewInt(int64(id))), func(m *model) error { return m.tally(c, id) })
 	case "withdraw":
@@ -321,21 +330,13 @@ func (s *stage) contractMembers() map[string]memberModel {
 		if m.Place != uint32(i+1) || !s.View(contracts.Validators, "isMember", a)[0].(bool) {
 			s.t.Fatalf("%s has place %d", s.Name(a), m.Place)
 		}
-		out[s.Name(a)] = memberModel{s.host(nodeID(m.NodeId)), m.Name, m.Endpoint}
+		out[s.Name(a)] = memberModel{s.host(genesis.NodeIDString(m.NodeId)), m.Name, m.Endpoint}
 	}
 	some := append(slices.Clone(list), common.Address{1}, list[0])
 	if n := s.View(contracts.Validators, "countMembers", some)[0].(*big.Int); n.Int64() != int64(len(list)+1) {
 		s.t.Fatalf("countMembers says %v", n)
 	}
 	return out
-}
-
-func nodeID(b []byte) string {
-	id, err := genesis.NodeIDString(b)
-	if err != nil {
-		return err.Error()
-	}
-	return id
 }
 
 func (s *stage) contractCandidates() map[string]candidateModel {
@@ -345,7 +346,7 @@ func (s *stage) contractCandidates() map[string]candidateModel {
 			Place    uint32         `json:"place"`
 			Until    uint64         `json:"until"`
 			Replaces common.Address `json:"replaces"`
-			NodeId   []byte         `json:"nodeId"` //nolint:revive // abi's name
+			NodeId   []byte         `json:"nodeId"`
 			Name     string         `json:"name"`
 		})
 		replaces := s.Name(c.Replaces)
@@ -355,7 +356,7 @@ func (s *stage) contractCandidates() map[string]candidateModel {
 		if c.Place != uint32(i+1) {
 			s.t.Fatalf("candidate %s has place %d", s.Name(a), c.Place)
 		}
-		out[s.Name(a)] = candidateModel{s.host(nodeID(c.NodeId)), c.Name, replaces, c.Until}
+		out[s.Name(a)] = candidateModel{s.host(genesis.NodeIDString(c.NodeId)), c.Name, replaces, c.Until}
 	}
 	return out
 }
@@ -407,13 +408,13 @@ func (s *stage) compareNodes(t *rapid.T) {
 	for i, n := range s.View(contracts.Observers, "nodes")[0].([]struct {
 		Place  uint64         `json:"place"`
 		By     common.Address `json:"by"`
-		NodeId []byte         `json:"nodeId"` //nolint:revive // abi's name
+		NodeId []byte         `json:"nodeId"`
 		Name   string         `json:"name"`
 	}) {
 		if n.Place != uint64(i+1) {
 			t.Fatalf("node %d has place %d", i, n.Place)
 		}
-		view[s.host(nodeID(n.NodeId))] = nodeModel{n.Name, s.Name(n.By)}
+		view[s.host(genesis.NodeIDString(n.NodeId))] = nodeModel{n.Name, s.Name(n.By)}
 	}
 	same(t, "nodes", s.m.nodes, read, view)
 	same(t, "version", s.m.versions["observers"], registry.ObserversVersion(s.Read), s.View(contracts.Observers, "version")[0].(uint64))

@@ -9,6 +9,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/ethereum/go-ethereum/core/vm/program"
 
 	"github.com/quorate/quorate/contracts"
 	"github.com/quorate/quorate/contracts/contractstest"
@@ -155,7 +157,7 @@ func TestReplace(t *testing.T) {
 // member is the struct of the contract.
 type member struct {
 	Place    uint32
-	NodeId   []byte //nolint:revive // abi's name
+	NodeId   []byte
 	Name     string
 	Endpoint string
 }
@@ -168,7 +170,7 @@ func (p *play) member(a common.Address) member {
 func viewMember(v any) member {
 	return member(v.(struct {
 		Place    uint32 `json:"place"`
-		NodeId   []byte `json:"nodeId"` //nolint:revive // abi's name
+		NodeId   []byte `json:"nodeId"`
 		Name     string `json:"name"`
 		Endpoint string `json:"endpoint"`
 	}))
@@ -198,6 +200,34 @@ func TestLast(t *testing.T) {
 	if got := p.memberNames(); !slices.Equal(got, []string{"new"}) {
 		t.Error(got)
 	}
+}
+
+// TestAttestByContract: a contract that was voted in cannot attest, for it cannot vote.
+func TestAttestByContract(t *testing.T) {
+	forwarder := common.Address{0xf0}
+	p := newPlay(t, 1, func(g *genesis.Genesis) {
+		code := program.New().Op(vm.CALLDATASIZE).Push(0).Push(0).Op(vm.CALLDATACOPY).
+			Push(0).Push(0).Op(vm.CALLDATASIZE).Push(0).Push(0).Push(members.Address).Op(vm.GAS, vm.CALL, vm.POP).
+			Op(vm.RETURNDATASIZE).Push(0).Push(0).Op(vm.RETURNDATACOPY).Op(vm.RETURNDATASIZE).Push(0).Op(vm.REVERT).Bytes()
+		g.Alloc[forwarder] = types.Account{Code: code, Nonce: 1, Balance: new(big.Int)}
+	})
+	p.passes(members, "add", args(forwarder, contractstest.NodeBytes("new"), ""), "CandidateAdded(validator "+forwarder.Hex()+", replaces nobody, nodeId 0x"+common.Bytes2Hex(contractstest.NodeBytes("new"))+", name , until 1700604800)")
+	through := members
+	through.Address = forwarder
+	p.does("x", through, "attest", p.head(), "!NotByItsKey(account "+forwarder.Hex()+")")
+}
+
+func TestTooManyCandidates(t *testing.T) {
+	p := newPlay(t, 1, func(g *genesis.Genesis) { g.Governance.ProposalSeconds = 100 })
+	for i := range contracts.MaxCandidates {
+		p.Pass(members, "add", contractstest.Address(fmt.Sprint("c", i)), contractstest.NodeBytes(fmt.Sprint("c", i)), "")
+	}
+	p.proposes("v0", members, "add", args(p.Actor("x").Address, contractstest.NodeBytes("x"), ""), "!TooManyCandidates(most 64)")
+	p.does("x", members, "dropExpired", args(p.Actor("c7").Address), "!CandidateNotExpired(account c7, until 1700000100)")
+	p.does("x", members, "dropExpired", args(p.Actor("x").Address), "!NotACandidate(account x)")
+	p.Time += 101
+	p.does("x", members, "dropExpired", args(p.Actor("c7").Address), "CandidateDropped(validator c7)")
+	p.passes(members, "add", args(p.Actor("x").Address, contractstest.NodeBytes("x"), ""), "CandidateAdded(validator x, replaces nobody, nodeId node of x, name , until 1700000201)")
 }
 
 func TestDescribe(t *testing.T) {

@@ -79,13 +79,8 @@ func NodeIDBytes(id string) []byte {
 	return []byte(p)
 }
 
-// NodeIDString is the inverse of NodeIDBytes. It refuses what is no peer id of a
-// secp256k1 key.
-func NodeIDString(id []byte) (string, error) {
-	s := peer.ID(id).String()
-	_, err := checkNodeID(s)
-	return s, err
-}
+// NodeIDString is the inverse of NodeIDBytes. It checks nothing.
+func NodeIDString(id []byte) string { return peer.ID(id).String() }
 
 // Multiaddr turns host:port or a multiaddr into a TCP multiaddr. Hosts may be
 // IPv4, IPv6 in brackets, or DNS names.

@@ -194,7 +194,7 @@ func TestImpossibleStorage(t *testing.T) {
 	for want, change := range map[string]func(*genesis.Genesis){
 		"a list of 1025 items":                         set(contracts.Validators, contracts.MemberList.Key(), contracts.NumberKey(1025)),
 		"zero address":                                 set(contracts.Validators, contracts.MemberList.Key(), contracts.NumberKey(2)),
-		"no libp2p peer id":                            set(contracts.Validators, contracts.MemberNodeID.In(member), common.Hash{0: 1, 31: 2}),
+		"short string of 50 bytes":                     set(contracts.Validators, contracts.MemberNodeID.In(member), common.Hash{31: 100}),
 		"short string of 60 bytes":                     set(contracts.Validators, contracts.MemberName.In(member), common.Hash{31: 120}),
 		"epochLength: 0 is outside":                    set(contracts.Parameters, contracts.Values.Of(contracts.NameKey(contracts.EpochLength)), common.Hash{}),
 		"primarySpan: 18446744073709551615 is outside": set(contracts.Parameters, contracts.Values.Of(contracts.NameKey(contracts.PrimarySpan)), common.Hash{0: 1}),
@@ -208,6 +208,23 @@ func TestImpossibleStorage(t *testing.T) {
 		if _, err := registry.New(g).In(inAlloc(g)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+}
+
+// TestNoCurvePoint: a node id that no key can have does not make a state unreadable.
+func TestNoCurvePoint(t *testing.T) {
+	w := contractstest.New(t, 1, func(g *genesis.Genesis) {
+		g.Permissions.Roles.Observers.Enabled = []common.Address{contractstest.Address("e")}
+	})
+	defer w.Close()
+	id := contractstest.NodeBytes("x")
+	for i := range id[7:] {
+		id[7+i] = 0xff // above the order of the field
+	}
+	w.Must(w.Actor("e"), contracts.Observers, "addNode", id, "")
+	r, err := registry.New(w.Network.Genesis).In(w.Read)
+	if err != nil || len(r.Members()) != 2 || !r.Members()[1].Observer {
+		t.Error(r, err)
 	}
 }
 

@@ -7,7 +7,7 @@
 //	                In
 //	                │
 //	state: slots of the system contracts ──► ReadValidators, ReadParams, ReadObservers,
-//	                                         ReadRole, CheckSender, ChangePending
+//	                                         ReadRole, CheckTransaction, ChangePending
 //
 //	batch header, set, next set, parameters ─┐
 //	state: slots of the system account ──────┴─ RecordSuspensions ──► slots
