@@ -20,6 +20,7 @@ import (
 
 	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/discover"
 	"github.com/quorate/quorate/rpc/eth"
 	rpcnet "github.com/quorate/quorate/rpc/net"
 	"github.com/quorate/quorate/rpc/rpctest"
@@ -216,11 +217,16 @@ func newNode(t testing.TB, chain *gethChain, limits rpc.Limits) *node {
 		t.Fatal(err)
 	}
 	n.mountDebug(t, limits)
+	description, err := discover.New("v0.1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, err := range []error{
 		n.server.Register("eth", api),
 		n.server.Register("eth", eth.NewSubscriptions(api)),
 		n.server.Register("net", rpcnet.New(chain.Config().ChainID.Uint64(), func() int { return 3 })),
 		n.server.Register("web3", rpcnet.NewWeb3("v0.1.0")),
+		n.server.Register("rpc", description),
 	} {
 		if err != nil {
 			t.Fatal(err)
