@@ -16,6 +16,7 @@ type example struct {
 	Method       string            `json:"method"`
 	Params       []json.RawMessage `json:"params"`
 	Result       json.RawMessage   `json:"result"`
+	Error        json.RawMessage   `json:"error"`                  // instead of a result
 	Notification json.RawMessage   `json:"notification,omitempty"` // the first one of a subscription
 }
 
@@ -65,6 +66,9 @@ func (e *example) pairing(params []parameter) schema {
 	if name == "" {
 		name = e.key()
 	}
+	if e.Error != nil { // OpenRPC has no place for an error in an example
+		return schema{"name": name, "params": given, "description": "The answer is an error: " + spaced(e.Error)}
+	}
 	return schema{"name": name, "params": given, "result": schema{"name": "result", "value": e.Result}}
 }
 
@@ -96,7 +100,11 @@ func (e *example) show() string {
 	if e.Title != "" {
 		title = ": " + e.Title
 	}
-	text := fmt.Sprintf("`%s`%s\n\n```js\n→ [%s]\n← %s\n", e.Method, title, strings.Join(params, ", "), pretty(e.Result))
+	answer := pretty(e.Result)
+	if e.Error != nil {
+		answer = "error " + pretty(e.Error)
+	}
+	text := fmt.Sprintf("`%s`%s\n\n```js\n→ [%s]\n← %s\n", e.Method, title, strings.Join(params, ", "), answer)
 	if e.Notification != nil {
 		text += "← " + pretty(e.Notification) + "\n"
 	}

@@ -90,10 +90,8 @@ func (c *Conversation) one(raw json.RawMessage) error {
 		return c.notified(&a, raw)
 	}
 	asked := c.take(string(a.ID))
-	var err error
-	if a.Error != nil {
-		err = c.schemas.failure(asked.Method, a.Error)
-	} else if err = c.schemas.Result(asked.Method, a.Result); err == nil && strings.HasSuffix(asked.Method, "_subscribe") {
+	err := c.schemas.Answer(asked.Method, a.Result, a.Error)
+	if err == nil && a.Error == nil && strings.HasSuffix(asked.Method, "_subscribe") {
 		c.subscribed(&asked, a.Result)
 	}
 	if err != nil {

@@ -127,6 +127,14 @@ func check(schema *jsonschema.Schema, raw []byte) error {
 	return schema.Validate(value)
 }
 
+// Answer checks what a method was answered with; one of result and error is nil.
+func (s *Schemas) Answer(name string, result, failure json.RawMessage) error {
+	if failure != nil {
+		return s.failure(name, failure)
+	}
+	return s.Result(name, result)
+}
+
 // failure checks an error that a method was answered with; its code must be one
 // that the document knows.
 func (s *Schemas) failure(method string, raw json.RawMessage) error {
