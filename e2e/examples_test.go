@@ -108,7 +108,6 @@ func TestExamples(t *testing.T) {
 		if !recorded[i].stored(t, &all[i]) {
 			t.Fatalf("%s is recorded as number %d, the request is %s: run with -update", recorded[i].name(t), i, all[i].name(t))
 		}
-		recorded[i].valid(t, s)
 		all[i].valid(t, s)
 		recorded[i].sameMembers(t, &all[i])
 	}

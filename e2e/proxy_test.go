@@ -36,6 +36,9 @@ func (n *node) watch(t testing.TB) *watched {
 	w := &watched{t: t, node: n, http: &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: &validating{t, http.DefaultTransport},
+		ErrorHandler: func(out http.ResponseWriter, _ *http.Request, err error) { // a client has left, or the node is gone
+			http.Error(out, err.Error(), http.StatusBadGateway)
+		},
 	}}
 	server := httptest.NewServer(w)
 	t.Cleanup(func() { server.Close(); w.open.Wait() }) // the context of the test has ended by now
