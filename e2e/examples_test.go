@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -74,10 +75,7 @@ func readExamples(t *testing.T, name string) []example {
 //	go test ./e2e -run Examples -update && go generate ./internal/reference
 func TestExamples(t *testing.T) {
 	full(t)
-	s, err := schemas()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := rpctest.Documented(t)
 	x := newScene(t)
 	servesDocument(t, x.node)
 	all := readExamples(t, "requests.json")
@@ -233,7 +231,10 @@ func (n *node) talk(t *testing.T) *talk {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	return &talk{t: t, conn: conn, said: conversation(t)}
+	if err := conn.SetReadDeadline(time.Now().Add(commitLimit)); err != nil {
+		t.Fatal(err)
+	}
+	return &talk{t: t, conn: conn, said: rpctest.Documented(t).Conversation()}
 }
 
 // message is what a node sends.

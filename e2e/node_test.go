@@ -49,7 +49,7 @@ func (n *node) connect(t testing.TB) {
 	if n.dial != nil {
 		next = &http.Transport{DialContext: n.dial}
 	}
-	options := []rpc.ClientOption{rpc.WithHTTPClient(&http.Client{Transport: &validating{t, next}})}
+	options := []rpc.ClientOption{rpc.WithHTTPClient(&http.Client{Transport: validate(t, next)})}
 	c, err := rpc.DialOptions(t.Context(), n.RPC, append(options, n.shows...)...)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/quorate/quorate/rpc/rpctest"
 )
 
 // watched is a node as clients of other languages reach it: through a proxy that
@@ -20,10 +22,11 @@ import (
 type watched struct {
 	RPC, WS string
 
-	t    testing.TB
-	node *node
-	http *httputil.ReverseProxy
-	open sync.WaitGroup // WebSockets
+	t       testing.TB
+	schemas *rpctest.Schemas
+	node    *node
+	http    *httputil.ReverseProxy
+	open    sync.WaitGroup // WebSockets
 }
 
 // watch puts a proxy in front of a node until the test ends.
@@ -33,9 +36,9 @@ func (n *node) watch(t testing.TB) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watched{t: t, node: n, http: &httputil.ReverseProxy{
+	w := &watched{t: t, schemas: rpctest.Documented(t), node: n, http: &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		Transport: &validating{t, http.DefaultTransport},
+		Transport: validate(t, http.DefaultTransport),
 		ErrorHandler: func(out http.ResponseWriter, _ *http.Request, err error) { // a client has left, or the node is gone
 			http.Error(out, err.Error(), http.StatusBadGateway)
 		},
@@ -84,7 +87,7 @@ func (w *watched) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 
 // talk carries messages both ways until one side ends.
 func (w *watched) talk(client, node *websocket.Conn) {
-	said := conversation(w.t)
+	said := w.schemas.Conversation()
 	var asking sync.WaitGroup
 	asking.Go(func() { carry(client, node, said.Asked) })
 	carry(node, client, func(message []byte) { heard(w.t, said, message) })

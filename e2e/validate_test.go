@@ -5,36 +5,14 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/quorate/quorate/rpc/discover"
 	"github.com/quorate/quorate/rpc/rpctest"
 )
 
-// schemas are the shapes that answers are held to: those of the document that
-// nodes serve at rpc_discover, see TestExamples.
-var schemas = sync.OnceValues(func() (*rpctest.Schemas, error) {
-	document, err := discover.Document("")
-	if err != nil {
-		return nil, err
-	}
-	return rpctest.NewSchemas(document)
-})
-
 // validated counts the answers and notifications that were checked.
 var validated atomic.Int64
-
-// conversation begins the check of what is said over one connection.
-func conversation(t testing.TB) *rpctest.Conversation {
-	t.Helper()
-	s, err := schemas()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Conversation()
-}
 
 // heard checks a message from a node. Whatever comes when the test is over says
 // nothing any more.
@@ -49,13 +27,18 @@ func heard(t testing.TB, said *rpctest.Conversation, message []byte) {
 
 // validating checks every JSON-RPC answer that it lets through.
 type validating struct {
-	t    testing.TB
-	next http.RoundTripper
+	t       testing.TB
+	schemas *rpctest.Schemas
+	next    http.RoundTripper
+}
+
+func validate(t testing.TB, next http.RoundTripper) *validating {
+	return &validating{t, rpctest.Documented(t), next}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (v *validating) RoundTrip(r *http.Request) (*http.Response, error) {
-	said := conversation(v.t)
+	said := v.schemas.Conversation()
 	if r.Body != nil {
 		body, err := io.ReadAll(r.Body)
 		if err := r.Body.Close(); err != nil {

@@ -34,7 +34,7 @@ var policy = map[string][]string{
 	"rpc/eth":      {"consensus", "registry", "chain", "state", "index", "txpool", "rpc", "rpc/ethjson"},
 	"rpc/ethjson":  {},
 	"rpc/net":      {"rpc"},
-	"rpc/rpctest":  {"rpc"},
+	"rpc/rpctest":  {"rpc", "rpc/discover"},
 	"rpc/pbft":     {"consensus", "consensus/light", "registry", "chain", "rpc"},
 
 	"rpc/gethbackend": {"state", "rpc"},

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/quorate/quorate/rpc/discover"
 	"github.com/quorate/quorate/rpc/rpctest"
 )
 
@@ -15,14 +14,7 @@ import (
 // promises, and the document promises enough: an answer with a member too many or
 // too few, or with an object in the place of a value, is refused wherever that is.
 func TestExamplesAreValid(t *testing.T) {
-	raw, err := discover.Document("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := rpctest.NewSchemas(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := rpctest.Documented(t)
 	spoilt := 0
 	for name, all := range examplesOf(t, describe(t)) {
 		for _, e := range all {

@@ -7,8 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/quorate/quorate/rpc/discover"
 )
 
 // Schemas are the shapes of an OpenRPC document, ready to check values with. Safe
@@ -17,6 +21,24 @@ type Schemas struct {
 	params  map[string][]*jsonschema.Schema
 	results map[string]*jsonschema.Schema // also of notifications, as eth_subscribe("logs")
 	codes   []int
+}
+
+var documented = sync.OnceValues(func() (*Schemas, error) {
+	raw, err := discover.Document("")
+	if err != nil {
+		return nil, err
+	}
+	return NewSchemas(raw)
+})
+
+// Documented returns the schemas of the document that nodes serve at rpc_discover.
+func Documented(t testing.TB) *Schemas {
+	t.Helper()
+	s, err := documented()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // document is what is read of an OpenRPC document.
