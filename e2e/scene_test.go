@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math/big"
@@ -45,6 +46,9 @@ func newScene(t *testing.T) *scene {
 	x.set("sender", x.caller.address)
 	x.set("receiver", x.net.Accounts[1].Address)
 	x.set("contract", contract)
+	x.final("transfer", x.caller.transfer(x.net.Accounts[1].Address, 1))
+	x.final("create", x.tx(nil, 0, sampleInit))
+	x.anEpoch()
 	for name, request := range map[string][]any{
 		"logFilter":     {"eth_newFilter", map[string]any{"address": contract}},
 		"blockFilter":   {"eth_newBlockFilter"},
@@ -53,8 +57,6 @@ func newScene(t *testing.T) *scene {
 	} {
 		x.values[name] = x.ask(request[0].(string), request[1:]...)
 	}
-	x.final("transfer", x.caller.transfer(x.net.Accounts[1].Address, 1))
-	x.final("create", x.tx(nil, 0, sampleInit))
 	receipt := x.final("call", x.tx(&contract, 1, nil))
 	x.final("failed", x.tx(&contract, 0, []byte{1}))
 	x.set("hash", receipt.BlockHash)
@@ -62,6 +64,20 @@ func newScene(t *testing.T) *scene {
 	x.values["block"] = x.ask("debug_getRawBlock", receipt.BlockHash)
 	x.prepare()
 	return x
+}
+
+// anEpoch makes blocks until the first checkpoint is stable.
+func (x *scene) anEpoch() {
+	x.t.Helper()
+	for head := uint64(0); head < epoch; {
+		head = x.final("last", x.caller.transfer(x.net.Accounts[1].Address, 1)).BlockNumber.Uint64()
+	}
+	eventually(x.t, commitLimit, "a stable checkpoint", func(context.Context) error {
+		if x.ask("pbft_stableCheckpoint") == "null" {
+			return errors.New("null")
+		}
+		return nil
+	})
 }
 
 // prepare signs what the examples send, and leaves a transaction in the pool that
