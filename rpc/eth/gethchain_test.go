@@ -258,7 +258,13 @@ func (n *node) send(t testing.TB, body string) (int, []byte) {
 // call calls one method with its parameters in JSON.
 func (n *node) call(t testing.TB, method, params string) answer {
 	t.Helper()
-	_, body := n.send(t, `{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`)
+	said := rpctest.Documented(t).Conversation()
+	request := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":` + params + `}`
+	said.Asked([]byte(request))
+	_, body := n.send(t, request)
+	if _, err := said.Answered(body); err != nil {
+		t.Error(err)
+	}
 	var out answer
 	if err := json.Unmarshal(body, &out); err != nil {
 		t.Fatalf("%s%s: %v in %s", method, params, err, body)
