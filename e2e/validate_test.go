@@ -49,7 +49,8 @@ func (v *validating) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		said.Asked(body)
 		r = r.Clone(r.Context())
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil } // a connection may have been closed meanwhile
+		r.Body, _ = r.GetBody()
 	}
 	resp, err := v.next.RoundTrip(r)
 	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
