@@ -134,7 +134,7 @@ func (s secrets) options(t *testing.T, file string) []rpc.ClientOption {
 	trust := &tls.Config{RootCAs: pool}
 	return []rpc.ClientOption{
 		rpc.WithHeaders(header),
-		rpc.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: trust}}),
+		rpc.WithHTTPClient(&http.Client{Transport: validate(t, &http.Transport{TLSClientConfig: trust})}),
 		rpc.WithWebsocketDialer(websocket.Dialer{TLSClientConfig: trust}),
 	}
 }

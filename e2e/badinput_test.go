@@ -23,7 +23,7 @@ func post(t *testing.T, n *node, body string) (code int, answer string) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Transport: validate(t, http.DefaultTransport)}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,13 +101,14 @@ func (d *devnet) hardhat(t *testing.T, first int, order []int) {
 }
 
 // network is what the clients are told: accounts first and first+1, and the
-// nodes in this order, as JSON.
+// nodes in this order, whose answers are checked, as JSON.
 func (d *devnet) network(t *testing.T, first int, order []int) string {
 	t.Helper()
 	network := map[string]any{"chainId": d.ChainID}
 	var http, ws []string
 	for _, i := range order {
-		http, ws = append(http, d.Validators[i].RPC), append(ws, d.Validators[i].WS)
+		w := d.Validators[i].watch(t)
+		http, ws = append(http, w.RPC), append(ws, w.WS)
 	}
 	network["rpc"], network["ws"] = http, ws
 	network["keys"] = []any{d.Accounts[first].PrivateKey, d.Accounts[first+1].PrivateKey}

@@ -48,6 +48,11 @@
 //     alone are skipped, with a word on standard error, where there is no root.
 //   - Each test prints what it measured.
 //
+// Every JSON-RPC answer and notification is checked against the OpenRPC document
+// that the nodes serve (validate_test.go), those to clients of other languages in a
+// proxy between them and the node (proxy_test.go). The example of every method
+// runs in examples_test.go, which records the answers that the reference shows.
+//
 // The clients are cast and forge (foundry_test.go), ethers, viem, web3 and a
 // Hardhat project with contracts of @openzeppelin (clients_test.go). Their npm
 // packages in clients/ are pinned by its lock file and installed by the tests

@@ -83,8 +83,8 @@ func (c foundry) refuses(want string, args ...string) {
 }
 
 func testCast(t *testing.T, d *devnet) {
-	c := newFoundry(t, "cast")
-	rpc := func(i int) []string { return []string{"--rpc-url", d.Validators[i].RPC} }
+	c, nodes := newFoundry(t, "cast"), watchAll(t, d.Validators)
+	rpc := func(i int) []string { return []string{"--rpc-url", nodes[i].RPC} }
 	on := func(i int, args ...string) []string { return slices.Concat(args[:1], rpc(i), args[1:]) }
 	key := d.Accounts[0].PrivateKey.String()
 	to := fresh(t).Hex()
@@ -138,10 +138,10 @@ func testCast(t *testing.T, d *devnet) {
 // testForge deploys with forge create and with a script that is broadcast, and
 // reads with scripts that run on a fork of the chain. solc is npm's.
 func testForge(t *testing.T, d *devnet) {
-	forge, cast := newFoundry(t, "forge"), newFoundry(t, "cast")
+	forge, cast, nodes := newFoundry(t, "forge"), newFoundry(t, "cast"), watchAll(t, d.Validators)
 	key := d.Accounts[1].PrivateKey.String()
 	rpc := func(i int) []string {
-		return []string{"--rpc-url", d.Validators[i].RPC, "--private-key", key}
+		return []string{"--rpc-url", nodes[i].RPC, "--private-key", key}
 	}
 	script := func(name, signature string, args ...string) []string {
 		return append([]string{"script", "forge/Deploy.s.sol:" + name, "--sig", signature}, args...)
@@ -156,7 +156,7 @@ func testForge(t *testing.T, d *devnet) {
 		t.Fatalf("forge create: %v, %s", err, out)
 	}
 	sameReceipts(t, d.Validators, []common.Hash{created.TransactionHash})
-	cast.equal("7", "call", created.DeployedTo.Hex(), "value()(uint256)", "--rpc-url", d.Validators[1].RPC)
+	cast.equal("7", "call", created.DeployedTo.Hex(), "value()(uint256)", "--rpc-url", nodes[1].RPC)
 
 	// script with three transactions
 	forge.must(slices.Concat(script("Deploy", "run()"), rpc(2), []string{"--broadcast"})...)
@@ -188,7 +188,7 @@ func testForge(t *testing.T, d *devnet) {
 			Value string `json:"value"`
 		} `json:"returns"`
 	}
-	out = forge.must(append(script("Read", "run(address,string,uint256)", store, d.Validators[0].RPC, deployed), "--json")...)
+	out = forge.must(append(script("Read", "run(address,string,uint256)", store, nodes[0].RPC, deployed), "--json")...)
 	line, _, _ := strings.Cut(out, "\n")
 	if err := json.Unmarshal([]byte(line), &read); err != nil {
 		t.Fatalf("forge script: %v, %s", err, out)

@@ -24,7 +24,7 @@ func watchHeads(t testing.TB, n *node) (*heads, func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), commitLimit)
 	defer cancel()
-	c, err := rpc.DialContext(ctx, n.WS)
+	c, err := rpc.DialContext(ctx, n.watch(t).WS)
 	if err != nil {
 		t.Fatalf("%s: WebSocket: %v", n.Name, err)
 	}

@@ -20,7 +20,9 @@ func TestMain(m *testing.M) {
 	if file := os.Getenv(tapVariable); file != "" {
 		os.Exit(tappedNode(os.Args[1:], file)) // a node of a fleet
 	}
-	os.Exit(withBinary(m))
+	code := withBinary(m)
+	fmt.Printf("%d JSON-RPC answers and notifications were valid by the OpenRPC document, or are told above\n", validated.Load())
+	os.Exit(code)
 }
 
 func withBinary(m *testing.M) int {

@@ -41,14 +41,16 @@ type node struct {
 	shows []rpc.ClientOption // what this node is shown and trusted by; nil: nothing
 }
 
-// connect makes the clients. HTTP connects with the first call.
+// connect makes the clients, whose answers are all checked. HTTP connects with the
+// first call.
 func (n *node) connect(t testing.TB) {
 	t.Helper()
-	options := n.shows
+	next := http.DefaultTransport
 	if n.dial != nil {
-		options = append(options, rpc.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: n.dial}}))
+		next = &http.Transport{DialContext: n.dial}
 	}
-	c, err := rpc.DialOptions(t.Context(), n.RPC, options...)
+	options := []rpc.ClientOption{rpc.WithHTTPClient(&http.Client{Transport: validate(t, next)})}
+	c, err := rpc.DialOptions(t.Context(), n.RPC, append(options, n.shows...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,6 +94,7 @@ var mayCall = map[string]string{
 	"pbft_unsubscribe":                           "---O",
 	"pbft_validators":                            "---O",
 	"pbft_viewChanges":                           "---O",
+	"rpc_discover":                               "----",
 	"rpc_modules":                                "---O",
 	"rpc_refused":                                "----",
 	"txpool_content":                             "---O",

@@ -12,6 +12,7 @@ import (
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/node/admin"
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/discover"
 	rpceth "github.com/quorate/quorate/rpc/eth"
 	rpcnet "github.com/quorate/quorate/rpc/net"
 	rpcots "github.com/quorate/quorate/rpc/ots"
@@ -57,6 +58,10 @@ func (n *Node) buildServers(o Options) error {
 	if err != nil {
 		return err
 	}
+	description, err := discover.New(Version)
+	if err != nil {
+		return err
+	}
 	for namespace, api := range map[string]any{
 		"eth":    eth,
 		"net":    rpcnet.New(n.genesis.ChainID, func() int { return len(n.host.Peers()) }),
@@ -66,6 +71,7 @@ func (n *Node) buildServers(o Options) error {
 		"debug":  debug,
 		"ots":    ots,
 		"erigon": rpcots.NewErigon(ots),
+		"rpc":    description,
 	} {
 		if err := n.rpc.Register(namespace, api); err != nil {
 			return err

@@ -30,13 +30,14 @@ var policy = map[string][]string{
 	"p2p/p2ptest":             {"p2p"},
 	"blocksync":               {"consensus", "chain", "state", "store"}, // store: only the error of a full disk
 
-	"rpc":         {"rpc/access"},
-	"rpc/access":  {},
-	"rpc/eth":     {"consensus", "registry", "chain", "state", "index", "txpool", "rpc", "rpc/ethjson"},
-	"rpc/ethjson": {},
-	"rpc/net":     {"rpc"},
-	"rpc/rpctest": {"rpc"},
-	"rpc/pbft":    {"consensus", "consensus/light", "registry", "chain", "rpc"},
+	"rpc":          {"rpc/access"},
+	"rpc/access":   {},
+	"rpc/discover": {"rpc"},
+	"rpc/eth":      {"consensus", "registry", "chain", "state", "index", "txpool", "rpc", "rpc/ethjson"},
+	"rpc/ethjson":  {},
+	"rpc/net":      {"rpc"},
+	"rpc/rpctest":  {"rpc", "rpc/discover"},
+	"rpc/pbft":     {"consensus", "consensus/light", "registry", "chain", "rpc"},
 
 	"rpc/gethbackend": {"state", "rpc"},
 	"rpc/debug":       {"rpc", "rpc/gethbackend"},

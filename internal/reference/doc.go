@@ -3,9 +3,15 @@
 //
 //	cobra tree ───── cmd/quorate/reference_test.go ──► cli.md
 //	settings ──────┐
-//	rpc receivers ─┤                               ┌─► config.md, rpc.md,
+//	rpc receivers ─┤                               ┌─► config.md, rpc.md, openrpc.json,
 //	metrics ───────┼─ reference_test.go ── Check ──┴─► metrics.md, genesis.md
 //	genesis ───────┘
+//
+// rpc.md and rpc/discover/openrpc.json are two views of one description
+// (describe_test.go). A Go type is taken apart by reflection (gotype_test.go), or
+// is a row of spelt; what writes JSON by hand is in components.json, in the small
+// language of shape_test.go. Examples are asked for in requests.json; e2e sends
+// them and records the answers in examples.json.
 //
 // Each document is made by a test. The test compares it with the committed file;
 // with -update it writes the file instead:

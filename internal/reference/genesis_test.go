@@ -82,7 +82,7 @@ Unknown keys are errors; all faults are reported at once, with their line.
 // members lists what a function of the decoder reads.
 func members(t *testing.T, function string) string {
 	texts, seen := genesisTexts[function], 0
-	d := methodsOf(t, "genesis", "decoder")[function]
+	d := methodsOf(t, module+"genesis", "decoder")[function]
 	if d == nil {
 		t.Fatalf("package genesis has no decoder for %s", function)
 	}

@@ -2,144 +2,65 @@ package reference
 
 import (
 	"fmt"
-	"go/ast"
 	"go/format"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/rpc"
-	"github.com/quorate/quorate/rpc/debug"
 	"github.com/quorate/quorate/rpc/eth"
-	"github.com/quorate/quorate/rpc/net"
-	"github.com/quorate/quorate/rpc/ots"
 	"github.com/quorate/quorate/rpc/pbft"
 	"github.com/quorate/quorate/rpc/txpool"
 )
 
-type namespace struct {
-	name      string
-	dir       string         // of its source, from the root of the module
-	receivers []reflect.Type // those beyond the first have subscriptions only
+// nullable are the results that are null for what does not exist.
+var nullable = []string{
+	"*common.Hash", "*hexutil.Uint", "*light.Proof", "*ots.Creator", "*ots.Details", "*ots.Page",
+	"*pbft.BlockPhases", "*pbft.Certificate", "*pbft.Checkpoint", "*pbft.ValidatorList",
 }
 
-// namespaces are the receivers that package node registers; a test below
-// compares the names with its source.
-var namespaces = []namespace{
-	{"debug", "rpc/debug", []reflect.Type{reflect.TypeFor[*debug.API]()}},
-	{"erigon", "rpc/ots", []reflect.Type{reflect.TypeFor[*ots.Erigon]()}},
-	{"eth", "rpc/eth", []reflect.Type{reflect.TypeFor[*eth.API](), reflect.TypeFor[*eth.Subscriptions]()}},
-	{"net", "rpc/net", []reflect.Type{reflect.TypeFor[*net.API]()}},
-	{"ots", "rpc/ots", []reflect.Type{reflect.TypeFor[*ots.API]()}},
-	{"pbft", "rpc/pbft", []reflect.Type{reflect.TypeFor[*pbft.API]()}},
-	{"txpool", "rpc/txpool", []reflect.Type{reflect.TypeFor[*txpool.API]()}},
-	{"web3", "rpc/net", []reflect.Type{reflect.TypeFor[*net.Web3]()}},
-}
-
-// words say what a Go type of a parameter or result is in JSON.
-var words = map[string]string{
-	"*[]common.Hash":         "array of hashes",
-	"*big.Int":               "quantity",
-	"*eth.BlockOverrides":    "block overrides, optional",
-	"*eth.StateOverride":     "state overrides, optional",
-	"*eth.accessListResult":  "`{accessList, gasUsed, error?}`",
-	"*eth.feeHistory":        "`{oldestBlock, baseFeePerGas, gasUsedRatio, reward?, …}`",
-	"*eth.filled":            "`{raw, tx}`",
-	"*hexutil.Big":           "quantity",
-	"*hexutil.Uint":          "quantity or null",
-	"*hexutil.Uint64":        "quantity",
-	"*light.Proof":           "finality proof or null",
-	"*pbft.BlockPhases":      "phases or null",
-	"*pbft.Certificate":      "certificate or null",
-	"*pbft.Checkpoint":       "checkpoint or null",
-	"*pbft.Count":            "number or quantity, optional",
-	"*rpc.Number":            "number, quantity or tag, optional",
-	"*pbft.Participation":    "participation",
-	"*pbft.Status":           "status",
-	"*pbft.ValidatorList":    "validators or null",
-	"*rpc.BlockNumberOrHash": "block, latest if left out",
-	"*bool":                  "boolean, optional",
-	"*eth.ReceiptsQuery":     "`{transactionHashes}`, all if left out",
-	"*rpc.Subscription":      "subscription id",
-	"rpc.ID":                 "filter id",
-	"[]common.Address":       "array of addresses",
-	"[]float64":              "array of percentiles",
-	"[]pbft.Evidence":        "array of evidence",
-	"[]pbft.ViewChange":      "array of view changes",
-	"bool":                   "boolean",
-	"common.Address":         "address",
-	"common.Hash":            "hash",
-	"eth.CallArgs":           "transaction object",
-	"eth.Criteria":           "filter object",
-	"eth.FillArgs":           "transaction object",
-	"eth.Simulation":         "`{blockStateCalls, traceTransfers?, validation?, returnFullTransactions?}`",
-	"hexutil.Bytes":          "data",
-	"hexutil.Uint":           "quantity",
-	"hexutil.Uint64":         "quantity",
-	"math.HexOrDecimal64":    "quantity",
-	"rpc.Number":             "number, quantity or tag",
-	"rpc.BlockNumber":        "block number or tag",
-	"rpc.BlockNumberOrHash":  "block",
-	"string":                 "string",
-
-	"*eth.Millis":                        "milliseconds, number or quantity, optional",
-	"*eth.accountInfo":                   "`{balance, nonce, code}`",
-	"*eth.accountProof":                  "proof (EIP-1186)",
-	"*eth.capabilities":                  "capabilities",
-	"*eth.forkConfigs":                   "`{current, next, last}` (EIP-7910)",
-	"[]string":                           "array of slots",
-	"map[common.Address][]common.Hash":   "`{address: [slot, …], …}`",
-	"map[common.Address][]hexutil.Bytes": "`{address: [data, …], …}`",
-
-	"*common.Hash":                         "hash or null",
-	"*ots.Creator":                         "`{hash, creator}` or null",
-	"*ots.Details":                         "`{block, issuance, totalFees}` or null",
-	"*ots.Found":                           "`{txs, receipts, firstPage, lastPage}`",
-	"*ots.Page":                            "`{fullblock, receipts}` or null",
-	"*tracers.TraceCallConfig":             "trace configuration with overrides, optional",
-	"*tracers.TraceConfig":                 "trace configuration, optional",
-	"*txpool.Fate":                         "fate",
-	"[]common.Hash":                        "array of hashes",
-	"[]hexutil.Bytes":                      "array of data",
-	"[]ots.Call":                           "array of `{type, depth, from, to, value, input, output}`",
-	"[]ots.Operation":                      "array of `{type, from, to, value}`",
-	"debug.CallArgs":                       "transaction object",
-	"map[string]hexutil.Uint":              "`{pending, queued}`",
-	"map[string]map[string]txpool.byNonce": "`{pending, queued}`, by sender and nonce",
-	"map[string]txpool.byNonce":            "`{pending, queued}`, by nonce",
-	"uint8":                                "number",
-}
-
-// shapes are the results of methods that write JSON themselves.
-var shapes = map[string]string{
-	"debug_traceBlock":                        "array of `{txHash, result}`",
-	"debug_traceBlockByHash":                  "array of `{txHash, result}`",
-	"debug_traceBlockByNumber":                "array of `{txHash, result}`",
-	"debug_traceCall":                         "as the tracer",
-	"debug_traceTransaction":                  "as the tracer",
-	"erigon_getHeaderByNumber":                "header or null",
-	"eth_getBlockByHash":                      "block or null",
-	"eth_getBlockByNumber":                    "block or null",
-	"eth_getBlockReceipts":                    "array of receipts, or null",
-	"eth_getFilterChanges":                    "array of logs, hashes or transactions",
-	"eth_getFilterLogs":                       "array of logs",
-	"eth_getHeaderByHash":                     "header or null",
-	"eth_getHeaderByNumber":                   "header or null",
-	"eth_getLogs":                             "array of logs",
-	"eth_getTransactionByBlockHashAndIndex":   "transaction or null",
-	"eth_getTransactionByBlockNumberAndIndex": "transaction or null",
-	"eth_getTransactionByHash":                "transaction or null",
-	"eth_getTransactionReceipt":               "receipt or null",
+// results are those of methods whose Go type does not say what they are, as
+// expressions, and what subscriptions notify of.
+var results = map[string]string{
+	"debug_getBadBlocks":                      "[BadBlock]",
+	"debug_traceBlock":                        "[TraceOutcome]",
+	"debug_traceBlockByHash":                  "[TraceOutcome]",
+	"debug_traceBlockByNumber":                "[TraceOutcome]",
+	"debug_traceCall":                         "TraceResult",
+	"debug_traceTransaction":                  "TraceResult",
+	"erigon_getHeaderByNumber":                "Header?",
+	"eth_getBlockByHash":                      "Block?",
+	"eth_getBlockByNumber":                    "Block?",
+	"eth_getBlockReceipts":                    "[Receipt]?",
+	"eth_getFilterChanges":                    "[Log] | [Hash] | [Transaction]",
+	"eth_getFilterLogs":                       "[Log]",
+	"eth_getHeaderByHash":                     "Header?",
+	"eth_getHeaderByNumber":                   "Header?",
+	"eth_getLogs":                             "[Log]",
+	"eth_getTransactionByBlockHashAndIndex":   "Transaction?",
+	"eth_getTransactionByBlockNumberAndIndex": "Transaction?",
+	"eth_getTransactionByHash":                "Transaction?",
+	"eth_getTransactionReceipt":               "Receipt?",
 	"eth_getUncleByBlockHashAndIndex":         "null",
 	"eth_getUncleByBlockNumberAndIndex":       "null",
-	"eth_simulateV1":                          "array of blocks, each with `calls`: the results of its calls",
-	"eth_pendingTransactions":                 "array of transactions",
-	"eth_sendRawTransactionSync":              "receipt",
-	"eth_syncing":                             "false, or `{startingBlock, currentBlock, highestBlock, …}`",
+	"eth_pendingTransactions":                 "[Transaction]",
+	"eth_sendRawTransactionSync":              "Receipt",
+	"eth_simulateV1":                          "[SimulatedBlock]",
+	"eth_syncing":                             "'false' | Progress",
+	"rpc_discover":                            "OpenRPC",
+	"txpool_content":                          "PoolContent",
+	"txpool_contentFrom":                      "PoolOfSender",
+	"txpool_inspect":                          "PoolLines",
+	"txpool_status":                           "PoolStatus",
+
+	`eth_subscribe("logs")`:                   "Log | Dropped",
+	`eth_subscribe("newHeads")`:               "Header | Dropped",
+	`eth_subscribe("newPendingTransactions")`: "Hash | Transaction | Dropped",
+	`eth_subscribe("syncing")`:                "'false' | SyncingStatus | Dropped",
+	`eth_subscribe("transactionReceipts")`:    "[Receipt] | Dropped",
+	`pbft_subscribe("protocol")`:              "Event | Lost",
 }
 
 // memberTexts say what the source does not say beside them, by type and member.
@@ -185,6 +106,7 @@ var objects = []struct {
 }
 
 func TestReferenceRPC(t *testing.T) {
+	api := describe(t)
 	var b strings.Builder
 	b.WriteString(`# JSON-RPC
 
@@ -192,114 +114,53 @@ HTTP and WebSocket on one port. A *quantity* is a number in hexadecimal (` + "`0
 hexadecimal. A *block* is a number, a tag (` + "`latest`, `safe`, `finalized`, `pending`, `earliest`" + `), a hash, or
 ` + "`{blockNumber}` or `{blockHash}`" + `; the first four tags mean the last final block. Parameters that may be left
 out stand at the end. Shapes are those of the Ethereum execution API unless they are given here.
+
+The method ` + "`rpc_discover`" + ` returns all of this for programs: an [OpenRPC document](../../rpc/discover/openrpc.json)
+with a JSON Schema of each parameter and result. There is an [example](#examples) of each method.
 `)
-	used := map[string]bool{}
-	var names []string
-	for _, ns := range namespaces {
-		names = append(names, ns.name)
-		methods, subscriptions := ns.rows(t, used)
-		b.WriteString("\n## " + ns.name + "\n\n" + Table([]string{"Method", "Parameters", "Result", "What it does"}, methods))
-		if len(subscriptions) > 0 {
+	for _, ns := range api.namespaces {
+		b.WriteString("\n## " + ns.name + "\n\n" + Table([]string{"Method", "Parameters", "Result", "What it does"}, rows(ns.methods)))
+		if len(ns.subscriptions) > 0 {
 			b.WriteString("\nOver WebSocket, `" + ns.name + "_subscribe` and `" + ns.name + "_unsubscribe`:\n\n")
-			b.WriteString(Table([]string{"Subscription", "Parameters", "What it does"}, subscriptions))
-		}
-	}
-	if registered := keysOf(t, "node/serve.go", "buildServers"); !slices.Equal(names, registered) {
-		t.Errorf("package node registers the namespaces %q, here are %q", registered, names)
-	}
-	for name := range shapes {
-		if !used[name] {
-			t.Errorf("%s has a result here, but does not exist or does not need one", name)
+			b.WriteString(Table([]string{"Subscription", "Parameters", "Notification", "What it does"}, rows(ns.subscriptions)))
 		}
 	}
 	for _, o := range objects {
 		b.WriteString("\n" + o.head + "\n\n" + fields(t, o.of, strings.TrimPrefix(o.of.PkgPath(), module)))
 	}
+	b.WriteString("\n## Errors\n\n" + errorTable(t))
 	b.WriteString("\n## Limits\n\nEach is a setting: see [configuration](config.md).\n\n" + limits(t))
+	b.WriteString("\n## Examples\n\nEach was asked of a node and answered by it; long values are cut here (…), not in the document of\n`rpc_discover`.\n\n" + exampleText(t, api))
 	Check(t, "rpc.md", b.String())
 }
 
-// rows lists the methods of a namespace, and what can be subscribed to.
-func (ns *namespace) rows(t *testing.T, used map[string]bool) (methods, subscriptions [][]string) {
-	for _, receiver := range ns.receivers {
-		m, s := ns.rowsOf(t, receiver, used)
-		methods, subscriptions = append(methods, m...), append(subscriptions, s...)
+// rows lists methods or subscriptions.
+func rows(methods []method) [][]string {
+	var out [][]string
+	for _, m := range methods {
+		var params []string
+		for _, p := range m.params {
+			text := p.word
+			if p.named && p.name != text {
+				text = p.name + ": " + text
+			}
+			params = append(params, text+p.omitted)
+		}
+		out = append(out, []string{Code(m.short), strings.Join(params, "; "), m.result.word, m.summary})
 	}
-	slices.SortFunc(subscriptions, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	return methods, subscriptions
+	return out
 }
 
-func (ns *namespace) rowsOf(t *testing.T, receiver reflect.Type, used map[string]bool) (methods, subscriptions [][]string) {
-	decls := methodsOf(t, ns.dir, receiver.Elem().Name())
-	for i := range receiver.NumMethod() {
-		m := receiver.Method(i)
-		d := decls[m.Name]
-		if d == nil {
-			t.Fatalf("%s.%s is not in %s", receiver, m.Name, ns.dir)
-		}
-		lower := string(unicode.ToLower(rune(m.Name[0]))) + m.Name[1:]
-		name := ns.name + "_" + lower
-		params := ns.parameters(t, m.Type, d)
-		text := sentence(d.Doc.Text(), m.Name)
-		if m.Type.Out(0).String() == "*rpc.Subscription" {
-			subscriptions = append(subscriptions, []string{Code(lower), params, text})
-			continue
-		}
-		methods = append(methods, []string{Code(name), params, word(t, name, m.Type.Out(0), used), text})
-	}
-	return methods, subscriptions
+// prose is a comment without the method's name.
+func prose(doc, name string) string {
+	text := strings.TrimPrefix(strings.Join(strings.Fields(doc), " "), name+" ")
+	return strings.TrimSuffix(strings.ToUpper(text[:1])+text[1:], ".") + "."
 }
 
-// parameters lists what a caller gives, by the names of the source.
-func (ns *namespace) parameters(t *testing.T, method reflect.Type, d *ast.FuncDecl) string {
-	var names []string
-	for _, f := range d.Type.Params.List {
-		if len(f.Names) == 0 {
-			names = append(names, "_")
-		}
-		for _, n := range f.Names {
-			names = append(names, n.Name)
-		}
-	}
-	var out []string
-	for i := 1; i < method.NumIn(); i++ { // 0 is the receiver
-		in := method.In(i)
-		if in.String() == "context.Context" {
-			continue
-		}
-		text, ok := words[in.String()]
-		if !ok {
-			t.Errorf("%s: no word for a parameter of type %s", d.Name.Name, in)
-		}
-		if name := names[i-1]; name != "_" && name != text {
-			text = name + ": " + text
-		}
-		out = append(out, text)
-	}
-	return strings.Join(out, "; ")
-}
-
-// word says what a result is.
-func word(t *testing.T, method string, result reflect.Type, used map[string]bool) string {
-	if text, ok := words[result.String()]; ok {
-		return text
-	}
-	text, ok := shapes[method]
-	if !ok {
-		t.Errorf("%s: no word for a result of type %s", method, result)
-	}
-	used[method] = true
-	return text
-}
-
-// sentence is the first sentence of a comment, without the method's name.
+// sentence is the first of it.
 func sentence(doc, name string) string {
-	text := strings.Join(strings.Fields(doc), " ")
-	if first, _, more := strings.Cut(text, ". "); more {
-		text = first + "."
-	}
-	text = strings.TrimPrefix(text, name+" ")
-	return strings.ToUpper(text[:1]) + text[1:]
+	first, _, _ := strings.Cut(prose(doc, name), ". ")
+	return strings.TrimSuffix(first, ".") + "."
 }
 
 // fields lists the members of an object with the comments of the source.

@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,10 +15,12 @@ import (
 )
 
 // source parses the files of a package without its tests, or one file. The path
-// starts at the root of the module.
+// is absolute or starts at the root of the module.
 func source(t *testing.T, path string) []*ast.File {
 	t.Helper()
-	path = filepath.Join("..", "..", path)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join("..", "..", path)
+	}
 	names := []string{path}
 	if !strings.HasSuffix(path, ".go") {
 		all, err := filepath.Glob(filepath.Join(path, "*.go"))
@@ -40,10 +44,24 @@ func source(t *testing.T, path string) []*ast.File {
 	return out
 }
 
-// methodsOf returns the methods of *receiver by name.
-func methodsOf(t *testing.T, dir, receiver string) map[string]*ast.FuncDecl {
+// folder returns where the source of a package is: from the root of the module,
+// or of another module in full.
+func folder(t *testing.T, pkg string) string {
+	t.Helper()
+	if dir, ours := strings.CutPrefix(pkg, module); ours {
+		return dir
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", pkg).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// methodsOf returns the methods of *receiver in a package by name.
+func methodsOf(t *testing.T, pkg, receiver string) map[string]*ast.FuncDecl {
 	out := map[string]*ast.FuncDecl{}
-	for _, f := range source(t, dir) {
+	for _, f := range source(t, folder(t, pkg)) {
 		for _, d := range f.Decls {
 			fn, ok := d.(*ast.FuncDecl)
 			if !ok || fn.Recv == nil {
@@ -115,4 +133,35 @@ func unquote(e ast.Expr) (string, bool) {
 	}
 	s, err := strconv.Unquote(lit.Value)
 	return s, err == nil
+}
+
+// constant is a constant of the source with the comment behind it.
+type constant struct {
+	name, text string
+	value      int
+}
+
+// constantsOf returns the integers whose name begins with prefix, in the order of
+// a file.
+func constantsOf(t *testing.T, file, prefix string) []constant {
+	t.Helper()
+	var out []constant
+	for _, d := range source(t, file)[0].Decls {
+		decl, ok := d.(*ast.GenDecl)
+		if !ok || decl.Tok != token.CONST {
+			continue
+		}
+		for _, s := range decl.Specs {
+			spec, ok := s.(*ast.ValueSpec)
+			if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, prefix) {
+				continue
+			}
+			value, err := strconv.Atoi(types.ExprString(spec.Values[0]))
+			if err != nil {
+				t.Fatalf("%s: %v", spec.Names[0].Name, err)
+			}
+			out = append(out, constant{spec.Names[0].Name, strings.TrimSpace(spec.Comment.Text()), value})
+		}
+	}
+	return out
 }

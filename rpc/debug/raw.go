@@ -54,11 +54,16 @@ func (a *API) GetRawBlock(at gethrpc.BlockNumberOrHash) (hexutil.Bytes, error) {
 	return rlp.EncodeToBytes(block)
 }
 
-// GetRawReceipts returns the consensus encodings of a block's receipts.
+// GetRawReceipts returns the consensus encodings of a block's receipts. An unknown
+// number is an error as an unknown hash is: geth answers it with null, which the
+// execution API does not know.
 func (a *API) GetRawReceipts(at gethrpc.BlockNumberOrHash) ([]hexutil.Bytes, error) {
 	block, err := a.block(at, "block")
-	if block == nil || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if block == nil {
+		return nil, fmt.Errorf("block #%d not found", *at.BlockNumber)
 	}
 	receipts, err := a.chain.Receipts(block.NumberU64())
 	if err != nil {

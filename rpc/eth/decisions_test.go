@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/discover"
 	"github.com/quorate/quorate/rpc/eth"
 	rpcnet "github.com/quorate/quorate/rpc/net"
 )
@@ -27,6 +28,7 @@ var gethReceivers = []struct {
 	{"eth", "internal/ethapi", []string{"EthereumAPI", "EthereumAccountAPI", "BlockChainAPI", "TransactionAPI"}},
 	{"eth", "eth/filters", []string{"FilterAPI"}},
 	{"net", "internal/ethapi", []string{"NetAPI"}},
+	{"rpc", "rpc", []string{"RPCService"}},
 	{"web3", "node", []string{"web3API"}},
 }
 
@@ -85,7 +87,7 @@ func callName(fn *ast.FuncDecl) string {
 // TestDecisions: everything that go-ethereum serves is decided, everything that
 // is registered is decided to be served, and the server keeps to it.
 func TestDecisions(t *testing.T) {
-	tables := map[string][]rpc.Decision{"eth": eth.Decisions(), "net": rpcnet.Decisions(), "web3": rpcnet.Web3Decisions()}
+	tables := map[string][]rpc.Decision{"eth": eth.Decisions(), "net": rpcnet.Decisions(), "rpc": discover.Decisions(), "web3": rpcnet.Web3Decisions()}
 	decided := map[string]map[string]rpc.Decision{}
 	for namespace, table := range tables {
 		decided[namespace] = map[string]rpc.Decision{}

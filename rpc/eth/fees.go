@@ -33,10 +33,10 @@ func (a *API) BaseFee() *hexutil.Big { return (*hexutil.Big)(a.nextBaseFee(a.cha
 type feeHistory struct {
 	OldestBlock      *hexutil.Big     `json:"oldestBlock"`
 	Reward           [][]*hexutil.Big `json:"reward,omitempty"`
-	BaseFee          []*hexutil.Big   `json:"baseFeePerGas,omitempty"`
+	BaseFee          []*hexutil.Big   `json:"baseFeePerGas"`
 	GasUsedRatio     []float64        `json:"gasUsedRatio"`
-	BlobBaseFee      []*hexutil.Big   `json:"baseFeePerBlobGas,omitempty"`
-	BlobGasUsedRatio []float64        `json:"blobGasUsedRatio,omitempty"`
+	BlobBaseFee      []*hexutil.Big   `json:"baseFeePerBlobGas"`
+	BlobGasUsedRatio []float64        `json:"blobGasUsedRatio"`
 }
 
 var (
@@ -55,7 +55,8 @@ func (a *API) FeeHistory(ctx context.Context, blocks gethmath.HexOrDecimal64, la
 	}
 	count := min(uint64(blocks), a.limits.FeeBlocks, newest+1)
 	if count == 0 {
-		return &feeHistory{OldestBlock: new(hexutil.Big)}, nil
+		none := []*hexutil.Big{} // geth leaves these out, against the execution API
+		return &feeHistory{OldestBlock: new(hexutil.Big), BaseFee: none, GasUsedRatio: []float64{}, BlobBaseFee: none, BlobGasUsedRatio: []float64{}}, nil
 	}
 	oldest := newest + 1 - count
 	out := &feeHistory{OldestBlock: (*hexutil.Big)(new(big.Int).SetUint64(oldest))}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/discover"
 	"github.com/quorate/quorate/rpc/eth"
 	rpcnet "github.com/quorate/quorate/rpc/net"
 	"github.com/quorate/quorate/rpc/rpctest"
@@ -216,11 +217,16 @@ func newNode(t testing.TB, chain *gethChain, limits rpc.Limits) *node {
 		t.Fatal(err)
 	}
 	n.mountDebug(t, limits)
+	description, err := discover.New("v0.1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, err := range []error{
 		n.server.Register("eth", api),
 		n.server.Register("eth", eth.NewSubscriptions(api)),
 		n.server.Register("net", rpcnet.New(chain.Config().ChainID.Uint64(), func() int { return 3 })),
 		n.server.Register("web3", rpcnet.NewWeb3("v0.1.0")),
+		n.server.Register("rpc", description),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -252,7 +258,13 @@ func (n *node) send(t testing.TB, body string) (int, []byte) {
 // call calls one method with its parameters in JSON.
 func (n *node) call(t testing.TB, method, params string) answer {
 	t.Helper()
-	_, body := n.send(t, `{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`)
+	said := rpctest.Documented(t).Conversation()
+	request := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":` + params + `}`
+	said.Asked([]byte(request))
+	_, body := n.send(t, request)
+	if _, err := said.Answered(body); err != nil {
+		t.Error(err)
+	}
 	var out answer
 	if err := json.Unmarshal(body, &out); err != nil {
 		t.Fatalf("%s%s: %v in %s", method, params, err, body)

@@ -174,7 +174,7 @@ func TestMethods(t *testing.T) {
 		{"eth_estimateGas", fmt.Sprintf(`[{"from":"%s","to":"%s","value":"0x64"}]`, poor, rich), `-32000 failed with 16777216 gas: insufficient funds for gas * price + value: address 0x00000000000000000000000000000000000000ff have 5 want 100`},
 		{"eth_createAccessList", call(storer, ""), `{"accessList":[{"address":"` + strings.ToLower(storer.Hex()) + `","storageKeys":["` + common.Hash{}.Hex() + `"]}],"gasUsed":"0x6347"}`},
 		{"eth_feeHistory", `["0x2","latest",[50]]`, `{"oldestBlock":"0x4","reward":[["0x0"],["0x0"]],"baseFeePerGas":["0x0","0x0","0x0"],"gasUsedRatio":[0.00043172,0.00043172],"baseFeePerBlobGas":["0x1","0x1","0x1"],"blobGasUsedRatio":[0,0]}`},
-		{"eth_feeHistory", `["0x0","latest",[]]`, `{"oldestBlock":"0x0","gasUsedRatio":null}`},
+		{"eth_feeHistory", `["0x0","latest",[]]`, `{"oldestBlock":"0x0","baseFeePerGas":[],"gasUsedRatio":[],"baseFeePerBlobGas":[],"blobGasUsedRatio":[]}`},
 		{"eth_feeHistory", `["0x1","0x9",[]]`, `-32000 request beyond head block: requested 9, head 5`},
 		{"eth_feeHistory", `["0x1","latest",[101]]`, `-32000 invalid reward percentile: 101.000000`},
 		{"eth_feeHistory", `["0x1","latest",[5,5]]`, `-32000 invalid reward percentile: #0:5.000000 >= #1:5.000000`},

@@ -11,18 +11,18 @@ import (
 
 // Codes of eth_simulateV1, from the execution API.
 const (
-	codeNonceTooLow       = -38010
-	codeNonceTooHigh      = -38011
-	codeBaseFeeTooLow     = -38012
-	codeIntrinsicGas      = -38013
-	codeInsufficientFunds = -38014
-	codeBlockGasLimit     = -38015
-	codeBlockNumber       = -38020
-	codeBlockTime         = -38021
-	codeSenderNotEOA      = -38024
-	codeInitCodeSize      = -38025
-	codeClientLimit       = -38026
-	codeInternal          = -32603
+	codeNonceTooLow       = -38010 // the nonce of a call is below its sender's
+	codeNonceTooHigh      = -38011 // the nonce of a call is above its sender's
+	codeBaseFeeTooLow     = -38012 // a call pays less than the base fee
+	codeIntrinsicGas      = -38013 // a call has less gas than a transaction costs before it runs
+	codeInsufficientFunds = -38014 // a sender cannot pay for gas and value
+	codeBlockGasLimit     = -38015 // the calls of a block have more gas than the block
+	codeBlockNumber       = -38020 // the numbers of blocks do not grow
+	codeBlockTime         = -38021 // the times of blocks do not grow
+	codeSenderNotEOA      = -38024 // a sender has code
+	codeInitCodeSize      = -38025 // a creation has too much init code
+	codeClientLimit       = -38026 // too many blocks or calls
+	codeInternal          = -32603 // a call could not be applied, for another reason
 	codeVMError           = -32015 // of a call that failed in the EVM; it does not end the simulation
 )
 

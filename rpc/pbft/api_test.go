@@ -19,6 +19,7 @@ import (
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/rpctest"
 )
 
 // network is a set of four validators that has sealed one block.
@@ -112,7 +113,8 @@ func (n *network) api(t *testing.T, l rpc.Limits, cut func(context.Context)) *AP
 	return a
 }
 
-// call goes through a real server.
+// call goes through a real server. The answer must be one that the OpenRPC document
+// promises.
 func (n *network) call(t *testing.T, body string) map[string]json.RawMessage {
 	t.Helper()
 	s, err := rpc.New(rpc.DefaultConfig(), slog.New(slog.DiscardHandler))
@@ -126,6 +128,11 @@ func (n *network) call(t *testing.T, body string) map[string]json.RawMessage {
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
+	said := rpctest.Documented(t).Conversation()
+	said.Asked([]byte(body))
+	if _, err := said.Answered(w.Body.Bytes()); err != nil {
+		t.Error(err)
+	}
 	out := make(map[string]json.RawMessage)
 	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
 		t.Fatalf("%v in %s", err, w.Body)

@@ -30,13 +30,20 @@ func (a Answer) String() string {
 	return string(a.Result)
 }
 
-// Call calls a method with its parameters, a JSON array.
+// Call calls a method with its parameters, a JSON array. The answer must be one that
+// the OpenRPC document promises.
 func Call(t testing.TB, s *rpc.Server, method, params string) Answer {
 	t.Helper()
-	r := httptest.NewRequest("POST", "http://localhost:8545/", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`))
+	body := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":` + params + `}`
+	said := Documented(t).Conversation()
+	said.Asked([]byte(body))
+	r := httptest.NewRequest("POST", "http://localhost:8545/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
+	if _, err := said.Answered(w.Body.Bytes()); err != nil {
+		t.Error(err)
+	}
 	var a Answer
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 		t.Fatalf("%s%.200s: %v in %.500s", method, params, err, w.Body)
