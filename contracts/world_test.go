@@ -19,8 +19,14 @@ import (
 // TestMain: together the tests meet every function, event and error of every
 // contract.
 func TestMain(m *testing.M) {
-	code := m.Run()
 	flag.Parse()
+	// A sequence of 30 steps takes 150 ms; -rapid.checks plays more of them.
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set("40"); err != nil {
+			panic(err) // it is a number
+		}
+	}
+	code := m.Run()
 	some := flag.Lookup("test.run").Value.String() + flag.Lookup("test.skip").Value.String() + flag.Lookup("test.list").Value.String()
 	if code == 0 && some == "" {
 		if unseen := contractstest.Unseen(); len(unseen) > 0 {
