@@ -39,8 +39,8 @@ func (c *Chain) CheckpointData(e consensus.Epoch) (CheckpointData, error) {
 	return CheckpointData{Epoch: e, Seq: ended.Last(), BlockHash: s.hash, StateRoot: s.Header.Root, NextSet: next.Hash()}, nil
 }
 
-// SetCheckpoint makes the newest stable checkpoint durable. The certificate
-// must be verified and its block final; an older one than the present changes
+// SetCheckpoint keeps the newest stable checkpoint, durable with the next block:
+// the journal of votes holds it too. The certificate must be verified and its block final; an older one than the present changes
 // nothing. One that contradicts the chain is a *Divergence.
 func (c *Chain) SetCheckpoint(cert *consensus.CheckpointCertificate) error {
 	c.write.Lock()
@@ -62,7 +62,14 @@ func (c *Chain) SetCheckpoint(cert *consensus.CheckpointCertificate) error {
 	if err := b.Set(store.CheckpointKey(), mustRLP(cert)); err != nil {
 		return err
 	}
-	if err := c.db.Apply(b, true); err != nil {
+	if next, err := c.Epoch(cert.Epoch + 1); err != nil {
+		return err
+	} else if next.SetSince == next.Epoch {
+		if err := b.Set(store.LinkKey(uint64(cert.Seq)), mustRLP(cert)); err != nil {
+			return err
+		}
+	}
+	if err := c.db.Apply(b, false); err != nil {
 		return fmt.Errorf("chain: write the stable checkpoint of block %d: %w", cert.Seq, err)
 	}
 	c.checkpoint.Store(cert)

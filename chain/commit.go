@@ -29,7 +29,7 @@ func (c *Chain) Commit(h *consensus.BatchHeader, cert *consensus.CommitCertifica
 	if n != c.head.Load().number()+1 || len(c.stack) == 0 || c.stack[0].sealed.Header.MixDigest != digest {
 		return fmt.Errorf("%w: block %d of batch %s, the head is %d and %d blocks are executed above it", ErrNotExecuted, n, digest, c.head.Load().number(), len(c.stack))
 	}
-	return c.finalise(cert, true)
+	return c.finalise(cert, nil, true)
 }
 
 // recommit accepts a certificate for a final block if it names that block.
@@ -44,8 +44,9 @@ func (c *Chain) recommit(cert *consensus.CommitCertificate) error {
 	return nil
 }
 
-// finalise writes the lowest speculative block with its certificate.
-func (c *Chain) finalise(cert *consensus.CommitCertificate, sync bool) error {
+// finalise writes the lowest speculative block with its certificate, and that of the
+// checkpoint before it if there is one.
+func (c *Chain) finalise(cert *consensus.CommitCertificate, link *consensus.CheckpointCertificate, sync bool) error {
 	s := c.stack[0]
 	if s.sealed.hash != cert.BlockHash {
 		return &Divergence{Number: s.sealed.number(), Own: s.sealed.Header, Hash: cert.BlockHash, Certificate: cert}
@@ -53,6 +54,11 @@ func (c *Chain) finalise(cert *consensus.CommitCertificate, sync bool) error {
 	sealed := &Sealed{Header: s.sealed.Header, BatchHeader: s.sealed.BatchHeader, Certificate: cert, hash: s.sealed.hash}
 	b := c.db.NewBatch()
 	defer b.Close()
+	if link != nil {
+		if err := b.Set(store.LinkKey(uint64(link.Seq)), mustRLP(link)); err != nil {
+			return err
+		}
+	}
 	sizes, err := c.stage(b, sealed, s)
 	if err != nil {
 		return fmt.Errorf("chain: write block %d: %w", sealed.number(), err)

@@ -116,6 +116,7 @@ func (c *Chain) open(read registry.ReadSlot, now *registry.Epoch) *registry.Epoc
 		c.log.Error("the system contracts cannot be read: the epoch goes on as the one before", "epoch", now.Epoch+1, "err", err)
 		return now.Continue()
 	}
+	next.Follows(now)
 	return next
 }
 
@@ -166,12 +167,13 @@ type epochRow struct {
 	Members           []registry.Member
 	Suspended         []common.Address
 	Params            consensus.Params
+	SetSince          consensus.Epoch
 	TransactionGasCap uint64
 	Versions          registry.Versions
 }
 
 func encodeEpoch(x *registry.Epoch) []byte {
-	return mustRLP(&epochRow{x.First, x.Members, x.Suspended, x.Params, x.TransactionGasCap, x.Versions})
+	return mustRLP(&epochRow{x.First, x.Members, x.Suspended, x.Params, x.SetSince, x.TransactionGasCap, x.Versions})
 }
 
 func decodeEpoch(e consensus.Epoch, row []byte) (*registry.Epoch, error) {
@@ -188,7 +190,7 @@ func decodeEpoch(e consensus.Epoch, row []byte) (*registry.Epoch, error) {
 		return nil, fmt.Errorf("chain: damaged row of epoch %d: %w", e, err)
 	}
 	rules := &consensus.EpochRules{Epoch: e, First: r.First, Set: set, Suspended: r.Suspended, Params: r.Params}
-	return &registry.Epoch{EpochRules: rules, Members: r.Members, TransactionGasCap: r.TransactionGasCap, Versions: r.Versions}, nil
+	return &registry.Epoch{EpochRules: rules, Members: r.Members, SetSince: r.SetSince, TransactionGasCap: r.TransactionGasCap, Versions: r.Versions}, nil
 }
 
 // MembersVersion changes when who belongs to the network may have changed.

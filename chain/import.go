@@ -66,6 +66,11 @@ func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
 	if err := cert.Verify(c.domain, epoch.Set); err != nil {
 		return nil, invalid("certificate of block %d: %w", seq, err)
 	}
+	if b.Link != nil {
+		if err := c.verifyLink(b, epoch); err != nil {
+			return nil, invalid("the checkpoint certificate before block %d: %w", seq, err)
+		}
+	}
 	if err := c.recoverSenders(b.Transactions); err != nil {
 		return nil, invalid("block %d: %w", seq, err)
 	}
@@ -135,7 +140,7 @@ func (c *Chain) ImportVerified(ctx context.Context, v *Verified) error {
 		c.cut(0)
 		return c.diverged(v, s.sealed.Header)
 	}
-	return c.finalise(b.Certificate, false)
+	return c.finalise(b.Certificate, b.Link, false)
 }
 
 // Flush makes every imported block durable.

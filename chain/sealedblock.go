@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/core/types"
@@ -18,6 +19,10 @@ type SealedBlock struct {
 	Transactions []*types.Transaction
 	BatchHeader  *consensus.BatchHeader
 	Certificate  *consensus.CommitCertificate
+	// Link is, of the first block of an epoch with another set, the checkpoint
+	// certificate that ended the one before: for proofs to those who have nothing but
+	// the genesis. Who serves the block may lack it.
+	Link *consensus.CheckpointCertificate
 }
 
 // wireBlock is the encoded form, version 1: the header row, which holds header,
@@ -26,6 +31,7 @@ type SealedBlock struct {
 type wireBlock struct {
 	Row          []byte
 	Transactions rlp.RawValue
+	Link         rlp.RawValue `rlp:"optional"`
 }
 
 // Encode returns the canonical RLP. It refuses parts that do not belong
@@ -35,7 +41,11 @@ func (b *SealedBlock) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rlp.EncodeToBytes(&wireBlock{Row: row, Transactions: mustRLP(types.Transactions(b.Transactions))})
+	w := wireBlock{Row: row, Transactions: mustRLP(types.Transactions(b.Transactions))}
+	if b.Link != nil {
+		w.Link = mustRLP(b.Link)
+	}
+	return rlp.EncodeToBytes(&w)
 }
 
 // DecodeSealedBlock decodes one sealed block and nothing else. What it returns
@@ -57,6 +67,12 @@ func DecodeSealedBlock(data []byte) (*SealedBlock, error) {
 	if err := rlp.DecodeBytes(w.Transactions, &b.Transactions); err != nil {
 		return nil, invalid("transactions of block %d: %w", s.number(), err)
 	}
+	if len(w.Link) > 0 {
+		b.Link = new(consensus.CheckpointCertificate)
+		if err := rlp.DecodeBytes(w.Link, b.Link); err != nil {
+			return nil, invalid("checkpoint certificate before block %d: %w", s.number(), err)
+		}
+	}
 	return b, nil
 }
 
@@ -74,5 +90,9 @@ func (c *Chain) EncodedBlock(number uint64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chain: body of block %d: %w", number, err)
 	}
-	return rlp.EncodeToBytes(&wireBlock{Row: row, Transactions: body})
+	w := wireBlock{Row: row, Transactions: body}
+	if w.Link, err = c.db.Get(store.LinkKey(number - 1)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("chain: checkpoint certificate before block %d: %w", number, err)
+	}
+	return rlp.EncodeToBytes(&w)
 }

@@ -143,6 +143,11 @@ func (l *ledger) Outcome(seq consensus.Seq) (pbft.Durable, error) {
 	return out, nil
 }
 
+// Stable implements engine.Ledger.
+func (l *ledger) Stable(c *consensus.CheckpointCertificate) error {
+	return diverged(l.chain.SetCheckpoint(c))
+}
+
 // EpochOf implements engine.Membership.
 func (l *ledger) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 	start := pbft.EpochStart{Parent: l.chain.Genesis()}

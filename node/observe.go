@@ -8,6 +8,7 @@ import (
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/rpc"
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
@@ -107,6 +108,19 @@ func rulesOf(e *registry.Epoch, err error) (*consensus.EpochRules, error) {
 		return nil, err
 	}
 	return e.EpochRules, nil
+}
+
+// Links implements rpc/pbft.Members.
+func (x epochs) Links(e consensus.Epoch) ([]light.Link, error) {
+	changes, err := x.n.chain.Links(e)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]light.Link, len(changes))
+	for i, c := range changes {
+		out[i] = light.NewLink(c.Certificate, c.Next)
+	}
+	return out, nil
 }
 
 // Name implements rpc/pbft.Members.

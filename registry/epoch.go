@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"slices"
+
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/quorate/quorate/consensus"
@@ -11,9 +13,10 @@ import (
 // execution needs besides. It is immutable.
 type Epoch struct {
 	*consensus.EpochRules
-	Members           []Member // the validators, in the order of Set
-	TransactionGasCap uint64   // gas of one transaction
-	Versions          Versions // in the state that opened it
+	Members           []Member        // the validators, in the order of Set
+	SetSince          consensus.Epoch // the first epoch of those up to this one that have its set
+	TransactionGasCap uint64          // gas of one transaction
+	Versions          Versions        // in the state that opened it
 }
 
 // Pending reports whether the state after a block of the epoch begins the next one
@@ -46,11 +49,18 @@ func (r *Registry) Open(read ReadSlot, e consensus.Epoch, first consensus.Seq) (
 	return out, nil
 }
 
+// Follows notes the epoch before: since when the set is what it is.
+func (e *Epoch) Follows(before *Epoch) {
+	if e.SetSince = e.Epoch; slices.Equal(e.Set.Addresses(), before.Set.Addresses()) {
+		e.SetSince = before.SetSince
+	}
+}
+
 // Continue returns the epoch after e with the same set and parameters.
 func (e *Epoch) Continue() *Epoch {
 	rules := *e.EpochRules
 	rules.Epoch, rules.First, rules.Suspended = e.Epoch+1, e.Last()+1, nil
-	return &Epoch{EpochRules: &rules, Members: e.Members, TransactionGasCap: e.TransactionGasCap, Versions: e.Versions}
+	return &Epoch{EpochRules: &rules, Members: e.Members, SetSince: e.SetSince, TransactionGasCap: e.TransactionGasCap, Versions: e.Versions}
 }
 
 // NodesVersion counts what changes who may connect beside the validators of an

@@ -24,6 +24,9 @@ const (
 	PrefixCheckpoint = 'k'
 	// PrefixEpoch: epoch → what it was opened with: set, parameters, first block.
 	PrefixEpoch = 'E'
+	// PrefixLink: number of an epoch's last block → the checkpoint certificate that
+	// ended the epoch, where another set follows.
+	PrefixLink = 'K'
 	// PrefixJournal: seq, kind, view → record of the journal of votes.
 	PrefixJournal = 'j'
 
@@ -81,7 +84,7 @@ const (
 
 // Prefixes lists every key space once.
 var Prefixes = []byte{
-	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixJournal,
+	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixLink, PrefixJournal,
 	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
 	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
@@ -116,6 +119,9 @@ func CheckpointKey() []byte { return []byte{PrefixCheckpoint} }
 
 // EpochKey is the key of what an epoch was opened with.
 func EpochKey(epoch uint64) []byte { return numbered(PrefixEpoch, epoch) }
+
+// LinkKey is the key of the checkpoint certificate of an epoch's last block.
+func LinkKey(number uint64) []byte { return numbered(PrefixLink, number) }
 
 // HeaderKey is the key of the header row of a block.
 func HeaderKey(number uint64) []byte { return numbered(PrefixHeader, number) }

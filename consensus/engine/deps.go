@@ -17,7 +17,7 @@ import (
 var ErrStale = errors.New("overtaken by block sync")
 
 // Ledger is the chain as the engine needs it. Only the ledger loop calls
-// Execute, Rollback and Commit.
+// Execute, Rollback, Commit and Stable.
 type Ledger interface {
 	// Head returns the last durable block.
 	Head() pbft.Head
@@ -36,6 +36,9 @@ type Ledger interface {
 	// other rules are pending, and, if it is the last one, what the CHECKPOINT
 	// signs.
 	Outcome(seq consensus.Seq) (pbft.Durable, error)
+	// Stable keeps the certificate that has ended an epoch, whose blocks are final
+	// here. Nothing waits for it.
+	Stable(c *consensus.CheckpointCertificate) error
 }
 
 // Batcher is the pool as the primary and the marks of flight need it.

@@ -353,6 +353,9 @@ func (e *Engine) giveLedger(ctx context.Context, rd *pbft.Ready) {
 		txs := e.bodies.txs(c.Certificate.BatchDigest)
 		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.commit(ctx, c, txs) })
 	}
+	if c := rd.Stable; c != nil {
+		e.ledger.give(ctx, func(ctx context.Context) { e.ledger.stable(ctx, c) })
+	}
 	for _, o := range rd.Execute {
 		txs := e.bodies.txs(o.Digest)
 		e.deps.Batcher.InFlight(o.Seq, txs)

@@ -118,6 +118,16 @@ func (l *ledgerLoop) commit(ctx context.Context, c pbft.Committed, txs []*types.
 	l.e.post(in)
 }
 
+func (l *ledgerLoop) stable(ctx context.Context, c *consensus.CheckpointCertificate) {
+	err := l.e.deps.Ledger.Stable(c)
+	switch {
+	case errors.Is(err, pbft.ErrDivergence):
+		l.e.post(pbft.Diverged{Seq: c.Seq, Err: err})
+	case err != nil:
+		l.e.fail(ctx, fmt.Errorf("checkpoint %d: %w", c.Seq, err))
+	}
+}
+
 // durable is the input that follows a durable block.
 func (e *Engine) durable(seq consensus.Seq) (pbft.Durable, error) {
 	in, err := e.deps.Ledger.Outcome(seq)

@@ -265,6 +265,8 @@ func (w *world) pending(seq consensus.Seq) bool {
 	return !slices.Equal(now.Set.Addresses(), w.rulesAt(now.Last()+1).Set.Addresses())
 }
 
+func (m *member) Stable(*consensus.CheckpointCertificate) error { return nil }
+
 // rulesAt returns the rules of the epoch that seq belongs to.
 func (w *world) rulesAt(seq consensus.Seq) *consensus.EpochRules {
 	e := consensus.EpochOf(seq, w.params.EpochLength)

@@ -1,6 +1,7 @@
 package bubble
 
 import (
+	"encoding/json"
 	"math/big"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/contracts"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/node"
@@ -73,5 +75,46 @@ func TestMemberLeavesAndComesBack(t *testing.T) {
 		load := c.StartLoad(4, 0, 1)
 		c.signs(others[0], gone)
 		finish(c, load, 20)
+		head, _ = others[0].Head()
+		for _, m := range c.Members {
+			c.proves(m, head)
+		}
+	})
+}
+
+// proves has a member prove the first transaction of a block, and checks it with
+// nothing but the genesis: who was away gets the changes of the set that it missed
+// with the blocks.
+func (c *Cluster) proves(m *Member, number uint64) {
+	c.T.Helper()
+	m.ask(func(n *node.Node) {
+		api, err := n.PBFT()
+		if err != nil {
+			c.T.Fatal(err)
+		}
+		block, err := n.Chain().Block(number)
+		for err == nil && len(block.Transactions()) == 0 {
+			number--
+			block, err = n.Chain().Block(number)
+		}
+		if err != nil {
+			c.T.Fatal(err)
+		}
+		p, err := api.FinalityProof(block.Transactions()[0].Hash())
+		if err != nil {
+			c.T.Fatalf("node %d: %v", m.index, err)
+		}
+		text, err := json.Marshal(p)
+		if err != nil {
+			c.T.Fatal(err)
+		}
+		parsed, err := light.ParseProof(text)
+		if err != nil {
+			c.T.Fatalf("node %d: %v", m.index, err)
+		}
+		f, err := parsed.Verify(light.Begin(c.Genesis))
+		if err != nil || f.BlockHash != block.Hash() || len(p.Links) != 2 {
+			c.T.Errorf("node %d: a proof with %d links: %v", m.index, len(p.Links), err)
+		}
 	})
 }

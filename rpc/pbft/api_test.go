@@ -18,6 +18,7 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/rpctest"
 )
@@ -83,6 +84,8 @@ func (n *network) Epoch(e consensus.Epoch) (*consensus.EpochRules, error) {
 		Epoch: e, First: consensus.FirstSeq(e, 2), Set: n.set, Suspended: n.memory.suspended, Params: consensus.Params{EpochLength: 2},
 	}, nil
 }
+
+func (n *network) Links(consensus.Epoch) ([]light.Link, error) { return nil, nil }
 
 func (n *network) EpochOf(number uint64) (*consensus.EpochRules, error) {
 	if number > 2 { // the head is 1

@@ -5,6 +5,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 )
 
 // What the methods ask of the node. Everything is safe for concurrent use.
@@ -33,6 +34,9 @@ type Members interface {
 	// EpochOf returns the rules of the epoch of a block, nil for one that is more
 	// than one above the head.
 	EpochOf(number uint64) (*consensus.EpochRules, error)
+	// Links returns the changes of the set from the first epoch to e, oldest first;
+	// an error if this node does not hold one of them.
+	Links(e consensus.Epoch) ([]light.Link, error)
 	// Name returns what a validator calls itself, or genesis calls it, or nothing.
 	Name(a common.Address) string
 }

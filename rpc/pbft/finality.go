@@ -41,7 +41,9 @@ func (a *API) FinalityProof(txHash common.Hash) (*light.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The validators are those of genesis in every epoch, so there is no change of
-	// the set to show.
-	return light.Prove(a.d.Genesis, nil, s.Certificate, block, receipts, int(index))
+	links, err := a.d.Members.Links(s.Certificate.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	return light.Prove(a.d.Genesis, links, s.Certificate, block, receipts, int(index))
 }

@@ -1,0 +1,82 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ethereum/go-ethereum/rlp"
+
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/store"
+)
+
+// ErrNoLink says that this node did not see how an epoch ended, and nobody who
+// served it the block after told.
+var ErrNoLink = errors.New("chain: this node has no checkpoint certificate of a change of the validators; another node may have it")
+
+// Link is a change of the validator set: the certificate that ends an epoch, and
+// what follows.
+type Link struct {
+	Certificate *consensus.CheckpointCertificate
+	Next        *consensus.EpochRules
+}
+
+// Links returns the changes of the set from the first epoch to e, oldest first. It
+// fails with ErrNotFound if e has not begun, and with ErrNoLink.
+func (c *Chain) Links(e consensus.Epoch) ([]Link, error) {
+	x, err := c.Epoch(e)
+	if err != nil {
+		return nil, err
+	}
+	var out []Link
+	for x.SetSince > 0 {
+		if x, err = c.Epoch(x.SetSince); err != nil {
+			return nil, err
+		}
+		cert, err := c.link(uint64(x.First - 1))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Link{cert, x.EpochRules})
+		if x, err = c.Epoch(x.Epoch - 1); err != nil {
+			return nil, err
+		}
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// link reads the certificate of an epoch's last block.
+func (c *Chain) link(number uint64) (*consensus.CheckpointCertificate, error) {
+	row, err := c.db.Get(store.LinkKey(number))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("%w: of block %d", ErrNoLink, number)
+	}
+	if err != nil {
+		return nil, err
+	}
+	cert := new(consensus.CheckpointCertificate)
+	if err := rlp.DecodeBytes(row, cert); err != nil {
+		return nil, fmt.Errorf("chain: damaged checkpoint certificate of block %d: %w", number, err)
+	}
+	return cert, nil
+}
+
+// verifyLink checks the checkpoint certificate beside the first block of an epoch.
+func (c *Chain) verifyLink(b *SealedBlock, epoch *registry.Epoch) error {
+	l := b.Link
+	if b.BatchHeader.Seq != epoch.First || epoch.SetSince != epoch.Epoch || epoch.Epoch == 0 {
+		return fmt.Errorf("no other set begins with block %d", b.BatchHeader.Seq)
+	}
+	before, err := c.Epoch(epoch.Epoch - 1)
+	if err != nil {
+		return err
+	}
+	if l.Epoch != before.Epoch || l.Seq != before.Last() || l.BlockHash != b.Header.ParentHash || l.NextSet != epoch.Hash() {
+		return fmt.Errorf("it is of epoch %d, block %d %s with what follows %s; here it is epoch %d, block %d %s with %s",
+			l.Epoch, l.Seq, l.BlockHash, l.NextSet, before.Epoch, before.Last(), b.Header.ParentHash, epoch.Hash())
+	}
+	return l.Verify(c.domain, before.Set)
+}
