@@ -25,8 +25,11 @@
 // transaction leaves no trace.
 //
 // After the last transaction of every batch the chain itself records in a system
-// account who is suspended as primary; package registry decides that. Suspended
-// and CheckpointData read it back from the state.
+// account who is suspended as primary, and asks the state whether the next epoch
+// will have other validators or parameters; package registry decides both. The last
+// block of an epoch opens the next one: what it is opened with is a row (epochs.go),
+// read long after that state is pruned. Where the validators change, the checkpoint
+// certificate is kept too (links.go).
 //
 // One goroutine writes at a time: the engine's ledger loop, or blocksync while
 // the replica is parked. A mutex makes a breach of that rule slow, not wrong.

@@ -38,6 +38,8 @@ type Network struct {
 	Users      []*User // funded with 1,000 ether each
 	Domain     consensus.Domain
 	signer     types.Signer
+
+	chain *chain.Chain // whose epochs it follows; nil: those of the genesis
 }
 
 // User is a funded account. Nonce is that of its next transaction.
@@ -187,11 +189,12 @@ func (n *Network) Batch(parent *types.Header, txs []*types.Transaction) *consens
 	for i, tx := range txs {
 		hashes[i] = tx.Hash()
 	}
+	rules := n.rules(seq)
 	return &consensus.BatchHeader{
 		Version: consensus.BatchVersion,
-		Epoch:   consensus.EpochOf(seq, n.Genesis.Params.EpochLength), Seq: seq,
-		Proposer: n.Set.Address(0), Beneficiary: n.Set.Address(0), ParentDigest: digest,
-		TimeMs: Timestamp*1000 + uint64(seq), GasLimit: n.Genesis.Params.BlockGasLimit,
+		Epoch:   rules.Epoch, Seq: seq,
+		Proposer: rules.Set.Address(0), Beneficiary: rules.Set.Address(0), ParentDigest: digest,
+		TimeMs: Timestamp*1000 + uint64(seq), GasLimit: rules.Params.BlockGasLimit,
 		TxCount: uint64(len(txs)), TxsHash: consensus.HashOfTransactions(hashes),
 	}
 }
@@ -199,26 +202,48 @@ func (n *Network) Batch(parent *types.Header, txs []*types.Transaction) *consens
 // Certify returns a certificate of every validator for a header.
 func (n *Network) Certify(h *types.Header) *consensus.CommitCertificate {
 	seq := consensus.Seq(h.Number.Uint64())
-	votes := make([]*consensus.Vote, len(n.Validators))
-	for i := range votes {
-		votes[i] = n.Sign(i, &consensus.Vote{
-			Kind: consensus.Commit, Epoch: consensus.EpochOf(seq, n.Genesis.Params.EpochLength), Seq: seq,
-			Digest: h.MixDigest, BlockHash: h.Hash(),
-		})
-	}
+	votes := n.signAll(n.rules(seq), consensus.Vote{Kind: consensus.Commit, Seq: seq, Digest: h.MixDigest, BlockHash: h.Hash()})
 	return consensus.NewCommitCertificate(votes, len(votes))
+}
+
+// Follow takes the epochs from a chain instead of from the genesis: for networks
+// whose members change.
+func (n *Network) Follow(c *chain.Chain) { n.chain = c }
+
+// rules are those of the epoch of a block; a followed chain is at most one below it.
+func (n *Network) rules(seq consensus.Seq) *consensus.EpochRules {
+	if n.chain != nil {
+		e, err := n.chain.EpochOf(uint64(seq))
+		if err != nil {
+			panic(err) // the caller builds on the chain that it follows
+		}
+		return e.EpochRules
+	}
+	p := n.Genesis.Params
+	e := consensus.EpochOf(seq, p.EpochLength)
+	return &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: n.Set, Params: p}
+}
+
+// signAll has every validator of an epoch sign, in the order of its set.
+func (n *Network) signAll(rules *consensus.EpochRules, v consensus.Vote) []*consensus.Vote {
+	votes := make([]*consensus.Vote, rules.Set.Len())
+	for i, a := range rules.Set.Addresses() {
+		founder, ok := n.Set.Index(a)
+		if !ok {
+			panic("chaintest: " + a.Hex() + " has no key here")
+		}
+		own := v
+		own.Epoch = rules.Epoch
+		votes[i] = n.Sign(founder, &own)
+		votes[i].Sender = uint64(i) // it is not signed: the signature names the signer
+	}
+	return votes
 }
 
 // CertifyCheckpoint returns a certificate of every validator for the last block
 // of an epoch.
 func (n *Network) CertifyCheckpoint(d chain.CheckpointData) *consensus.CheckpointCertificate {
-	votes := make([]*consensus.Vote, len(n.Validators))
-	for i := range votes {
-		votes[i] = n.Sign(i, &consensus.Vote{
-			Kind: consensus.Checkpoint, Epoch: d.Epoch, Seq: d.Seq,
-			BlockHash: d.BlockHash, StateRoot: d.StateRoot, NextSet: d.NextSet,
-		})
-	}
+	votes := n.signAll(n.rules(d.Seq), consensus.Vote{Kind: consensus.Checkpoint, Seq: d.Seq, BlockHash: d.BlockHash, StateRoot: d.StateRoot, NextSet: d.NextSet})
 	return consensus.NewCheckpointCertificate(votes, len(votes))
 }
 

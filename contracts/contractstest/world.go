@@ -92,6 +92,7 @@ func New(tb TB, validators int, change ...func(*genesis.Genesis)) *World {
 	if w.Node, err = w.Open(nil, "node", chain.Options{}); err != nil {
 		tb.Fatalf("%v", err)
 	}
+	w.Follow(w.Chain)
 	for i, k := range w.Validators {
 		w.actor(fmt.Sprintf("v%d", i), k)
 	}
