@@ -85,7 +85,9 @@ func (r *Replica) catchUp() {
 	r.askTransfer(high)
 }
 
-// askTransfer names everybody who claims to be ahead.
+// askTransfer names everybody who claims to be ahead. Where a certificate proves
+// that somebody is, nobody need say so: a member that leaves hears no STATUS of those
+// who have gone on without it.
 func (r *Replica) askTransfer(high consensus.Seq) {
 	t := &Target{Seq: high}
 	proved := r.verified > r.committed.Seq
@@ -94,7 +96,7 @@ func (r *Replica) askTransfer(high consensus.Seq) {
 			t.From = append(t.From, r.set.Address(i))
 		}
 	}
-	if len(t.From) == 0 {
+	if len(t.From) == 0 && !proved {
 		return
 	}
 	r.transfer = transfer{asked: r.ticks, seq: high}

@@ -200,14 +200,3 @@ func TestOldProposal(t *testing.T) {
 		}
 	}
 }
-
-// TestNobodyToAsk: what only a certificate proves is asked of those who claim to
-// have it, so of nobody yet.
-func TestNobodyToAsk(t *testing.T) {
-	r := newReplica(t, 1, nil)
-	settle(t, r)
-	r.verified = 50
-	if when, target := transfers(t, r, 5); len(when) != 0 {
-		t.Errorf("asked at %v: %+v", when, target)
-	}
-}

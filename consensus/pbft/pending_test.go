@@ -215,3 +215,24 @@ func TestLeaverIsTold(t *testing.T) {
 		t.Errorf("a stranger in the first epoch: %v", err)
 	}
 }
+
+// TestProvedBehind: who has the proof that others are ahead, and hears nobody say so,
+// asks for blocks.
+func TestProvedBehind(t *testing.T) {
+	small, err := consensus.NewValidatorSet([]common.Address{addr(0), addr(2), addr(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReplica(t, 1, func(p *consensus.Params) { p.EpochLength = 3 })
+	settle(t, r)
+	next := after(r.rules, small)
+	proof := &consensus.CheckpointCertificate{Seq: 3, BlockHash: common.Hash{3}, StateRoot: common.Hash{4}, NextSet: next.Hash()}
+	step(t, r, Message{Checkpoint: proof})
+	if when, target := transfers(t, r, 60); len(when) == 0 || target == nil || target.Seq != 3 || len(target.From) != 0 {
+		t.Fatalf("asked at %v for %+v", when, target)
+	}
+	idle := newReplica(t, 1, nil)
+	if when, _ := transfers(t, idle, 60); len(when) != 0 {
+		t.Errorf("who knows of nothing asks at %v", when)
+	}
+}

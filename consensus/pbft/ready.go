@@ -85,7 +85,7 @@ type Committed struct {
 // claim is not verified: block sync verifies what it fetches.
 type Target struct {
 	Seq  consensus.Seq
-	From []common.Address // who claims to have it
+	From []common.Address // who claims to have it; the others of the set may have it too
 }
 
 // RecordKind tells the records of the journal apart.

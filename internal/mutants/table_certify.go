@@ -178,6 +178,10 @@ var certifyTable = []Mutant{
 		Edits: edit(statusGo, `return r.tellLeaver(who, st)`, `return fmt.Errorf("%w: STATUS of %s", ErrSender, who)`),
 	},
 	{
+		Name: "who is proved to be behind waits for claims", Breaks: breaks("epoch: a leaver learns of the end"),
+		Edits: edit(catchUpGo, `if len(t.From) == 0 && !proved {`, `if len(t.From) == 0 {`),
+	},
+	{
 		Name: "who has left is told without end", Breaks: breaks("epoch: a leaver learns of the end"),
 		Edits: edit(statusGo, `r.leavers[i] = r.ticks + ticksPer(answerIntervalMs)`, ``),
 	},

@@ -71,7 +71,7 @@ func (l *ledger) give(rd *pbft.Ready) {
 		l.tasks = append(l.tasks, func() []pbft.Input { return l.execute(o) })
 	}
 	if rd.Transfer != nil && l.sync == nil {
-		l.sync = rd.Transfer
+		l.sync = &pbft.Target{Seq: rd.Transfer.Seq, From: append(rd.Transfer.From, l.node.rules().Set.Addresses()...)} // as the engine does
 	}
 }
 
