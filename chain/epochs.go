@@ -163,17 +163,16 @@ func (c *Chain) loadEpoch() error {
 
 // epochRow is an epoch on disk; its number is in the key.
 type epochRow struct {
-	First             consensus.Seq
-	Members           []registry.Member
-	Suspended         []common.Address
-	Params            consensus.Params
-	SetSince          consensus.Epoch
-	TransactionGasCap uint64
-	Versions          registry.Versions
+	First     consensus.Seq
+	Members   []registry.Member
+	Suspended []common.Address
+	Params    consensus.Params
+	SetSince  consensus.Epoch
+	Versions  registry.Versions
 }
 
 func encodeEpoch(x *registry.Epoch) []byte {
-	return mustRLP(&epochRow{x.First, x.Members, x.Suspended, x.Params, x.SetSince, x.TransactionGasCap, x.Versions})
+	return mustRLP(&epochRow{x.First, x.Members, x.Suspended, x.Params, x.SetSince, x.Versions})
 }
 
 func decodeEpoch(e consensus.Epoch, row []byte) (*registry.Epoch, error) {
@@ -190,7 +189,7 @@ func decodeEpoch(e consensus.Epoch, row []byte) (*registry.Epoch, error) {
 		return nil, fmt.Errorf("chain: damaged row of epoch %d: %w", e, err)
 	}
 	rules := &consensus.EpochRules{Epoch: e, First: r.First, Set: set, Suspended: r.Suspended, Params: r.Params}
-	return &registry.Epoch{EpochRules: rules, Members: r.Members, SetSince: r.SetSince, TransactionGasCap: r.TransactionGasCap, Versions: r.Versions}, nil
+	return &registry.Epoch{EpochRules: rules, Members: r.Members, SetSince: r.SetSince, Versions: r.Versions}, nil
 }
 
 // MembersVersion changes when who belongs to the network may have changed.

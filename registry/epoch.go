@@ -9,14 +9,13 @@ import (
 	"github.com/quorate/quorate/contracts"
 )
 
-// Epoch is what an epoch is opened with: what the replicas agree on, and what
-// execution needs besides. It is immutable.
+// Epoch is what an epoch is opened with: what the replicas agree on, and whose nodes
+// they are. It is immutable.
 type Epoch struct {
 	*consensus.EpochRules
-	Members           []Member        // the validators, in the order of Set
-	SetSince          consensus.Epoch // the first epoch of those up to this one that have its set
-	TransactionGasCap uint64          // gas of one transaction
-	Versions          Versions        // in the state that opened it
+	Members  []Member        // the validators, in the order of Set
+	SetSince consensus.Epoch // the first epoch of those up to this one that have its set
+	Versions Versions        // in the state that opened it
 }
 
 // Pending reports whether the state after a block of the epoch begins the next one
@@ -29,7 +28,7 @@ func (e *Epoch) Pending(read ReadSlot) bool { return ChangePending(e.Versions, r
 // error.
 func (r *Registry) Open(read ReadSlot, e consensus.Epoch, first consensus.Seq) (*Epoch, error) {
 	rules := &consensus.EpochRules{Epoch: e, First: first, Set: r.set, Params: r.params}
-	out := &Epoch{EpochRules: rules, TransactionGasCap: consensus.TransactionGasCap, Versions: ReadVersions(read)}
+	out := &Epoch{EpochRules: rules, Versions: ReadVersions(read)}
 	if !HasContracts(read) {
 		out.Members = r.validators()
 		return out, nil
@@ -42,7 +41,7 @@ func (r *Registry) Open(read ReadSlot, e consensus.Epoch, first consensus.Seq) (
 	if err != nil {
 		return nil, err
 	}
-	rules.Set, rules.Params, out.TransactionGasCap = v.Set, params.Params, params.TransactionGasCap
+	rules.Set, rules.Params = v.Set, params.Params
 	for _, m := range v.Members {
 		out.Members = append(out.Members, r.hinted(Member{NodeID: m.NodeID, Validator: m.Address, Name: m.Name}, m.Endpoint))
 	}
@@ -60,7 +59,7 @@ func (e *Epoch) Follows(before *Epoch) {
 func (e *Epoch) Continue() *Epoch {
 	rules := *e.EpochRules
 	rules.Epoch, rules.First, rules.Suspended = e.Epoch+1, e.Last()+1, nil
-	return &Epoch{EpochRules: &rules, Members: e.Members, SetSince: e.SetSince, TransactionGasCap: e.TransactionGasCap, Versions: e.Versions}
+	return &Epoch{EpochRules: &rules, Members: e.Members, SetSince: e.SetSince, Versions: e.Versions}
 }
 
 // NodesVersion counts what changes who may connect beside the validators of an
