@@ -129,7 +129,7 @@ func (r *Replica) decideStart(proved int) {
 	if !decided {
 		return
 	}
-	r.starting = false
+	r.starting, r.decided = false, true
 	opened := Opened{Epoch: max(r.epoch, r.opened.Epoch), Hold: below, Why: why, Forgiven: r.opened.Forgiven && r.opened.Epoch >= r.epoch}
 	if !r.journalled || opened != r.opened {
 		r.journalled = true

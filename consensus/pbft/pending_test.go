@@ -236,3 +236,47 @@ func TestProvedBehind(t *testing.T) {
 		t.Errorf("who knows of nothing asks at %v", when)
 	}
 }
+
+// TestComesInFromOutside: who was not of the set when it started asks the others what
+// it has forgotten before its first vote; who has forgotten some votes for none until
+// the file beside the key allows it.
+func TestComesInFromOutside(t *testing.T) {
+	for name, row := range map[string]struct {
+		voted Voted
+		held  bool
+	}{
+		"born":   {Voted{Known: true}, false},
+		"forgot": {Voted{Known: true, Ever: true, Epoch: 1}, true},
+	} {
+		three, err := consensus.NewValidatorSet([]common.Address{addr(0), addr(2), addr(3)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := startOf(t)
+		st.Voted = row.voted
+		first := shortEpoch(t)
+		first.Set = three
+		st.Epoch.EpochRules = first
+		r, err := New(Config{Self: addr(1)}, st)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []int{0, 2, 3} {
+			step(t, r, Message{From: addr(i), Status: &consensus.Status{Mode: consensus.Normal, Answer: true}})
+		}
+		if r.starting {
+			t.Fatal("who has no vote waits for nothing")
+		}
+		next := EpochStart{EpochRules: after(first, testSet(t, 4)), Parent: common.Hash{1}, Before: three}
+		step(t, r, Synced{Head: Head{Seq: 1, Digest: common.Hash{1}, BlockHash: common.Hash{1}}, Epoch: &next})
+		if !r.starting || r.mayVote() {
+			t.Fatalf("%s: %v votes at once", name, r)
+		}
+		for _, i := range []int{0, 2} {
+			step(t, r, Message{From: addr(i), Status: &consensus.Status{Epoch: 1, Committed: 1, Mode: consensus.Normal, Answer: true}})
+		}
+		if r.starting || r.held() != row.held || r.mayVote() == row.held {
+			t.Errorf("%s: %v, held %v", name, r, r.held())
+		}
+	}
+}

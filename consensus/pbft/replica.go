@@ -83,6 +83,7 @@ type Replica struct {
 	flushed    bool            // an empty batch was accepted in this epoch
 
 	starting bool // exchanging STATUS before the first vote
+	decided  bool // it is known what this replica remembers of its votes
 	syncing  bool // more than the window behind a verified certificate
 
 	slots      map[consensus.Seq]*slot   // above the committed one: to +2W, or as far as the journal goes; never iterated
@@ -159,6 +160,7 @@ func (r *Replica) openEpoch(e EpochStart) {
 	r.self = -1
 	if i, ok := e.Set.Index(r.cfg.Self); ok {
 		r.self = i
+		r.starting = r.starting || !r.decided // who comes in from outside begins like a restarted one
 	}
 	r.view, r.active, r.entered, r.asked = 0, 0, nil, nil
 	r.oFrom, r.oEnd = r.first, r.first-1

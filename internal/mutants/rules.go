@@ -57,7 +57,7 @@ var Rules = []string{
 	"§8 start: q−1 STATUS", "§8 syncing sends no vote", "§8 locks hold in every view",
 
 	// §9, §10
-	"epoch: views restart", "epoch: set changes", "epoch: a change hurries", "epoch: a watcher learns of the next", "epoch: a leaver learns of the end", "evidence: equivocation", "evidence: two blocks", "evidence: lost lock", "evidence: once", "evidence: honest are safe",
+	"epoch: views restart", "epoch: set changes", "epoch: a change hurries", "epoch: a watcher learns of the next", "epoch: a leaver learns of the end", "epoch: a newcomer starts like a restarted one", "evidence: equivocation", "evidence: two blocks", "evidence: lost lock", "evidence: once", "evidence: honest are safe",
 
 	// §12 invariants
 	"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "L1", "L2", "L3",

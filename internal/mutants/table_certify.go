@@ -182,6 +182,10 @@ var certifyTable = []Mutant{
 		Edits: edit(catchUpGo, `if len(t.From) == 0 && !proved {`, `if len(t.From) == 0 {`),
 	},
 	{
+		Name: "who comes in from outside asks nobody what it has forgotten", Breaks: breaks("epoch: a newcomer starts like a restarted one"),
+		Edits: edit(replicaGo, `r.starting = r.starting || !r.decided`, `_ = r.decided`),
+	},
+	{
 		Name: "who has left is told without end", Breaks: breaks("epoch: a leaver learns of the end"),
 		Edits: edit(statusGo, `r.leavers[i] = r.ticks + ticksPer(answerIntervalMs)`, ``),
 	},
