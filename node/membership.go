@@ -25,8 +25,8 @@ import (
 // with the epoch, everybody else with any block.
 
 // leaveGrace is how long validators that have left stay connected, so that they
-// learn of it: some minutes of a slow network, and no longer, for they have no
-// right to be here.
+// learn of it: many rounds of a slow network, and no longer, for they have no right
+// to be here.
 const leaveGrace = 30 * time.Second
 
 // directory is who belongs to the network at one head. It is immutable.

@@ -79,6 +79,49 @@ func TestMemberLeavesAndComesBack(t *testing.T) {
 		for _, m := range c.Members {
 			c.proves(m, head)
 		}
+		for _, m := range c.Members {
+			m.Stop()
+		}
+		for _, m := range c.Members {
+			m.Start() // all find each other by what the chain says
+		}
+		send(c, gone, gone.Node.Pool().PendingNonce(c.Users[0].Address))
+		c.CheckChains()
+	})
+}
+
+// TestParametersChange: the members change the length of epochs and the gas limit; an
+// idle chain has them within seconds, and who was down learns of them with the blocks.
+func TestParametersChange(t *testing.T) {
+	Run(t, Spec{Params: short(16)}, func(c *Cluster) {
+		c.StartAll(c.Members...)
+		down, up := c.Members[3], c.Members[:3]
+		down.Stop()
+		set := func(id uint64, name string, value uint64) {
+			c.Decide(id, up, contracts.Parameters, "setParameter", common.Hash(contracts.NameKey(name)), new(big.Int).SetUint64(value))
+		}
+		set(1, contracts.EpochLength, 5)
+		set(2, contracts.BlockGasLimit, 1<<25)
+		c.Within(20*time.Second, "an epoch of the new length", func() (changed bool) {
+			up[0].ask(func(n *node.Node) {
+				now := n.Chain().CurrentEpoch()
+				changed = now.Params.EpochLength == 5 && now.Params.BlockGasLimit == 1<<25
+			})
+			return changed
+		})
+		head, _ := up[0].Head()
+		time.Sleep(time.Minute)
+		if after, _ := up[0].Head(); after != head {
+			t.Errorf("%d blocks on an idle chain after the change", after-head)
+		}
+		down.Start()
+		load := c.StartLoad(4, 0, 1)
+		finish(c, load, 20)
+		up[0].ask(func(n *node.Node) {
+			if h := n.Chain().Head(); h.GasLimit != 1<<25 {
+				t.Errorf("block %d has a gas limit of %d", h.Number, h.GasLimit)
+			}
+		})
 	})
 }
 
