@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
@@ -51,8 +50,8 @@ func TestEpochsFollowTheState(t *testing.T) {
 	if !w.Chain.ChangePending() || w.Chain.CurrentEpoch().Set.Len() != 4 {
 		t.Fatal("the change is not pending, or holds already")
 	}
-	w.Pass(contracts.Parameters, "setParameter", common.Hash(contracts.NameKey(contracts.EpochLength)), big.NewInt(6))
-	w.Pass(contracts.Parameters, "setParameter", common.Hash(contracts.NameKey(contracts.MinGasPrice)), big.NewInt(0))
+	w.Pass(contracts.Parameters, "setParameter", contracts.NameKey(contracts.EpochLength), big.NewInt(6))
+	w.Pass(contracts.Parameters, "setParameter", contracts.NameKey(contracts.MinGasPrice), big.NewInt(0))
 	endEpoch(t, w, true)
 	now := w.Chain.CurrentEpoch()
 	if _, member := now.Set.Index(gone); member || now.Set.Len() != 3 || now.First != 11 || now.Last() != 16 || now.SetSince != 1 || len(now.Members) != 3 {

@@ -98,7 +98,7 @@ func TestParametersChange(t *testing.T) {
 		down, up := c.Members[3], c.Members[:3]
 		down.Stop()
 		set := func(id uint64, name string, value uint64) {
-			c.Decide(id, up, contracts.Parameters, "setParameter", common.Hash(contracts.NameKey(name)), new(big.Int).SetUint64(value))
+			c.Decide(id, up, contracts.Parameters, "setParameter", contracts.NameKey(name), new(big.Int).SetUint64(value))
 		}
 		set(1, contracts.EpochLength, 5)
 		set(2, contracts.BlockGasLimit, 1<<25)
