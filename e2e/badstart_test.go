@@ -92,7 +92,7 @@ func (d *devnet) portsInUse(t *testing.T, running *node) []badStart {
 func (d *devnet) badGenesis(other string) []badStart {
 	return []badStart{
 		{"another genesis with the same members", edit("genesis.json", `"epochLength": 64`, `"epochLength": 32`), nil, 1, []string{"genesis " + d.Genesis.Hex(), "the configured genesis is 0x"}},
-		{"another network's genesis", replace("genesis.json", other), nil, 1, []string{"is no member of the network in", "genesis.json"}},
+		{"another network's genesis", replace("genesis.json", other), nil, 1, []string{"belongs to the network with genesis", "the configured genesis is 0x"}},
 		{"damaged genesis", edit("genesis.json", `"chainId"`, `"chainID"`), nil, 3, []string{"chainID", `"chainId"`}},
 	}
 }

@@ -98,15 +98,28 @@ func Build(cfg *config.Config, log *slog.Logger, o Options) (*Node, error) {
 	return n, nil
 }
 
-// openKeys reads the genesis document and the keys that belong to it.
-func (n *Node) openKeys(Options) error {
+// openKeys reads the genesis document and the keys that belong to it. Where there is
+// no chain yet that could know them they must be in the document: a data directory
+// that begins with a wrong one would refuse the right one ever after.
+func (n *Node) openKeys(o Options) error {
 	g, err := genesis.Load(n.cfg.GenesisFile)
 	if err != nil {
 		return err
 	}
 	n.genesis, n.reg = g, registry.New(g)
-	n.keys, err = loadKeys(n.cfg)
-	return err
+	if n.keys, err = loadKeys(n.cfg); err != nil {
+		return err
+	}
+	if _, known := n.reg.ByNode(n.keys.nodeID); !known && !n.cfg.Join && o.FS == nil && isEmpty(n.cfg.DataDir) {
+		return n.unknownKey()
+	}
+	return nil
+}
+
+// isEmpty reports whether a directory is not there or holds nothing.
+func isEmpty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err != nil && errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0
 }
 
 // openChain opens database, state and chain, and refuses another genesis.
