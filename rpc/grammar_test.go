@@ -248,7 +248,10 @@ var atoms = []any{
 	"latest", "pending", "earliest", "safe", "finalized", "LATEST", "\u0000", "\U0010ffff", strings.Repeat("a", 5000), "../../etc/passwd", "%s%n%d",
 	"callTracer", "prestateTracer", "4byteTracer", "muxTracer", "flatCallTracer", "noopTracer", "{result:function(){for(;;);}}", "1ns", "-1s", "9999999h",
 	"newHeads", "logs", "newPendingTransactions", "syncing", "protocol", "transactionReceipts",
-	map[string]any{}, []any{}, []any{nil}, map[string]any{"": nil},
+	map[string]any{},
+	[]any{},
+	[]any{nil},
+	map[string]any{"": nil},
 }
 
 func (g *grammar) atom(r *rand.Rand) any {
