@@ -199,8 +199,11 @@ func commits(t *testing.T, w *town, door *node) map[*node][]time.Duration {
 	last := settled(t, w.Validators, recoverLimit)
 	out := map[*node][]time.Duration{}
 	for _, n := range w.Validators {
-		if out[n] = blockTimes(t, n, first+1, last); uint64(len(out[n])) < (last-first)*99/100 {
-			t.Fatalf("%s has seen %d of %d blocks through the protocol", n.Name, len(out[n]), last-first)
+		if out[n] = blockTimes(t, n, first+1, last); len(out[n]) == 0 {
+			t.Fatalf("%s has seen none of %d blocks through the protocol", n.Name, last-first)
+		}
+		if seen := uint64(len(out[n])); seen < (last-first)*99/100 { // it got the others later, from its peers
+			t.Errorf("%s has seen %d of %d blocks through the protocol", n.Name, seen, last-first)
 		}
 	}
 	return out
