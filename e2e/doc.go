@@ -27,6 +27,10 @@
 // fenced commands in order, waits and compares as the page says, and fails where one
 // does. A new page is one test of a few lines, as in access_test.go.
 //
+// Explorers: town_test.go is a network with deeds of every kind, which knows what
+// each did; blockscout_test.go and otterscan_test.go ask for all of it as those two
+// do, and what they gather must be what happened.
+//
 // How to run them:
 //
 //	go test ./e2e -run Smoke -timeout 5m    the shortest whole way

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if file := os.Getenv(tapVariable); file != "" {
 		os.Exit(tappedNode(os.Args[1:], file)) // a node of a fleet
 	}
+	if orders := os.Getenv(crowdVariable); orders != "" {
+		os.Exit(crowd(orders)) // the clients of interference_test.go
+	}
 	code := withBinary(m)
 	fmt.Printf("%d JSON-RPC answers and notifications were valid by the OpenRPC document, or are told above\n", validated.Load())
 	os.Exit(code)

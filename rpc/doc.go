@@ -17,8 +17,8 @@
 // through the context (Prepared). Answers are the same with and without.
 //
 // A WebSocket belongs to who opened it, and ends when the token or certificate
-// does. The bounds there are those of go-ethereum's server: size of a message,
-// items of a batch, and the 10,000 levels of encoding/json.
+// does. Its bounds are the same: a message that is too large ends it (1009), too
+// many calls or levels get the error, to the first call that has an id.
 //
 // Invariants: every limit is in Limits; a request holds at most one body and one
 // answer in memory; nothing is served to a host name that is not allowed; no call is executed that its caller

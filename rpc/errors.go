@@ -12,6 +12,10 @@ const (
 	CodeUnauthorized  = -40100 // the caller may not call this, or is not known; as Besu
 )
 
+// codeInvalidRequest is JSON-RPC's code for what is no request, or none that is
+// looked into.
+const codeInvalidRequest = -32600
+
 // Error is an error with a code and optional data for the client. Other errors
 // are answered with -32000.
 type Error struct {

@@ -46,12 +46,12 @@ func (s *Server) gate(next http.Handler) http.Handler {
 		}
 		defer func() { <-s.requests }()
 		found := scan(body)
-		switch limits := s.cfg.Limits; {
-		case found.items > limits.BatchItems:
-			s.refuse(w, http.StatusRequestEntityTooLarge, -32600, fmt.Sprintf("batch too large: %d calls, the limit is %d", found.items, limits.BatchItems))
-			return
-		case found.depth > limits.Depth:
-			s.refuse(w, http.StatusOK, -32600, fmt.Sprintf("request too deep: %d levels, the limit is %d", found.depth, limits.Depth))
+		if refused := s.cfg.Limits.outside(found); refused != nil {
+			status := http.StatusOK
+			if found.items > s.cfg.Limits.BatchItems {
+				status = http.StatusRequestEntityTooLarge // clients halve the batch
+			}
+			s.refuse(w, status, refused.Code, refused.Message)
 			return
 		}
 		if refused := caller.Spend(max(found.items, 1)); refused != nil {
@@ -73,6 +73,17 @@ func (s *Server) gate(next http.Handler) http.Handler {
 	})
 }
 
+// outside returns the error of a request with more calls or levels than allowed.
+func (l Limits) outside(found scanned) *Error {
+	switch {
+	case found.items > l.BatchItems:
+		return &Error{Code: codeInvalidRequest, Message: fmt.Sprintf("batch too large: %d calls, the limit is %d", found.items, l.BatchItems)}
+	case found.depth > l.Depth:
+		return &Error{Code: codeInvalidRequest, Message: fmt.Sprintf("request too deep: %d levels, the limit is %d", found.depth, l.Depth)}
+	}
+	return nil
+}
+
 // enter waits for one of the places, unless the client goes away.
 func enter(r *http.Request, places chan struct{}) bool {
 	select {
@@ -88,7 +99,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	limit := int64(s.cfg.Limits.BodyBytes)
 	tooLarge := func() ([]byte, error) {
 		message := fmt.Sprintf("request too large: the limit is %d bytes", limit)
-		s.refuse(w, http.StatusRequestEntityTooLarge, -32600, message)
+		s.refuse(w, http.StatusRequestEntityTooLarge, codeInvalidRequest, message)
 		return nil, errors.New(message)
 	}
 	if r.ContentLength > limit {

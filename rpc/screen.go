@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,6 +73,34 @@ func (c *call) append(out []byte, judge func(method string) *Error) []byte {
 		out = append(out, member.value...)
 	}
 	return append(out, '}')
+}
+
+// refusal returns a request whose answer is the error, in the place of one that is
+// not even parsed. It has the id of the first call that has one, as go-ethereum's
+// server does it: a client that waits for ids would else wait for ever. Of a batch,
+// at most so many calls are looked at; without an id there, it is null.
+func refusal(body []byte, look int, refused *Error) []byte {
+	c := call{Version: "2.0", ID: json.RawMessage("null"), Method: "rpc_refused", Params: refused.params()}
+	parser := json.NewDecoder(bytes.NewReader(body))
+	batch := body[0] == '['
+	if batch {
+		_, _ = parser.Token() // the bracket
+	}
+	var syntax *json.SyntaxError
+	for found := false; look > 0 && !found && parser.More(); look-- {
+		var next call
+		if errors.As(parser.Decode(&next), &syntax) {
+			break
+		}
+		if found = len(next.ID) > 0 && next.ID[0] != '{' && next.ID[0] != '['; found {
+			c.ID = next.ID
+		}
+	}
+	out := c.append(nil, func(string) *Error { return nil })
+	if batch {
+		out = append(append([]byte{'['}, out...), ']')
+	}
+	return out
 }
 
 // quoted returns a string as JSON, nothing for nothing.

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,15 +118,21 @@ func (k *socket) recheck() {
 	}
 }
 
-// read returns the next request, screened.
+// read returns the next request, screened. One with too many calls or levels
+// becomes one call, which answers with the error.
 func (k *socket) read() ([]byte, error) {
 	_, frame, err := k.conn.ReadMessage()
 	if err != nil {
 		return nil, err
 	}
+	frame = bytes.TrimSpace(frame)
+	found := scan(frame)
+	if refused := k.server.cfg.Limits.outside(found); refused != nil {
+		return refusal(frame, k.server.cfg.Limits.BatchItems, refused), nil
+	}
 	caller := k.caller.Load()
 	if caller.Metered() {
-		if refused := caller.Spend(max(scan(frame).items, 1)); refused != nil {
+		if refused := caller.Spend(max(found.items, 1)); refused != nil {
 			limit := &Error{Code: CodeLimit, Message: refused.Text}
 			return screen(frame, func(string) *Error { return limit }), nil
 		}
