@@ -70,6 +70,12 @@ func checkNodeID(id string) (common.Address, error) {
 	return crypto.PubkeyToAddress(*key), nil
 }
 
+// CheckNodeID reports why a text is no node id that the network could have.
+func CheckNodeID(id string) error {
+	_, err := checkNodeID(id)
+	return err
+}
+
 // NodeIDBytes returns a valid node id as the system contracts hold it.
 func NodeIDBytes(id string) []byte {
 	p, err := peer.Decode(id)

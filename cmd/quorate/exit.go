@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/govern"
 	"github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/node/config"
 )
@@ -21,6 +22,7 @@ const (
 	exitUnavailable = 4 // a node does not answer
 	exitExists      = 5 // something is there already and is kept
 	exitNotFound    = 6 // a named file is missing
+	exitRefused     = 7 // a system contract refuses it, or it would leave too few reachable validators
 )
 
 // codeError gives an error its exit code.
@@ -44,6 +46,8 @@ func exitCode(err error) int {
 	var own *codeError
 	var problems genesis.Problems
 	var faults config.Faults
+	var refused *govern.Refused
+	var unsafe *govern.Unsafe
 	switch {
 	case err == nil:
 		return exitOK
@@ -51,6 +55,8 @@ func exitCode(err error) int {
 		return own.code
 	case errors.As(err, &problems), errors.As(err, &faults):
 		return exitInvalid
+	case errors.As(err, &refused), errors.As(err, &unsafe):
+		return exitRefused
 	case errors.Is(err, keys.ErrExists):
 		return exitExists
 	case errors.Is(err, os.ErrNotExist):

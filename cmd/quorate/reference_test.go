@@ -20,9 +20,10 @@ func TestReferenceCLI(t *testing.T) {
 		{"4", "a node does not answer"},
 		{"5", "something is there already and is kept"},
 		{"6", "a named file is missing"},
+		{"7", "a system contract refuses it, or it would leave too few reachable validators"},
 	}
-	if len(codes) != exitNotFound+1 {
-		t.Errorf("%d exit codes are described, the last one is %d", len(codes), exitNotFound)
+	if len(codes) != exitRefused+1 {
+		t.Errorf("%d exit codes are described, the last one is %d", len(codes), exitRefused)
 	}
 	b.WriteString(reference.Table([]string{"Exit code", "Meaning"}, codes))
 	document(&b, (&app{}).root())

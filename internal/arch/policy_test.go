@@ -18,6 +18,7 @@ var policy = map[string][]string{
 	"contracts":               {},
 	"contracts/contractstest": {"chain", "chain/chaintest", "contracts", "genesis", "state"},
 	"genesis":                 {"consensus", "contracts", "internal/suggest"},
+	"govern":                  {"consensus", "contracts", "genesis", "keys", "registry"},
 	"keys":                    {"consensus"},
 	"registry":                {"consensus", "contracts", "genesis"},
 	"store":                   {},
@@ -49,7 +50,7 @@ var policy = map[string][]string{
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 
-	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "genesis", "keys", "bench", "rpc/access", "internal/suggest"},
+	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "rpc/access", "internal/suggest"},
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 
