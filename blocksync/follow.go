@@ -115,6 +115,13 @@ func (f *Follower) plan() (peers []Peer, target uint64) {
 	return peers, target
 }
 
+// Behind returns by how many blocks the head is below the highest that a peer claims.
+func (f *Follower) Behind() uint64 {
+	head := f.syncer.head()
+	_, target := f.plan()
+	return max(target, head) - head
+}
+
 // Who passes an announcement on may not have the block yet: its claim is tried
 // again, soon and a few times, before it counts as a boast.
 const (

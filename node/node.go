@@ -172,6 +172,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts = append(parts,
 		part{name: "blocksync", run: n.follower.Run},
 		part{name: "members", run: n.runMembership},
+		part{name: "attestation", run: n.attest},
 		part{name: "announcements", run: n.announce})
 	if n.rpc != nil {
 		parts = append(parts,

@@ -94,23 +94,41 @@ func (s storage) candidates() ([]Candidate, error) {
 	}
 	var out []Candidate
 	for _, word := range list {
-		base := contracts.Candidates.Of(word)
-		head := s.slot(base)
-		c := Candidate{
-			Address:  address(word),
-			Replaces: contracts.CandidateReplaces.Address(head),
-			Until:    contracts.CandidateUntil.Uint(head),
-		}
-		if c.NodeID, err = s.nodeID(contracts.CandidateNodeID, base); err != nil {
-			return nil, err
-		}
-		if c.Name, err = s.text(contracts.CandidateName, base); err != nil {
+		c, err := s.candidate(address(word))
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b Candidate) int { return bytes.Compare(a.Address[:], b.Address[:]) })
 	return out, nil
+}
+
+func (s storage) candidate(a common.Address) (Candidate, error) {
+	base := contracts.Candidates.Of(contracts.AddressKey(a))
+	head := s.slot(base)
+	c := Candidate{
+		Address:  a,
+		Replaces: contracts.CandidateReplaces.Address(head),
+		Until:    contracts.CandidateUntil.Uint(head),
+	}
+	var err error
+	if c.NodeID, err = s.nodeID(contracts.CandidateNodeID, base); err != nil {
+		return c, err
+	}
+	c.Name, err = s.text(contracts.CandidateName, base)
+	return c, err
+}
+
+// ReadCandidate reads one candidate, in three or four slots. It reports whether the
+// account is one; its time may be over.
+func ReadCandidate(read ReadSlot, a common.Address) (Candidate, bool, error) {
+	s := storage{read, contracts.Validators}
+	if s.uint(contracts.CandidatePlace, contracts.Candidates.Of(contracts.AddressKey(a))) == 0 {
+		return Candidate{}, false, nil
+	}
+	c, err := s.candidate(a)
+	return c, err == nil, err
 }
 
 // nodeID reads the node id of the struct at base as people write it. Its key need not

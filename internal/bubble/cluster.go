@@ -125,6 +125,23 @@ func (c *Cluster) addMembers(dir string, s devnet.Spec) error {
 	return nil
 }
 
+// Newcomer makes a member that is not in genesis, with keys of its own. Nothing that
+// looks at Members may run, as loads do.
+func (c *Cluster) Newcomer(name string) *Member {
+	c.T.Helper()
+	dir := filepath.Join(c.T.TempDir(), name)
+	v, err := devnet.Newcomer{
+		Member: devnet.Member{Name: name, Address: "127.0.0.1:1", Dir: dir, Strength: keys.None}, Genesis: c.Genesis,
+	}.Make(context.Background())
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	m := &Member{c: c, Dir: dir, ID: v.NodeID, Address: v.Address, index: len(c.Members), Disk: newDisk(vfs.NewCrashableMem())}
+	m.plan()
+	c.Members = append(c.Members, m)
+	return m
+}
+
 // Validators returns the members with a vote, in the set's order; with a
 // stable primary the first is the primary.
 func (c *Cluster) Validators() []*Member { return c.Members[:c.Set.Len()] }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,6 +21,8 @@ type Member struct {
 	Dir      string // its folder, complete but for genesis.json
 	Observer bool   // without a validator key
 	Strength keys.Strength
+
+	settings map[string][]string // further ones, for config.toml
 }
 
 // Make makes the folder and returns the public file. Keys that exist are kept.
@@ -54,6 +57,7 @@ func (m Member) configure(port string) error {
 		if m.Observer {
 			values["keystore"] = []string{""}
 		}
+		maps.Copy(values, m.settings)
 		if err := os.WriteFile(path, config.Encode(values), 0o644); err != nil {
 			return err
 		}
