@@ -204,7 +204,25 @@ func (n *Node) peerList(d *directory) ([]p2p.Member, error) {
 		}
 		out = append(out, pm)
 	}
-	return out, nil
+	return append(out, n.bootstrap(d)...), nil
+}
+
+// bootstrap is where a node that joins asks first although its chain does not know
+// them yet: the members may all be others than those of genesis. Once it validates,
+// the chain alone says who may connect.
+func (n *Node) bootstrap(d *directory) (out []p2p.Member) {
+	if !n.cfg.Join || n.votes() {
+		return nil
+	}
+	for _, p := range n.cfg.P2P.Peers {
+		id, err := peer.Decode(p.NodeID)
+		known := slices.ContainsFunc(out, func(m p2p.Member) bool { return m.ID == id })
+		if _, listed := d.byNode(p.NodeID); err != nil || listed || known || p.NodeID == n.keys.nodeID {
+			continue
+		}
+		out = append(out, p2p.Member{ID: id, Role: p2p.RoleObserver, Name: p.NodeID, Addresses: []string{p.Address}})
+	}
+	return out
 }
 
 func peerID(p txpool.Peer) peer.ID { return peer.ID(p) }

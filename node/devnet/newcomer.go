@@ -12,6 +12,9 @@ import (
 	"github.com/quorate/quorate/keys"
 )
 
+// silent is the address of a newcomer that names none: it only says where to listen.
+const silent = "127.0.0.1:30303"
+
 // Newcomer is a member that joins a network that exists already.
 type Newcomer struct {
 	Member
@@ -26,7 +29,12 @@ func (n Newcomer) Make(ctx context.Context) (genesis.Validator, error) {
 	if err := n.putGenesis(); err != nil {
 		return genesis.Validator{}, err
 	}
-	n.settings = map[string][]string{"join": {"true"}, "p2p.peers": n.Peers, "p2p.external": {n.Address}}
+	n.settings = map[string][]string{"join": {"true"}, "p2p.peers": n.Peers}
+	if n.Address == "" {
+		n.Address = silent
+	} else {
+		n.settings["p2p.external"] = []string{n.Address}
+	}
 	doc, err := n.Member.Make(ctx)
 	if err != nil {
 		return genesis.Validator{}, err
