@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// TestMembersByVote is the life of a network by its command line, under load: a fifth
+// member is invited, voted in, attests by itself and signs blocks; a founder is voted
+// out; at rest, a parameter is changed and holds within seconds.
+func TestMembersByVote(t *testing.T) {
+	full(t)
+	d := startDevnet(t, 4, 0)
+	load := startLoad(d, d.Validators[1:], 3)
+	load.await(commitLimit, 100)
+	newcomer := d.invite(t)
+	founder, others := d.Validators[0], append(d.Validators[1:4:4], newcomer)
+
+	d.decide(t, d.Validators[:3], "validators", "propose-add", newcomer.Address.Hex(), "--node-id", newcomer.NodeID, "--name", newcomer.Name)
+	signsBlocks(t, d.Validators[1], newcomer.Address)
+	load.await(commitLimit, 100)
+
+	d.decide(t, []*node{newcomer, d.Validators[1], d.Validators[2]}, "validators", "propose-remove", founder.Address.Hex())
+	validates(t, others, founder.Address, false)
+	load.await(commitLimit, 100)
+	load.finish()
+
+	began := time.Now()
+	d.decide(t, others[:3], "params", "propose", "blockGasLimit", "120000000")
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("on an idle chain a parameter holds after %s", took)
+	}
+	final(t, others[1], send(t, others[1], d.account(5).transfer(founder.Address, 1))) // in a block of the new epoch
+	head := settled(t, others, commitLimit)
+	agree(t, others, head)
+	load.verify(others)
+	for _, n := range others {
+		h, err := n.eth.HeaderByNumber(t.Context(), nil)
+		if err != nil || h.GasLimit != 120_000_000 {
+			t.Errorf("%s: the gas limit is %d, %v", n.Name, h.GasLimit, err)
+		}
+	}
+	provesFromGenesis(t, d, newcomer, load)
+	t.Logf("%d receipts served in %d blocks", load.served(), head)
+}
+
+// invite makes and starts a node that genesis does not know.
+func (d *devnet) invite(t *testing.T) *node {
+	t.Helper()
+	p := freePorts(t, 1)
+	file, dir := filepath.Join(t.TempDir(), "invitation.json"), filepath.Join(t.TempDir(), "newcomer")
+	mustRun(t, "network", "invite", "--dir", d.Validators[0].Dir, "--output", file)
+	var doc struct {
+		Address common.Address `json:"address"`
+		NodeID  string         `json:"nodeId"`
+		Genesis common.Hash    `json:"genesisHash"`
+		Propose string         `json:"propose"`
+	}
+	out := mustRun(t, "network", "join", file, "--dir", dir, "--address", fmt.Sprintf("127.0.0.1:%d", p.p2p), "--light-kdf", "--json")
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("quorate validators propose-add %s --node-id %s --name newcomer", doc.Address, doc.NodeID); doc.Propose != want || doc.Genesis != d.Genesis {
+		t.Errorf("join says %s", out)
+	}
+	n := &node{Name: "newcomer", Address: doc.Address, NodeID: doc.NodeID, Dir: dir, RPC: fmt.Sprintf("http://127.0.0.1:%d", p.rpc)}
+	n.connect(t)
+	n.restart("--rpc-port", fmt.Sprint(p.rpc), "--admin-port", fmt.Sprint(p.admin), "--memory", "256MiB")
+	return n
+}
+
+// outcome is what commands that decide print with --json.
+type outcome struct {
+	Passed   bool `json:"passed"`
+	Active   bool `json:"active"`
+	Proposal struct {
+		ID        string           `json:"id"`
+		Approvals []common.Address `json:"approvals"`
+	} `json:"proposal"`
+}
+
+// decide has the first member propose and the others vote; the last of them waits
+// until it holds.
+func (d *devnet) decide(t *testing.T, by []*node, args ...string) {
+	t.Helper()
+	sign := func(n *node) []string { return []string{"--dir", n.Dir, "--rpc", n.RPC, "--json"} }
+	read := func(args ...string) (o outcome) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(mustRun(t, args...)), &o); err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	if o := read(append(slices.Concat(args, sign(by[0])), "--dry-run")...); o.Passed || len(o.Proposal.Approvals) != 1 {
+		t.Errorf("dry run: %+v", o)
+	}
+	o := read(slices.Concat(args, sign(by[0]))...)
+	id := o.Proposal.ID
+	for i, n := range by[1:] {
+		vote := slices.Concat([]string{"validators", "vote", id}, sign(n))
+		if i == len(by)-2 {
+			vote = append(vote, "--wait", "--timeout", "40s")
+		}
+		if o = read(vote...); len(o.Proposal.Approvals) != i+2 {
+			t.Errorf("after the vote of %s: %+v", n.Name, o)
+		}
+	}
+	if !o.Passed || !o.Active {
+		t.Errorf("%s: %+v", strings.Join(args, " "), o)
+	}
+}
+
+// validates waits until a validator is, or is no more, of the set of the next block.
+func validates(t *testing.T, nodes []*node, who common.Address, want bool) {
+	t.Helper()
+	for _, n := range nodes {
+		eventually(t, commitLimit, "the set changes on "+n.Name, func(ctx context.Context) error {
+			s, err := n.status(ctx)
+			if err != nil {
+				return err
+			}
+			for _, v := range s.Validators {
+				if v.Address == who && !want {
+					return errors.New("it is still there")
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// signsBlocks waits until the certificate of a block has a validator's signature.
+func signsBlocks(t *testing.T, at *node, who common.Address) {
+	t.Helper()
+	eventually(t, commitLimit, "it signs a block", func(ctx context.Context) error {
+		head, err := at.head(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := at.certificate(ctx, head-1)
+		if err != nil {
+			return err
+		}
+		if c == nil || !slices.Contains(c.signed(), who) {
+			return fmt.Errorf("not block %d", head-1)
+		}
+		return nil
+	})
+}
+
+// provesFromGenesis checks a proof of the load's last transaction, which was final
+// under another set than that of genesis.
+func provesFromGenesis(t *testing.T, d *devnet, n *node, l *load) {
+	t.Helper()
+	last := l.journal[len(l.journal)-1]
+	proof, err := n.call(t.Context(), "pbft_finalityProof", last.tx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "proof.json")
+	if err := os.WriteFile(file, proof, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := mustRun(t, "verify", file, "--genesis", filepath.Join(d.dir, "genesis.json"), "--json")
+	var v struct {
+		Valid      bool   `json:"valid"`
+		Epoch      uint64 `json:"epoch"`
+		Validators int    `json:"validators"`
+	}
+	if err := json.Unmarshal([]byte(out), &v); err != nil || !v.Valid || v.Epoch == 0 || v.Validators != 4 {
+		t.Errorf("%s, %v", out, err)
+	}
+}
