@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,17 @@ func TestMembersByVote(t *testing.T) {
 	}
 	provesFromGenesis(t, d, newcomer, load)
 	t.Logf("%d receipts served in %d blocks", load.served(), head)
+}
+
+// TestJoinPage runs docs/operate/join.md.
+func TestJoinPage(t *testing.T) {
+	full(t)
+	dir, p, own := t.TempDir(), freePorts(t, 4), freePorts(t, 1)
+	t.Cleanup(func() { noneLeft(t, dir, stopLimit) })
+	runPage(t, "operate/join.md", dir, []string{"RPC=http://127.0.0.1:" + strconv.Itoa(p.rpc)},
+		"quorate devnet --dir net --validators 4", "quorate devnet --dir net --validators 4 "+strings.Join(p.flags(), " "),
+		"quorate validators list", "quorate validators list --rpc $RPC", "quorate validators status", "quorate validators status --rpc $RPC",
+		"30399", strconv.Itoa(own.p2p), "8599", strconv.Itoa(own.rpc), "9599", strconv.Itoa(own.admin))
 }
 
 // invite makes and starts a node that genesis does not know.
