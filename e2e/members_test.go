@@ -58,12 +58,25 @@ func TestMembersByVote(t *testing.T) {
 // TestJoinPage runs docs/operate/join.md.
 func TestJoinPage(t *testing.T) {
 	full(t)
-	dir, p, own := t.TempDir(), freePorts(t, 4), freePorts(t, 1)
-	t.Cleanup(func() { noneLeft(t, dir, stopLimit) })
-	runPage(t, "operate/join.md", dir, []string{"RPC=http://127.0.0.1:" + strconv.Itoa(p.rpc)},
-		"quorate devnet --dir net --validators 4", "quorate devnet --dir net --validators 4 "+strings.Join(p.flags(), " "),
-		"quorate validators list", "quorate validators list --rpc $RPC", "quorate validators status", "quorate validators status --rpc $RPC",
+	own := freePorts(t, 1)
+	membersPage(t, "operate/join.md", "quorate validators status", "quorate validators status --rpc $RPC",
 		"30399", strconv.Itoa(own.p2p), "8599", strconv.Itoa(own.rpc), "9599", strconv.Itoa(own.admin))
+}
+
+// TestRotateKeyPage runs docs/operate/rotate-key.md.
+func TestRotateKeyPage(t *testing.T) {
+	full(t)
+	membersPage(t, "operate/rotate-key.md")
+}
+
+// membersPage runs a page that begins with a devnet of four.
+func membersPage(t *testing.T, name string, replace ...string) {
+	t.Helper()
+	dir, p := t.TempDir(), freePorts(t, 4)
+	t.Cleanup(func() { noneLeft(t, dir, stopLimit) })
+	runPage(t, name, dir, []string{"RPC=http://127.0.0.1:" + strconv.Itoa(p.rpc)}, append(replace,
+		"quorate devnet --dir net --validators 4", "quorate devnet --dir net --validators 4 "+strings.Join(p.flags(), " "),
+		"quorate validators list", "quorate validators list --rpc $RPC")...)
 }
 
 // invite makes and starts a node that genesis does not know.

@@ -31,8 +31,8 @@ const (
 // kindOf says how a call takes effect. members is whether it is a member that is
 // removed, and no candidate.
 func kindOf(c Call, member bool) kind {
-	switch {
-	case c.To.Address == contracts.Validators.Address:
+	switch c.To.Address {
+	case contracts.Validators.Address:
 		switch c.Method {
 		case "add", "replace":
 			return byAttest
@@ -44,7 +44,7 @@ func kindOf(c Call, member bool) kind {
 		case "resign", "attest":
 			return byEpoch
 		}
-	case c.To.Address == contracts.Parameters.Address:
+	case contracts.Parameters.Address:
 		if name, ok := c.parameter(); !ok || name != contracts.TransactionGasCap {
 			return byEpoch
 		}
