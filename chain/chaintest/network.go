@@ -39,7 +39,8 @@ type Network struct {
 	Domain     consensus.Domain
 	signer     types.Signer
 
-	chain *chain.Chain // whose epochs it follows; nil: those of the genesis
+	later []*ecdsa.PrivateKey // of validators that are no founders
+	chain *chain.Chain        // whose epochs it follows; nil: those of the genesis
 }
 
 // User is a funded account. Nonce is that of its next transaction.
@@ -228,16 +229,27 @@ func (n *Network) rules(seq consensus.Seq) *consensus.EpochRules {
 func (n *Network) signAll(rules *consensus.EpochRules, v consensus.Vote) []*consensus.Vote {
 	votes := make([]*consensus.Vote, rules.Set.Len())
 	for i, a := range rules.Set.Addresses() {
-		founder, ok := n.Set.Index(a)
-		if !ok {
-			panic("chaintest: " + a.Hex() + " has no key here")
-		}
 		own := v
-		own.Epoch = rules.Epoch
-		votes[i] = n.Sign(founder, &own)
-		votes[i].Sender = uint64(i) // it is not signed: the signature names the signer
+		own.Epoch, own.Sender = rules.Epoch, uint64(i)
+		votes[i] = n.signBy(n.keyOf(a), &own)
 	}
 	return votes
+}
+
+// Know lets the network sign for a validator that is no founder.
+func (n *Network) Know(key *ecdsa.PrivateKey) { n.later = append(n.later, key) }
+
+// keyOf returns the key of a founder, or of one that Know was told of.
+func (n *Network) keyOf(a common.Address) *ecdsa.PrivateKey {
+	if i, ok := n.Set.Index(a); ok {
+		return n.Validators[i]
+	}
+	for _, k := range n.later {
+		if crypto.PubkeyToAddress(k.PublicKey) == a {
+			return k
+		}
+	}
+	panic("chaintest: " + a.Hex() + " has no key here: tell Know")
 }
 
 // CertifyCheckpoint returns a certificate of every validator for the last block
@@ -250,7 +262,11 @@ func (n *Network) CertifyCheckpoint(d chain.CheckpointData) *consensus.Checkpoin
 // Sign completes a vote as validator i's.
 func (n *Network) Sign(i int, v *consensus.Vote) *consensus.Vote {
 	v.Sender = uint64(i)
-	sig, err := crypto.Sign(crypto.Keccak256(v.Preimage(n.Domain)), n.Validators[i])
+	return n.signBy(n.Validators[i], v)
+}
+
+func (n *Network) signBy(key *ecdsa.PrivateKey, v *consensus.Vote) *consensus.Vote {
+	sig, err := crypto.Sign(crypto.Keccak256(v.Preimage(n.Domain)), key)
 	if err != nil {
 		panic(err) // the key and the hash are of the right length
 	}

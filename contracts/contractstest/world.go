@@ -133,6 +133,7 @@ func Address(name string) common.Address {
 }
 
 func (w *World) actor(name string, key *ecdsa.PrivateKey) *Actor {
+	w.Know(key)
 	a := &Actor{Name: name, Key: key, Address: crypto.PubkeyToAddress(key.PublicKey)}
 	w.actors[a.Address], w.names = a, nil
 	return a
