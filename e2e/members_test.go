@@ -55,6 +55,28 @@ func TestMembersByVote(t *testing.T) {
 	t.Logf("%d receipts served in %d blocks", load.served(), head)
 }
 
+// TestRemovalRefused: a removal that would leave fewer validators than must agree, of
+// those that can be reached, is refused with the arithmetic; --force does it, and the
+// network stands until the missing one is back.
+func TestRemovalRefused(t *testing.T) {
+	full(t)
+	d := startDevnet(t, 3, 0)
+	by, leaves, away := d.Validators[0], d.Validators[1], d.Validators[2]
+	d.leave(away)
+	propose := []string{"validators", "propose-remove", leaves.Address.Hex(), "--dir", by.Dir, "--rpc", by.RPC}
+	code, out, errs := run(t, propose...)
+	for _, want := range []string{"the network has 2 validators, of which 2 must agree, and only 1 of them are reachable", away.Address.Hex(), "--force"} {
+		if code != 7 || !strings.Contains(errs, want) {
+			t.Errorf("exit code %d, want 7; says %q, want %q %s", code, errs, want, out)
+		}
+	}
+	mustRun(t, append(propose, "--force")...)
+	mustRun(t, "validators", "vote", "1", "--dir", leaves.Dir, "--rpc", leaves.RPC, "--force")
+	away.restart()
+	validates(t, []*node{by, away}, leaves.Address, false)
+	final(t, by, send(t, by, d.account(5).transfer(leaves.Address, 1)))
+}
+
 // TestJoinPage runs docs/operate/join.md.
 func TestJoinPage(t *testing.T) {
 	full(t)

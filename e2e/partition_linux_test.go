@@ -108,7 +108,7 @@ func startSplit(t *testing.T, n int) *split {
 		others := append(append([]string{}, peers[:i]...), peers[i+1:]...)
 		f.flags[v] = []string{
 			"--p2p-listen", s.at[v] + ":30303", "--p2p-peers", strings.Join(others, ","),
-			"--rpc-addr", s.at[v], "--rpc-port", "8545", "--admin-addr", "127.0.0.1",
+			"--rpc-addr", s.at[v], "--rpc-port", "8545", "--rpc-allow-open", "yes", "--admin-addr", "127.0.0.1",
 		}
 		v.RPC, v.dial = "http://"+s.at[v]+":8545", s.dial
 		v.connect(t)
