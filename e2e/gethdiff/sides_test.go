@@ -24,9 +24,11 @@ import (
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/store"
 	"github.com/quorate/quorate/txpool"
 )
 
@@ -145,7 +147,11 @@ func (alone) Fetch(context.Context, txpool.Peer, []common.Hash) ([][]byte, error
 // newOurs makes a node of ours with an archive of states and proofs.
 func newOurs(t *testing.T, net *chaintest.Network) *side {
 	t.Helper()
-	node, err := net.OpenState(func(cfg *state.Config) { cfg.History, cfg.Proofs = 0, true })
+	var logs *index.Logs
+	node, err := net.OpenWith(nil, "node", func(db *store.DB) chain.Options {
+		logs = index.NewLogs(db)
+		return chain.Options{Indexers: []chain.Indexer{logs}}
+	}, func(cfg *state.Config) { cfg.History, cfg.Proofs = 0, true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +173,7 @@ func newOurs(t *testing.T, net *chaintest.Network) *side {
 		t.Fatal(err)
 	}
 	api, err := eth.New(eth.Deps{
-		Config: cfg, Chain: node.Chain, Index: node.Chain, States: w, Pool: pool,
+		Config: cfg, Chain: node.Chain, Index: node.Chain, Logs: logs, States: w, Pool: pool,
 		NewEVM: node.State.NewEVM, Extent: node.State.Extent, Limits: server.Limits, Log: silent,
 	})
 	if err == nil {
