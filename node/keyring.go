@@ -61,11 +61,11 @@ func (n *Node) checkKeys() error {
 	case n.keys.signer == nil && !member.Observer:
 		return fmt.Errorf("node id %s belongs to validator %s (%s), but no keystore is configured: set keystore and password, or use an observer's node key", n.keys.nodeID, member.Validator, member.Name)
 	case n.keys.signer != nil && member.Validator != validator:
-		return fmt.Errorf("validator key %s in %s does not belong to node id %s: the network binds that node to validator %s; start with --join if the members have voted for this key", validator, n.cfg.KeystoreDir, n.keys.nodeID, member.Validator)
+		return fmt.Errorf("validator key %s in %s does not belong to node id %s: the network binds that node to validator %s; start with --join=yes if the members have voted for this key", validator, n.cfg.KeystoreDir, n.keys.nodeID, member.Validator)
 	}
 	return nil
 }
 
 func (n *Node) unknownKey() error {
-	return fmt.Errorf("node key %s: node id %s is no member of the network in %s: use the key that was made for this network, or have the members add it and start with --join", n.cfg.NodeKeyFile, n.keys.nodeID, n.cfg.GenesisFile)
+	return fmt.Errorf("node key %s: node id %s is no member of the network in %s: use the key that was made for this network, or have the members add it and start with --join=yes", n.cfg.NodeKeyFile, n.keys.nodeID, n.cfg.GenesisFile)
 }

@@ -143,13 +143,3 @@ func parseChoice(s string, choices ...string) (string, error) {
 	}
 	return "", fmt.Errorf("%q is not one of %s", s, strings.Join(choices, ", "))
 }
-
-func parseBool(s string) (bool, error) {
-	switch s {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, fmt.Errorf("%q is neither true nor false", s)
-}

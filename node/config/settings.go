@@ -57,8 +57,8 @@ var general = []Setting{
 		c.NodeKeyFile, err = parsePath(v)
 		return err
 	})},
-	{"join", "false", "true: start with keys that are not, or not yet, those of a member, and follow the chain until they are", false, one(func(c *Config, v string) (err error) {
-		c.Join, err = parseBool(v)
+	{"join", "no", "yes: start with keys that are not, or not yet, those of a member, and follow the chain until they are", false, one(func(c *Config, v string) (err error) {
+		c.Join, err = parseYes(v)
 		return err
 	})},
 	{"keystore", "keystore", "directory of the validator key; empty for an observer", false, text(func(c *Config) *string { return &c.KeystoreDir })},

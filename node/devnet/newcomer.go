@@ -29,7 +29,7 @@ func (n Newcomer) Make(ctx context.Context) (genesis.Validator, error) {
 	if err := n.putGenesis(); err != nil {
 		return genesis.Validator{}, err
 	}
-	n.settings = map[string][]string{"join": {"true"}, "p2p.peers": n.Peers}
+	n.settings = map[string][]string{"join": {"yes"}, "p2p.peers": n.Peers}
 	if n.Address == "" {
 		n.Address = silent
 	} else {
