@@ -39,39 +39,41 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
+// parsers read the contents of a PEM block, by its type.
+type parsers map[string]func(der []byte) (any, error)
+
+var publicKeys = parsers{
+	"PUBLIC KEY":     func(der []byte) (any, error) { return x509.ParsePKIXPublicKey(der) },
+	"RSA PUBLIC KEY": func(der []byte) (any, error) { return x509.ParsePKCS1PublicKey(der) },
+	"CERTIFICATE": func(der []byte) (any, error) {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		return c.PublicKey, nil
+	},
+}
+
+var privateKeys = parsers{
+	"PRIVATE KEY":     func(der []byte) (any, error) { return x509.ParsePKCS8PrivateKey(der) },
+	"RSA PRIVATE KEY": func(der []byte) (any, error) { return x509.ParsePKCS1PrivateKey(der) },
+	"EC PRIVATE KEY":  func(der []byte) (any, error) { return x509.ParseECPrivateKey(der) },
+}
+
 // verifier reads a key that tokens are checked with: its algorithm is decided
 // here, by the kind of key, and never by a token.
 func verifier(data []byte) (alg string, key any, err error) {
-	block, isPEM, err := onePEM(data)
-	if err != nil {
-		return "", nil, err
-	}
-	if !isPEM {
-		secret, err := secretOf(data)
-		return jwt.SigningMethodHS256.Alg(), secret, err
-	}
-	switch block.Type {
-	case "PUBLIC KEY":
-		key, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		key, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	case "CERTIFICATE":
-		var c *x509.Certificate
-		if c, err = x509.ParseCertificate(block.Bytes); err == nil {
-			key = c.PublicKey
-		}
-	default:
-		return "", nil, fmt.Errorf("a %s: the node needs the public key alone", block.Type)
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	alg, err = algorithm(key)
-	return alg, key, err
+	return publicKeys.read(data, "the node needs the public key alone")
 }
 
 // signer reads a key that makes tokens.
 func signer(data []byte) (alg string, key any, err error) {
+	return privateKeys.read(data, "a token is made with the private key")
+}
+
+// read reads a shared secret, or one PEM block of a type that is expected; want says
+// what is.
+func (p parsers) read(data []byte, want string) (alg string, key any, err error) {
 	block, isPEM, err := onePEM(data)
 	if err != nil {
 		return "", nil, err
@@ -80,17 +82,11 @@ func signer(data []byte) (alg string, key any, err error) {
 		secret, err := secretOf(data)
 		return jwt.SigningMethodHS256.Alg(), secret, err
 	}
-	switch block.Type {
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(block.Bytes)
-	default:
-		return "", nil, fmt.Errorf("a %s: a token is made with the private key", block.Type)
+	parse := p[block.Type]
+	if parse == nil {
+		return "", nil, fmt.Errorf("a %s: %s", block.Type, want)
 	}
-	if err != nil {
+	if key, err = parse(block.Bytes); err != nil {
 		return "", nil, err
 	}
 	switch k := key.(type) {
@@ -99,7 +95,7 @@ func signer(data []byte) (alg string, key any, err error) {
 	case *ecdsa.PrivateKey:
 		alg, err = algorithm(&k.PublicKey)
 	default:
-		err = errKey
+		alg, err = algorithm(key)
 	}
 	return alg, key, err
 }
