@@ -115,16 +115,11 @@ func TestBitset(t *testing.T) {
 
 func TestEpochs(t *testing.T) {
 	for _, row := range []struct {
-		seq   Seq
-		epoch Epoch
-	}{{0, 0}, {1, 0}, {64, 0}, {65, 1}, {128, 1}, {129, 2}} {
-		if got := EpochOf(row.seq, 64); got != row.epoch {
-			t.Errorf("seq %d is of epoch %d, want %d", row.seq, got, row.epoch)
-		}
-	}
-	for e := range Epoch(5) {
-		if EpochOf(FirstSeq(e, 7), 7) != e || EpochOf(LastSeq(e, 7), 7) != e || FirstSeq(e+1, 7) != LastSeq(e, 7)+1 {
-			t.Errorf("epoch %d: %d … %d", e, FirstSeq(e, 7), LastSeq(e, 7))
+		first, length, last Seq
+	}{{1, 1, 1}, {1, 64, 64}, {65, 64, 128}, {22, 7, 28}} {
+		e := EpochRules{First: row.first, Params: Params{EpochLength: uint64(row.length)}}
+		if e.Last() != row.last || e.Owns(row.first-1) || !e.Owns(row.first) || !e.Owns(row.last) || e.Owns(row.last+1) {
+			t.Errorf("first %d, length %d: it ends at %d, want %d", row.first, row.length, e.Last(), row.last)
 		}
 	}
 }

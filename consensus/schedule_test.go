@@ -50,7 +50,7 @@ func TestScheduleSpans(t *testing.T) {
 func TestScheduleRotatesWithEpochs(t *testing.T) {
 	set := setOf(t, 4)
 	for e := range Epoch(9) {
-		first := FirstSeq(e, 64)
+		first := Seq(e)*64 + 1
 		if got := NewSchedule(set, nil, e, 16, first).Primary(0, first); got != int(e%4) {
 			t.Errorf("epoch %d begins with %d", e, got)
 		}
@@ -62,8 +62,8 @@ func TestScheduleRotatesWithEpochs(t *testing.T) {
 func TestStablePrimary(t *testing.T) {
 	set := setOf(t, 4)
 	for e := range Epoch(6) {
-		s := NewSchedule(set, nil, e, 0, FirstSeq(e, 64))
-		for seq := FirstSeq(e, 64); seq <= LastSeq(e, 64); seq++ {
+		s := NewSchedule(set, nil, e, 0, Seq(e)*64+1)
+		for seq := Seq(e)*64 + 1; seq <= Seq(e+1)*64; seq++ {
 			for v := range View(5) {
 				if got := s.Primary(v, seq); got != int(v%4) {
 					t.Fatalf("epoch %d: primary(%d, %d) = %d", e, v, seq, got)

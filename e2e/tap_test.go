@@ -179,7 +179,7 @@ func (v *votes) excuse(n *node, head uint64) (end func()) {
 	for _, o := range all {
 		newest = max(newest, consensus.Seq(v.committed(o)))
 	}
-	p := &pardon{index: v.of(n).index, first: consensus.EpochOf(consensus.Seq(head)+1, epoch), last: consensus.EpochOf(newest+window, epoch)}
+	p := &pardon{index: v.of(n).index, first: consensus.Epoch(head / epoch), last: consensus.Epoch((newest + window - 1) / epoch)}
 	set := func(p *pardon) {
 		v.mu.Lock()
 		defer v.mu.Unlock()

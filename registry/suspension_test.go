@@ -74,14 +74,21 @@ func newNetwork(t *testing.T, n int, length, span uint64) *network {
 
 // rules are those of an epoch; all are as long.
 func (n *network) rules(e consensus.Epoch) *consensus.EpochRules {
-	return &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, n.p.EpochLength), Set: n.set, Params: n.p}
+	return &consensus.EpochRules{Epoch: e, First: consensus.Seq(e)*n.length() + 1, Set: n.set, Params: n.p}
+}
+
+func (n *network) length() consensus.Seq { return consensus.Seq(n.p.EpochLength) }
+
+// epoch is the one of seq.
+func (n *network) epoch(seq consensus.Seq) consensus.Epoch {
+	return consensus.Epoch((seq - 1) / n.length())
 }
 
 // batch executes the next batch. proposer is a number of addr.
 func (n *network) batch(view consensus.View, proposer int) {
 	n.t.Helper()
 	n.seq++
-	e := consensus.EpochOf(n.seq, n.p.EpochLength)
+	e := n.epoch(n.seq)
 	was := Suspended(n.mem, e)
 	next := n.next
 	if next == nil {
@@ -113,7 +120,7 @@ func (n *network) finish(view consensus.View) {
 }
 
 // skip goes to the end of epoch e without anything that the rule could see.
-func (n *network) skip(e consensus.Epoch) { n.seq = consensus.LastSeq(e, n.p.EpochLength) }
+func (n *network) skip(e consensus.Epoch) { n.seq = consensus.Seq(e+1) * n.length() }
 
 func (n *network) want(e consensus.Epoch, numbers ...int) {
 	n.t.Helper()
@@ -395,7 +402,7 @@ func TestDeterminism(t *testing.T) {
 		if again := decodeSuspensions(words).encode(); !slices.Equal(again, words) || len(a.mem.slots) > len(words) {
 			t.Fatalf("seq %d: %x reads back as %x, with %d slots in use", a.seq, words, again, len(a.mem.slots))
 		}
-		e := consensus.EpochOf(a.seq, 8)
+		e := a.epoch(a.seq)
 		if n := len(Suspended(a.mem, e)); n > a.set.F() {
 			t.Fatalf("seq %d: %d of 10 are suspended", a.seq, n)
 		}

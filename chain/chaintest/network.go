@@ -221,8 +221,9 @@ func (n *Network) rules(seq consensus.Seq) *consensus.EpochRules {
 		return e.EpochRules
 	}
 	p := n.Genesis.Params
-	e := consensus.EpochOf(seq, p.EpochLength)
-	return &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: n.Set, Params: p}
+	length := consensus.Seq(p.EpochLength)
+	e := (max(seq, 1) - 1) / length
+	return &consensus.EpochRules{Epoch: consensus.Epoch(e), First: e*length + 1, Set: n.Set, Params: p}
 }
 
 // signAll has every validator of an epoch sign, in the order of its set.

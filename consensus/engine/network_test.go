@@ -269,12 +269,13 @@ func (m *member) Stable(*consensus.CheckpointCertificate) error { return nil }
 
 // rulesAt returns the rules of the epoch that seq belongs to.
 func (w *world) rulesAt(seq consensus.Seq) *consensus.EpochRules {
-	e := consensus.EpochOf(seq, w.params.EpochLength)
+	length := consensus.Seq(w.params.EpochLength)
+	e := consensus.Epoch((max(seq, 1) - 1) / length)
 	set := w.set
 	if out, ok := w.leaves[e]; ok {
 		set, _ = consensus.NewValidatorSet(slices.Delete(w.set.Addresses(), out, out+1))
 	}
-	return &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, w.params.EpochLength), Set: set, Params: w.params}
+	return &consensus.EpochRules{Epoch: e, First: consensus.Seq(e)*length + 1, Set: set, Params: w.params}
 }
 
 func (m *member) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {

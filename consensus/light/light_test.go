@@ -96,7 +96,7 @@ func (w *world) link(t *testing.T, ended consensus.Epoch) Link {
 	suspended := w.second.set.Addresses()[1:2]
 	next := &consensus.EpochRules{Epoch: ended + 1, Set: w.second.set, Suspended: suspended, Params: consensus.DefaultParams()}
 	v := consensus.Vote{
-		Kind: consensus.Checkpoint, Epoch: ended, Seq: consensus.LastSeq(ended, epochLength), BlockHash: common.Hash{1}, StateRoot: common.Hash{2},
+		Kind: consensus.Checkpoint, Epoch: ended, Seq: consensus.Seq((ended + 1) * epochLength), BlockHash: common.Hash{1}, StateRoot: common.Hash{2},
 		NextSet: next.Hash(),
 	}
 	c := consensus.NewCheckpointCertificate(w.first.sign(t, w.trust.Domain, v, 0, 1, 2), 4)

@@ -214,7 +214,7 @@ func (c *cursor) record() Record {
 	case 1:
 		r.Kind, r.Batch = RecordProposal, c.batch()
 		if r.Seq = r.Batch.Header.Seq; c.byte()%4 > 0 {
-			r.Batch.Header.Epoch = consensus.EpochOf(r.Seq, testParams().EpochLength)
+			r.Batch.Header.Epoch = consensus.Epoch((uint64(max(r.Seq, 1)) - 1) / testParams().EpochLength)
 		}
 		if c.byte()%2 == 0 {
 			r.Vote = &consensus.Vote{Kind: consensus.PrePrepare, Epoch: r.Batch.Header.Epoch, Sender: c.small(5), View: r.View, Seq: r.Seq, Digest: r.Batch.Digest(), Signature: consensus.Signature{c.byte()}}

@@ -163,7 +163,7 @@ func TestForgivenForItsEpoch(t *testing.T) {
 	r := begin(t, past{voted: Voted{Known: true, Ever: true, Epoch: 2}, journal: []Record{word}, answers: 2})
 	for e := consensus.Epoch(0); e <= 3; e++ {
 		if e > 0 {
-			end := consensus.FirstSeq(e, r.params.EpochLength) - 1
+			end := consensus.Seq(uint64(e) * r.params.EpochLength)
 			step(t, r, Synced{Head: Head{Seq: end, Digest: common.Hash{6}, BlockHash: common.Hash{6}}, Epoch: epochAt(e, testSet(t, 4), common.Hash{6})})
 		}
 		if want := (Opened{Epoch: max(e, 2), Forgiven: e <= 2}); r.opened != want {

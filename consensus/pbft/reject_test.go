@@ -35,7 +35,7 @@ func testStart(t *testing.T, journal ...Record) Start {
 // testEpoch is epoch e, if all before it are as long.
 func testEpoch(e consensus.Epoch, set *consensus.ValidatorSet, parent common.Hash) EpochStart {
 	p := testParams()
-	rules := &consensus.EpochRules{Epoch: e, First: consensus.FirstSeq(e, p.EpochLength), Set: set, Params: p}
+	rules := &consensus.EpochRules{Epoch: e, First: consensus.Seq(uint64(e)*p.EpochLength + 1), Set: set, Params: p}
 	return EpochStart{EpochRules: rules, Parent: parent}
 }
 

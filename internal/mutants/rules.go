@@ -18,7 +18,7 @@ var Rules = []string{
 	"prepared certificate: primary is not judged", "gathering: one each",
 
 	// §5 the normal case
-	"PREPARE: the PRE-PREPARE counts once", "PREPARE: matching digest", "PREPARE: quorum",
+	"PREPARE: the PRE-PREPARE counts once", "PREPARE: matching digest", "PREPARE: quorum", "executions: in order",
 	"COMMIT: prepared", "COMMIT: in order", "COMMIT: executed", "COMMIT: normal mode", "COMMIT: quorum", "COMMIT: same block",
 	"a certificate alone commits", "bodies before the vote", "W: pipeline", "unseen digest is fetched",
 	"future votes are judged in their view", "candidates wait for their clock", "R: only proposals of the primary are prepared",

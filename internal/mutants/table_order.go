@@ -220,6 +220,20 @@ var orderTable = []Mutant{
 	return nil`),
 	},
 	{
+		Name: "what waited above the window is passed over", Breaks: breaks("executions: in order"),
+		Edits: edit(replicaGo, `r.finalise()
+	r.endEpoch()
+	r.resume() // where the window has moved on, before anything new stands above
+	r.accept()
+	r.markPrepared()
+	r.commitVotes()`, `r.resume()
+	r.accept()
+	r.markPrepared()
+	r.commitVotes()
+	r.finalise()
+	r.endEpoch()`),
+	},
+	{
 		Name: "a halted replica goes on", Breaks: breaks("ErrHalted"),
 		Edits: edit(replicaGo, `if r.halted != nil {
 		return r.stepHalted(in)

@@ -81,7 +81,7 @@ func (n *network) Epoch(e consensus.Epoch) (*consensus.EpochRules, error) {
 		return nil, nil
 	}
 	return &consensus.EpochRules{
-		Epoch: e, First: consensus.FirstSeq(e, 2), Set: n.set, Suspended: n.memory.suspended, Params: consensus.Params{EpochLength: 2},
+		Epoch: e, First: consensus.Seq(e)*2 + 1, Set: n.set, Suspended: n.memory.suspended, Params: consensus.Params{EpochLength: 2},
 	}, nil
 }
 

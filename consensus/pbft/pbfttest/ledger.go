@@ -1,6 +1,8 @@
 package pbfttest
 
 import (
+	"fmt"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
@@ -33,6 +35,7 @@ type ledger struct {
 	tasks   []func() []pbft.Input
 	sync    *pbft.Target                  // a block sync that runs
 	final   map[common.Hash]consensus.Seq // where it was executed
+	ordered consensus.Seq                 // up to which executions were ordered since the start
 }
 
 func (l *ledger) crash() {
@@ -45,6 +48,7 @@ func (l *ledger) crash() {
 	}
 	l.chain = l.chain[:l.durable]
 	l.layers, l.tasks, l.sync = nil, nil, nil
+	l.ordered = 0
 }
 
 func (l *ledger) head() pbft.Head {
@@ -58,8 +62,10 @@ func (l *ledger) head() pbft.Head {
 	}
 }
 
-// give queues what a Ready wants, in the engine's order.
+// give queues what a Ready wants, in the engine's order. An execution that is
+// ordered before that of the batch below could never be done.
 func (l *ledger) give(rd *pbft.Ready) {
+	l.node.cluster.checks.violatedBy(l.orderly(rd))
 	if rd.Rollback != nil {
 		seq := *rd.Rollback
 		l.tasks = append(l.tasks, func() []pbft.Input { return l.rollback(seq) })
@@ -73,6 +79,24 @@ func (l *ledger) give(rd *pbft.Ready) {
 	if rd.Transfer != nil && l.sync == nil {
 		l.sync = &pbft.Target{Seq: rd.Transfer.Seq, From: append(rd.Transfer.From, l.node.rules().Set.Addresses()...)} // as the engine does
 	}
+}
+
+// orderly says what is wrong with the order of the executions that a Ready wants.
+func (l *ledger) orderly(rd *pbft.Ready) error {
+	if rd.Rollback != nil {
+		l.ordered = min(l.ordered, *rd.Rollback)
+	}
+	l.ordered = max(l.ordered, l.head().Seq)
+	for _, c := range rd.Committed {
+		l.ordered = max(l.ordered, c.Certificate.Seq)
+	}
+	for _, o := range rd.Execute {
+		if o.Seq > l.ordered+1 {
+			return fmt.Errorf("order: node %d is to execute seq %d after %d", l.node.index, o.Seq, l.ordered)
+		}
+		l.ordered = o.Seq
+	}
+	return nil
 }
 
 func (l *ledger) busy() bool { return len(l.tasks) > 0 || l.sync != nil }
