@@ -131,3 +131,24 @@ func founded(t *testing.T) *genesis.Genesis {
 	}
 	return g
 }
+
+// TestReach: a validator that has not been heard is given longer if it is connected,
+// and only one that was heard counts.
+func TestReach(t *testing.T) {
+	a, b, c := common.Address{1}, common.Address{2}, common.Address{3}
+	rest := []common.Address{a, b, c}
+	for _, row := range []struct {
+		seen  map[common.Address]reach
+		safe  bool
+		limit time.Duration
+	}{
+		{map[common.Address]reach{a: {true, true}, b: {true, true}, c: {true, true}}, true, settle},
+		{map[common.Address]reach{a: {true, true}, b: {true, true}}, false, settle},
+		{map[common.Address]reach{a: {true, true}, b: {true, true}, c: {true, false}}, false, hearing},
+	} {
+		e := &Unsafe{Rest: 3, Quorum: 3}
+		if limit := e.sort(rest, row.seen); limit != row.limit || e.safe() != row.safe || len(e.Reachable)+len(e.Unreachable) != 3 {
+			t.Errorf("%v: safe %v, %s, reachable %v, not %v", row.seen, e.safe(), limit, e.Reachable, e.Unreachable)
+		}
+	}
+}

@@ -107,7 +107,7 @@ func (v *View) members(ctx context.Context, epoch *Epoch) ([]Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	reach, err := v.c.reachable(ctx)
+	seen, err := v.c.reachable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (v *View) members(ctx context.Context, epoch *Epoch) ([]Member, error) {
 		}
 	}
 	for i := range out {
-		out[i].Reachable = reach[out[i].Address]
+		out[i].Reachable = seen[out[i].Address].heard
 	}
 	return out, nil
 }

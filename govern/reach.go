@@ -13,9 +13,15 @@ import (
 	"github.com/quorate/quorate/contracts"
 )
 
-// settle is how long a validator may take to be heard, as it does when an epoch has
-// just begun: nodes tell where they stand several times a second.
-const settle = 3 * time.Second
+const (
+	// settle is how long a validator may take to connect, as it does when it has just
+	// been started.
+	settle = 3 * time.Second
+	// hearing is how long a connected one may take to tell where it stands: twice the
+	// default of idleStatusIntervalMs, for what it told when its epoch began may have
+	// been lost, and on an idle network it tells it no sooner again.
+	hearing = 10 * time.Second
+)
 
 // Unsafe says that a set would have too few reachable validators to decide.
 type Unsafe struct {
@@ -47,9 +53,12 @@ func (c Call) Leaves(from common.Address) (common.Address, bool) {
 	return common.Address{}, false
 }
 
-// reachable returns what the node sees of the validators of the present epoch: those
-// that are connected and have told where they stand, and itself.
-func (c *Client) reachable(ctx context.Context) (map[common.Address]bool, error) {
+// reach is what the asked node sees of one validator of the present epoch.
+type reach struct{ connected, heard bool }
+
+// reachable returns what the node sees of the validators of the present epoch. One is
+// reachable if it is connected and has told where it stands, and the node itself is.
+func (c *Client) reachable(ctx context.Context) (map[common.Address]reach, error) {
 	var s struct {
 		Self       common.Address `json:"self"`
 		Validators []struct {
@@ -61,9 +70,10 @@ func (c *Client) reachable(ctx context.Context) (map[common.Address]bool, error)
 	if err := c.rpc.CallContext(ctx, &s, "pbft_status"); err != nil {
 		return nil, fmt.Errorf("pbft_status: %w", err)
 	}
-	out := map[common.Address]bool{}
+	out := map[common.Address]reach{}
 	for _, v := range s.Validators {
-		out[v.Address] = v.Address == s.Self || v.Connected && v.Mode != "unknown"
+		self := v.Address == s.Self
+		out[v.Address] = reach{connected: self || v.Connected, heard: self || v.Connected && v.Mode != "unknown"}
 	}
 	return out, nil
 }
@@ -87,26 +97,38 @@ func (c *Client) CheckRemoval(ctx context.Context, leaves common.Address) error 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, settle)
-	defer cancel()
 	unsafe := &Unsafe{Leaves: leaves, Rest: set.Len(), Quorum: set.Quorum()}
+	began := time.Now()
 	err = c.until(ctx, func() (bool, error) {
-		reach, err := c.reachable(ctx)
+		seen, err := c.reachable(ctx)
 		if err != nil {
 			return false, err
 		}
-		unsafe.Reachable, unsafe.Unreachable = nil, nil
-		for _, a := range rest {
-			if reach[a] {
-				unsafe.Reachable = append(unsafe.Reachable, a)
-			} else {
-				unsafe.Unreachable = append(unsafe.Unreachable, a)
-			}
-		}
-		return len(unsafe.Reachable) >= unsafe.Quorum, nil
+		limit := unsafe.sort(rest, seen)
+		return unsafe.safe() || time.Since(began) >= limit, nil
 	})
-	if ctx.Err() != nil && len(unsafe.Reachable)+len(unsafe.Unreachable) > 0 {
+	if err == nil && !unsafe.safe() {
 		return unsafe
 	}
 	return err
+}
+
+func (e *Unsafe) safe() bool { return len(e.Reachable) >= e.Quorum }
+
+// sort notes who of the rest is reachable, and returns how long those who are not
+// may take.
+func (e *Unsafe) sort(rest []common.Address, seen map[common.Address]reach) time.Duration {
+	limit := settle
+	e.Reachable, e.Unreachable = nil, nil
+	for _, a := range rest {
+		switch r := seen[a]; {
+		case r.heard:
+			e.Reachable = append(e.Reachable, a)
+			continue
+		case r.connected:
+			limit = hearing
+		}
+		e.Unreachable = append(e.Unreachable, a)
+	}
+	return limit
 }
