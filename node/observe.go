@@ -118,6 +118,10 @@ func (x epochs) Links(e consensus.Epoch) ([]light.Link, error) {
 	}
 	out := make([]light.Link, len(changes))
 	for i, c := range changes {
+		if c.Recovery != nil {
+			out[i] = light.NewRecoveryLink(c.Recovery, x.n.genesis.Recovery)
+			continue
+		}
 		out[i] = light.NewLink(c.Certificate, c.Next)
 	}
 	return out, nil

@@ -278,6 +278,9 @@ func (w *world) rulesAt(seq consensus.Seq) *consensus.EpochRules {
 	return &consensus.EpochRules{Epoch: e, First: consensus.Seq(e)*length + 1, Set: set, Params: w.params}
 }
 
+// Recovered implements Membership. No recovery cuts these networks' epochs.
+func (m *member) Recovered(consensus.Seq) bool { return false }
+
 func (m *member) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
