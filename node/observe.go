@@ -127,5 +127,8 @@ func (x epochs) Links(e consensus.Epoch) ([]light.Link, error) {
 	return out, nil
 }
 
+// Recoveries implements rpc/pbft.Members.
+func (x epochs) Recoveries() []chain.Recovery { return x.n.chain.Recoveries() }
+
 // Name implements rpc/pbft.Members.
 func (x epochs) Name(a common.Address) string { return x.n.members.directory().name(a) }

@@ -77,6 +77,19 @@ func ProposeRecovery(cfg *config.Config, log *slog.Logger, o Options) (d *recove
 	return d, present, err
 }
 
+// ErrRefused is a recovery that holds by itself and that this node refuses: it would
+// take final blocks away, is of another chain, or contradicts one that is here.
+var ErrRefused = errors.New("this node refuses the recovery")
+
+// refusal marks what is no fault of this node.
+func refusal(err error) error {
+	var both *recovery.Contradiction
+	if errors.Is(err, chain.ErrBeyond) || errors.Is(err, registry.ErrRecovery) || errors.As(err, &both) {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return err
+}
+
 // Applied says what a recovery has done to a node, or would do.
 type Applied struct {
 	Held    bool   // it was there already
@@ -90,7 +103,7 @@ type Applied struct {
 func ApplyRecovery(cfg *config.Config, log *slog.Logger, o Options, d *recovery.Document, dry bool) (out Applied, err error) {
 	err = stopped(cfg, log, o, d, func(n *Node) error {
 		if out.Held, err = n.chain.CheckRecovery(d); err != nil {
-			return err
+			return refusal(err)
 		}
 		out.Head = n.chain.Head().Number.Uint64()
 		out.Waits = out.Head < uint64(d.Number)

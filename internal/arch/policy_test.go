@@ -39,7 +39,7 @@ var policy = map[string][]string{
 	"rpc/ethjson":  {},
 	"rpc/net":      {"rpc"},
 	"rpc/rpctest":  {"rpc", "rpc/discover"},
-	"rpc/pbft":     {"consensus", "consensus/light", "registry", "chain", "rpc"},
+	"rpc/pbft":     {"consensus", "consensus/light", "genesis", "registry", "chain", "rpc"}, // genesis: only how a node id is written
 
 	"rpc/gethbackend": {"state", "rpc"},
 	"rpc/debug":       {"rpc", "rpc/gethbackend"},
