@@ -157,7 +157,9 @@ func (l *load) imports(ctx context.Context) error {
 		<-j.done
 		err := j.err
 		if errors.Is(err, chain.ErrNotFound) { // of an epoch that the blocks before, which are imported now, have opened
-			j.verified, err = l.check(j)
+			if j.verified, err = l.check(j); errors.Is(err, chain.ErrNotFound) {
+				err = l.fault(j.number, false, fmt.Errorf("%w: %w", ErrOtherEpoch, err))
+			}
 		}
 		if err == nil {
 			err = l.s.chain.ImportVerified(ctx, j.verified)
