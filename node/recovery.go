@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,16 +66,34 @@ func ProposeRecovery(cfg *config.Config, log *slog.Logger, o Options) (d *recove
 		d = &recovery.Document{
 			Genesis: n.chain.Genesis(), Ends: now.Epoch, Number: head.BatchHeader.Seq, BlockHash: head.Hash(), StateRoot: head.Header.Root, Params: now.Params.Hash(),
 		}
-		for _, m := range now.Members {
-			k := Keep{Member: m}
-			if len(m.Addresses) > 0 {
-				k.Endpoint = m.Addresses[0]
-			}
-			present = append(present, k)
-		}
-		return nil
+		present, err = n.present(now)
+		return err
 	})
 	return d, present, err
+}
+
+// present returns the validators of an epoch, with what they say of themselves in the
+// state of the head.
+func (n *Node) present(now *registry.Epoch) (out []Keep, err error) {
+	v, err := n.chain.StateAtHead()
+	if err != nil {
+		return nil, err
+	}
+	said, err := registry.ReadValidators(v.StateDB.GetState)
+	if err = errors.Join(err, v.StateDB.Error(), v.Close()); err != nil {
+		return nil, fmt.Errorf("members in the state: %w", err)
+	}
+	for _, m := range now.Members {
+		k := Keep{Member: m}
+		if len(m.Addresses) > 0 {
+			k.Endpoint = m.Addresses[0]
+		}
+		if i := slices.IndexFunc(said.Members, func(x registry.ValidatorInfo) bool { return x.Address == m.Validator }); i >= 0 {
+			k.Name, k.Endpoint = cmp.Or(said.Members[i].Name, k.Name), cmp.Or(said.Members[i].Endpoint, k.Endpoint)
+		}
+		out = append(out, k)
+	}
+	return out, nil
 }
 
 // ErrRefused is a recovery that holds by itself and that this node refuses: it would

@@ -199,7 +199,11 @@ func find(present []node.Keep, who string) (*recovery.Member, error) {
 	for i := range present {
 		p := &present[i]
 		if p.Name == who || strings.EqualFold(p.Validator.Hex(), who) {
-			return &recovery.Member{Address: p.Validator, NodeID: genesis.NodeIDBytes(p.NodeID), Name: p.Name, Endpoint: p.Endpoint}, nil
+			m := &recovery.Member{Address: p.Validator, NodeID: genesis.NodeIDBytes(p.NodeID), Endpoint: p.Endpoint}
+			if p.Name != p.Validator.Hex() { // which stands for a name where there is none
+				m.Name = p.Name
+			}
+			return m, nil
 		}
 		names = append(names, p.Name)
 	}

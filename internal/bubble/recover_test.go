@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -184,6 +185,68 @@ func TestRecoveryBelow(t *testing.T) {
 			t.Errorf("who is ahead stood at %d %s and is at %d %s", own, hash, n, h)
 		}
 	})
+}
+
+// TestRecoveryAfterPowerCut: all lose power while blocks are in flight, and two
+// of four never come back. The journals of the others have votes above the cut, in the
+// epoch that it ends; who is below it gets there while nobody can make a block.
+func TestRecoveryAfterPowerCut(t *testing.T) {
+	signers, r := recoverers(t)
+	apart := 0
+	for seed := range uint64(thorough(12, 3)) {
+		Run(t, Spec{Params: short(8), Recovery: r}, func(c *Cluster) {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			c.StartAll(c.Members...)
+			load := c.StartLoad(6, 0, seed)
+			c.reach(5+seed, time.Minute, c.Members...)
+			time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+			for _, i := range rng.Perm(len(c.Members)) {
+				c.Members[i].Cut(rng)
+				time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+			}
+			for _, m := range c.Members {
+				m.Stop()
+			}
+			load.Stop()
+			high, low := c.Members[0], c.Members[1]
+			if a, b := high.diskHead(), low.diskHead(); a != b {
+				apart++
+				if a < b {
+					high, low = low, high
+				}
+			}
+			d := high.ProposeRecovery(signers[:2], c.Members[:2]...)
+			for _, m := range c.Members[:2] {
+				if _, err := m.ApplyRecovery(d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.startRecovered(high, low)
+			c.reach(uint64(d.First()), time.Minute, high, low)
+			again := c.StartLoad(4, 0, seed+100)
+			c.reach(uint64(d.First())+20, time.Minute, high, low)
+			for _, m := range c.Members[:2] {
+				m.Stop()
+				m.Start()
+			}
+			c.reach(uint64(d.First())+25, time.Minute, high, low)
+			again.Stop()
+			c.Settle(10 * time.Second)
+			c.CheckChains()
+		})
+	}
+	t.Logf("in %d runs the two stood at different blocks", apart)
+}
+
+// diskHead is the head of a stopped member.
+func (m *Member) diskHead() uint64 {
+	m.c.T.Helper()
+	d, _, err := node.ProposeRecovery(m.Config(), m.c.log, m.options())
+	if err != nil {
+		m.c.T.Fatal(err)
+	}
+	m.Disk = newDisk(m.Disk.mem)
+	return uint64(d.Number)
 }
 
 // txOf returns a transaction of the newest block up to number that has one.
