@@ -93,6 +93,9 @@ func TestRecovery(t *testing.T) {
 	fatal(t, w.Chain.Recover(second))
 	w.Block()
 	w.Block()
+	if _, err := w.Chain.CheckpointData(0); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("checkpoint of the epoch that was cut: %v", err)
+	}
 	links := must[[]chain.Link](t)(w.Chain.Links(3))
 	if len(links) != 1 || links[0].Recovery == nil || links[0].Next.Epoch != 3 {
 		t.Errorf("links %+v", links)
@@ -333,6 +336,17 @@ func TestRecoveryBesideABlock(t *testing.T) {
 		if _, err := node.Chain.Verify(b); !errors.Is(err, chain.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	elsewhere := *d
+	elsewhere.BlockHash[0]++
+	elsewhere.Signatures = nil
+	for i := range 2 {
+		fatal(t, elsewhere.Sign(ctx, keys.NewFileSigner(recoveryKey(i)), w.Domain, w.Genesis.Recovery))
+	}
+	misplaced := *first
+	misplaced.Recovery = &elsewhere
+	if _, err := node.Chain.Verify(&misplaced); !errors.Is(err, chain.ErrInvalid) {
+		t.Errorf("signed for another block: %v", err)
 	}
 	bare := *first
 	bare.Recovery = nil

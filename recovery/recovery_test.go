@@ -75,6 +75,9 @@ func TestSigning(t *testing.T) {
 	if err := d.Verify(domain, keys); !errors.Is(err, ErrTooFew) {
 		t.Errorf("unsigned: %v", err)
 	}
+	if err := document(t, 1).Verify(domain, keys); !errors.Is(err, ErrTooFew) {
+		t.Errorf("one of two: %v", err)
+	}
 	a, b := document(t, 2), document(t, 0)
 	if err := a.Merge(b, domain, keys); err != nil {
 		t.Fatal(err)
