@@ -225,8 +225,14 @@ func TestPreimage(t *testing.T) {
 	}
 	at := func(i int) common.Hash { return common.BytesToHash(p[32*i : 32*i+32]) }
 	for i, want := range []common.Hash{
-		crypto.Keccak256Hash([]byte("quorate/recovery/1")), {30: 5, 31: 57}, domain.Genesis, {31: 4}, {31: 70},
-		{1}, {2}, s.NextSet, s.Details,
+		crypto.Keccak256Hash([]byte("quorate/recovery/1")),
+		{30: 5, 31: 57},
+		domain.Genesis,
+		{31: 4},
+		{31: 70},
+		{1},
+		{2},
+		s.NextSet, s.Details,
 	} {
 		if at(i) != want {
 			t.Errorf("word %d is %s, want %s", i, at(i), want)
