@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -12,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/internal/cores"
 )
 
 // Verified is a SealedBlock that Verify has accepted. Only Verify makes one.
@@ -79,7 +79,7 @@ func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
 
 // recoverSenders recovers every sender once; the transactions remember it.
 func (c *Chain) recoverSenders(txs []*types.Transaction) error {
-	parts := min(runtime.GOMAXPROCS(0), (len(txs)+parallelSenders-1)/parallelSenders)
+	parts := min(cores.Count(), (len(txs)+parallelSenders-1)/parallelSenders)
 	errs := make([]error, parts)
 	var wg sync.WaitGroup
 	for p := range parts {
