@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/internal/cores"
 )
 
 // job is one block on its way from a peer to the chain. A worker closes done
@@ -42,7 +42,7 @@ func (s *Syncer) load(ctx context.Context, peer Peer, target uint64, silent time
 	var wg sync.WaitGroup
 	next := s.head() + 1
 	wg.Go(func() { l.download(ctx, next) })
-	for range runtime.GOMAXPROCS(0) {
+	for range cores.Count() {
 		wg.Go(func() { l.verify(ctx) })
 	}
 	err := l.imports(ctx)

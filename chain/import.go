@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -12,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/internal/cores"
 	"github.com/quorate/quorate/registry"
 )
 
@@ -92,7 +92,7 @@ func (c *Chain) epochFor(b *SealedBlock) (*registry.Epoch, error) {
 
 // recoverSenders recovers every sender once; the transactions remember it.
 func (c *Chain) recoverSenders(txs []*types.Transaction) error {
-	parts := min(runtime.GOMAXPROCS(0), (len(txs)+parallelSenders-1)/parallelSenders)
+	parts := min(cores.Count(), (len(txs)+parallelSenders-1)/parallelSenders)
 	errs := make([]error, parts)
 	var wg sync.WaitGroup
 	for p := range parts {
