@@ -468,7 +468,7 @@ func (e *Engine) onStable(c *consensus.CheckpointCertificate) error {
 func (e *Engine) publishEpoch() {
 	at := e.replica.Position()
 	e.seen.enter(at)
-	old := e.epoch.Swap(&epochView{rules: at.Rules, epoch: at.Rules.Epoch, set: at.Rules.Set, before: at.Before, committed: at.Committed})
+	old := e.epoch.Swap(&epochView{rules: at.Rules, epoch: at.Rules.Epoch, set: at.Rules.Set, left: at.Left, committed: at.Committed})
 	if old != nil && old.epoch != at.Rules.Epoch {
 		e.spawn(func(context.Context) { e.replayEarly() })
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -27,18 +28,15 @@ type epochView struct {
 	rules     *consensus.EpochRules
 	epoch     consensus.Epoch
 	set       *consensus.ValidatorSet
-	before    *consensus.ValidatorSet // of the epoch before; nil in the first
+	left      []common.Address // who may still have to be told that it is no validator
 	committed consensus.Seq
 }
 
-// knows reports whether STATUS of a validator is listened to: one of the epoch
-// before may have to be told that it is over.
+// knows reports whether STATUS of a validator is listened to: one that has left may
+// have to be told that its epoch is over.
 func (v *epochView) knows(a common.Address) bool {
 	_, ok := v.set.Index(a)
-	if !ok && v.before != nil {
-		_, ok = v.before.Index(a)
-	}
-	return ok
+	return ok || slices.Contains(v.left, a)
 }
 
 var errOverflow = errors.New("inbox is full")

@@ -2,6 +2,8 @@ package pbft
 
 import (
 	"errors"
+	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -213,6 +215,53 @@ func TestLeaverIsTold(t *testing.T) {
 	first := newReplica(t, 1, nil)
 	if err := first.Step(Message{From: addr(5), Status: &consensus.Status{}}); !errors.Is(err, ErrSender) {
 		t.Errorf("a stranger in the first epoch: %v", err)
+	}
+}
+
+// TestLeaverOfLongAgo: who missed more than the end of its epoch hears how far the
+// others are; who is back has not left; and only so many are remembered.
+func TestLeaverOfLongAgo(t *testing.T) {
+	r := newReplica(t, 1, nil)
+	open := func(list ...common.Address) {
+		t.Helper()
+		set, err := consensus.NewValidatorSet(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.lastStable = &consensus.CheckpointCertificate{Epoch: r.epoch}
+		r.openEpoch(EpochStart{EpochRules: after(r.rules, set), Before: r.set})
+		r.Ready()
+	}
+	tells := func(who int, e consensus.Epoch) (status, checkpoint bool) {
+		t.Helper()
+		if err := r.Step(Message{From: addr(who), Status: &consensus.Status{Epoch: e}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range r.Ready().Messages {
+			status, checkpoint = status || m.To == addr(who) && m.Status != nil, checkpoint || m.To == addr(who) && m.Checkpoint != nil
+		}
+		return status, checkpoint
+	}
+	open(addr(1), addr(3))          // 0 and 2 leave
+	open(addr(1), addr(2), addr(4)) // 3 leaves, 2 is back
+	if got := r.Position().Left; !slices.Equal(got, []common.Address{addr(0), addr(3)}) {
+		t.Errorf("left are %v", got)
+	}
+	if status, checkpoint := tells(3, 1); status || !checkpoint {
+		t.Errorf("of the last epoch: STATUS %v, checkpoint %v", status, checkpoint)
+	}
+	if status, checkpoint := tells(0, 0); !status || checkpoint {
+		t.Errorf("of the one before: STATUS %v, checkpoint %v", status, checkpoint)
+	}
+	if status, checkpoint := tells(0, 0); status || checkpoint {
+		t.Error("it is told again at once")
+	}
+	guest := func(i int) common.Address { return common.BigToAddress(big.NewInt(int64(1 + i))) }
+	for i := range leaversKept + 10 {
+		open(addr(1), guest(i))
+	}
+	if got := r.Position().Left; len(got) != leaversKept || got[len(got)-1] != guest(leaversKept+8) {
+		t.Errorf("%d have left, the newest is %v", len(got), got[len(got)-1])
 	}
 }
 

@@ -45,9 +45,9 @@ type Replica struct {
 	params       consensus.Params
 	epoch        consensus.Epoch
 	set          *consensus.ValidatorSet
-	before       *consensus.ValidatorSet // of the epoch before; nil in the first
-	leavers      []uint64                // by index in before: tick from which on one that has left is told so again
-	self         int                     // sender index, -1 outside the set
+	leavers      []leaver         // the last that have left, the newest last
+	left         []common.Address // these; never changed, only replaced
+	self         int              // sender index, -1 outside the set
 	first, last  consensus.Seq
 	parentDigest common.Hash // of the batch before first
 
@@ -150,10 +150,7 @@ func New(cfg Config, st Start) (*Replica, error) {
 func (r *Replica) openEpoch(e EpochStart) {
 	n := e.Set.Len()
 	r.rules, r.params, r.epoch, r.set, r.parentDigest = e.EpochRules, e.Params, e.Epoch, e.Set, e.Parent
-	r.before, r.leavers = e.Before, nil
-	if e.Before != nil {
-		r.leavers = make([]uint64, e.Before.Len())
-	}
+	r.part(e.Before)
 	r.first, r.last = e.First, e.Last()
 	r.schedule = e.Schedule()
 	r.stable = r.first - 1
@@ -383,12 +380,13 @@ func (r *Replica) progress() {
 	r.join()
 	r.enterViews()
 	r.proposeView()
-	r.finalise()
-	r.endEpoch()
-	r.resume() // where the window has moved on, before anything new stands above
+	r.resume()
 	r.accept()
 	r.markPrepared()
 	r.commitVotes()
+	r.finalise()
+	r.endEpoch()
+	r.resume() // the window has moved: what waited above it comes before anything new
 	r.propose()
 	r.fetchDue()
 	r.runTimers()
@@ -420,11 +418,11 @@ func (r *Replica) broadcast(v *consensus.Vote, b *consensus.Batch) {
 // Position is where the replica stands, for those who filter messages.
 type Position struct {
 	Rules     *consensus.EpochRules
-	Before    *consensus.ValidatorSet // of the epoch before; nil in the first
+	Left      []common.Address // who may still have to be told that it is no validator
 	Committed consensus.Seq
 }
 
 // Position returns the rules of the replica's epoch and the committed seq.
 func (r *Replica) Position() Position {
-	return Position{Rules: r.rules, Before: r.before, Committed: r.committed.Seq}
+	return Position{Rules: r.rules, Left: r.left, Committed: r.committed.Seq}
 }

@@ -161,23 +161,6 @@ func (r *Replica) onStatus(who common.Address, st *consensus.Status) error {
 	return nil
 }
 
-// tellLeaver sends the checkpoint that ended its last epoch to a validator that is
-// of this set no more and has not heard so.
-func (r *Replica) tellLeaver(who common.Address, st *consensus.Status) error {
-	if r.before == nil || who == r.cfg.Self {
-		return fmt.Errorf("%w: STATUS of %s", ErrSender, who)
-	}
-	i, ok := r.before.Index(who)
-	if !ok {
-		return fmt.Errorf("%w: STATUS of %s", ErrSender, who)
-	}
-	if c := r.lastStable; c != nil && c.Epoch == st.Epoch && r.halted == nil && r.ticks >= r.leavers[i] {
-		r.leavers[i] = r.ticks + ticksPer(answerIntervalMs)
-		r.out.Messages = append(r.out.Messages, Outbound{To: who, Checkpoint: c})
-	}
-	return nil
-}
-
 // answerIntervalMs bounds what one peer can make this replica send: one answer
 // in this time, but for the first of a connection, an epoch or a view. It is no
 // longer than the pause between two STATUS of a replica whose work has stalled:

@@ -187,7 +187,30 @@ var certifyTable = []Mutant{
 	},
 	{
 		Name: "who has left is told without end", Breaks: breaks("epoch: a leaver learns of the end"),
-		Edits: edit(statusGo, `r.leavers[i] = r.ticks + ticksPer(answerIntervalMs)`, ``),
+		Edits: edit(leaverGo, `l.tellAt = r.ticks + ticksPer(answerIntervalMs)`, ``),
+	},
+	{
+		Name: "only who has left last is told", Breaks: breaks("epoch: a leaver learns of the end"),
+		Edits: edit(leaverGo, `kept := slices.DeleteFunc(slices.Clone(r.leavers), func`, `kept := slices.DeleteFunc([]leaver(nil), func`),
+	},
+	{
+		Name: "who missed two epochs is told nothing", Breaks: breaks("epoch: a leaver learns of the end"),
+		Edits: edit(leaverGo, `answer := Outbound{To: who, Status: r.status()}
+	if c := r.lastStable; c != nil && c.Epoch == st.Epoch {
+		answer = Outbound{To: who, Checkpoint: c}
+	}`, `c := r.lastStable
+	if c == nil || c.Epoch != st.Epoch {
+		return nil
+	}
+	answer := Outbound{To: who, Checkpoint: c}`),
+	},
+	{
+		Name: "who is back counts as gone", Breaks: breaks("epoch: a leaver learns of the end"),
+		Edits: edit(leaverGo, `return back`, `return false`),
+	},
+	{
+		Name: "leavers without end", Breaks: breaks("leaversKept", "I11"),
+		Edits: edit(leaverGo, `kept[max(0, len(kept)-leaversKept):]`, `kept`),
 	},
 	{
 		Name: "two block hashes for one batch go unnoticed", Breaks: breaks("evidence: two blocks"),

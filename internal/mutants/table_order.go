@@ -9,6 +9,7 @@ const (
 	slotGo    = "consensus/pbft/slot.go"
 	futureGo  = "consensus/pbft/future.go"
 	fetchGo   = "consensus/pbft/fetch.go"
+	leaverGo  = "consensus/pbft/leaver.go"
 )
 
 var orderTable = []Mutant{
@@ -221,17 +222,8 @@ var orderTable = []Mutant{
 	},
 	{
 		Name: "what waited above the window is passed over", Breaks: breaks("executions: in order"),
-		Edits: edit(replicaGo, `r.finalise()
-	r.endEpoch()
-	r.resume() // where the window has moved on, before anything new stands above
-	r.accept()
-	r.markPrepared()
-	r.commitVotes()`, `r.resume()
-	r.accept()
-	r.markPrepared()
-	r.commitVotes()
-	r.finalise()
-	r.endEpoch()`),
+		Edits: edit(replicaGo, `r.resume() // the window has moved: what waited above it comes before anything new
+	r.propose()`, `r.propose()`),
 	},
 	{
 		Name: "a halted replica goes on", Breaks: breaks("ErrHalted"),
