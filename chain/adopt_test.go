@@ -1,0 +1,308 @@
+package chain_test
+
+import (
+	"context"
+	"errors"
+	"math/big"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rlp"
+
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/chain/chaintest"
+	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/contracts"
+	"github.com/quorate/quorate/contracts/contractstest"
+	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/store"
+)
+
+// grown is a chain whose members have changed twice, at the end of its fifth epoch.
+func grown(t *testing.T) *contractstest.World {
+	t.Helper()
+	w := newMembers(t)
+	w.Pass(contracts.Validators, "remove", w.Set.Address(3))
+	endEpoch(t, w, true)
+	endEpoch(t, w, true)
+	w.Pass(contracts.Parameters, "setParameter", contracts.NameKey(contracts.EpochLength), big.NewInt(300))
+	endEpoch(t, w, true)
+	endEpoch(t, w, true) // 300 blocks: the header of the boundary before is none of the recent ones
+	return w
+}
+
+// pivotOf is what a node serves of the newest stable checkpoint.
+func pivotOf(t *testing.T, c *chain.Chain) (*chain.Pivot, []byte) {
+	t.Helper()
+	last, before := c.Checkpoints()
+	p := must[*chain.Pivot](t)(c.NewPivot(last, before))
+	return p, must[[]byte](t)(c.EncodedRecent(p))
+}
+
+// copyState stages the state at the head of one node at another.
+func copyState(t *testing.T, from *state.State, to *store.DB) {
+	t.Helper()
+	e := must[*state.Export](t)(from.Export())
+	defer e.Close()
+	b := to.NewStagedBatch()
+	r := must[*state.Range](t)(e.Accounts(common.Hash{}, 1<<30))
+	accounts, _, err := state.VerifyAccounts(e.Root, common.Hash{}, r)
+	fatal(t, err)
+	fatal(t, state.StageAccounts(b, r.Keys, accounts, common.MaxHash))
+	for i, a := range accounts {
+		if a.Root != types.EmptyRootHash {
+			slots := must[*state.Range](t)(e.Slots(r.Keys[i], common.Hash{}, 1<<30))
+			fatal(t, state.StageSlots(b, r.Keys[i], slots))
+		}
+		if hash := common.BytesToHash(a.CodeHash); hash != types.EmptyCodeHash {
+			fatal(t, state.StageCode(b, hash, e.Code(hash)))
+		}
+	}
+	fatal(t, to.Apply(b, true))
+}
+
+// begin brings a node at block 0 to the newest checkpoint of a chain, as a state sync does.
+func begin(t *testing.T, w *contractstest.World, node *chaintest.Node) error {
+	t.Helper()
+	p, recent := pivotOf(t, w.Chain)
+	p = must[*chain.Pivot](t)(chain.DecodePivot(p.Encode()))
+	a := must[*chain.Anchor](t)(node.Chain.VerifyPivot(p))
+	r := must[*chain.Recent](t)(node.Chain.VerifyRecent(a, recent))
+	copyState(t, w.State, node.DB)
+	fatal(t, state.Rebuild(ctx, node.DB, a.Root, nil))
+	if err := node.Chain.StagePivot(a, r); err != nil {
+		return err
+	}
+	rows := must[*store.Adoption](t)(node.DB.PrepareAdoption(context.Background(), state.Replaced))
+	return node.Chain.Adopt(ctx, rows)
+}
+
+// sameAs fails unless a node stands where the chain does and knows the same of epochs.
+func sameAs(t *testing.T, w *contractstest.World, node *chaintest.Node) {
+	t.Helper()
+	a, b := w.Chain, node.Chain
+	if a.HeadSealed().Hash() != b.HeadSealed().Hash() || a.ChangePending() != b.ChangePending() || a.MembersVersion() != b.MembersVersion() {
+		t.Fatalf("head %v %v, want %v %v", b.Head().Number, b.MembersVersion(), a.Head().Number, a.MembersVersion())
+	}
+	x, y := a.CurrentEpoch(), b.CurrentEpoch()
+	if x.Hash() != y.Hash() || x.First != y.First || x.SetSince != y.SetSince || x.Versions != y.Versions || !slices.EqualFunc(x.Members, y.Members, func(a, b registry.Member) bool { return a.NodeID == b.NodeID && a.Name == b.Name }) {
+		t.Fatalf("epoch %+v, want %+v", y, x)
+	}
+	for _, e := range []consensus.Epoch{x.Epoch, x.Epoch - 1} {
+		l, m := must[[]chain.Link](t)(a.Links(e)), must[[]chain.Link](t)(b.Links(e))
+		if len(l) == 0 || !slices.EqualFunc(l, m, func(a, b chain.Link) bool {
+			return a.Certificate.BlockHash == b.Certificate.BlockHash && a.Next.Hash() == b.Next.Hash()
+		}) {
+			t.Fatalf("links of epoch %d: %v, want %v", e, m, l)
+		}
+	}
+}
+
+// TestBegin: a chain that begins at a pivot is the chain: same epochs, same proofs,
+// same next blocks; what is before it is missed with its own error; a restart
+// changes nothing, and it can be begun from.
+func TestBegin(t *testing.T) {
+	w := grown(t)
+	fs := vfs.NewMem()
+	node := must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
+	sub := node.Chain.Subscribe(1)
+	fatal(t, begin(t, w, node))
+	if _, open := <-sub.C(); open || !errors.Is(sub.Err(), chain.ErrJumped) {
+		t.Fatalf("the subscription goes on: %v", sub.Err())
+	}
+	for range 2 {
+		sameAs(t, w, node)
+		checkPruned(t, w, node.Chain)
+		p, recent := pivotOf(t, node.Chain)
+		q, same := pivotOf(t, w.Chain)
+		if string(p.Encode()) != string(q.Encode()) || string(recent) != string(same) {
+			t.Fatal("it serves another pivot")
+		}
+		fatal(t, node.DB.Close())
+		node = must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
+	}
+	defer func() { fatal(t, node.DB.Close()) }()
+	w.Pass(contracts.Validators, "remove", w.Chain.CurrentEpoch().Set.Address(2))
+	endEpoch(t, w, true)
+	w.Block()
+	for n := node.Chain.Head().Number.Uint64() + 1; n <= w.Chain.Head().Number.Uint64(); n++ {
+		fatal(t, node.Chain.Import(ctx, sealedBlock(t, w.Chain, n)))
+	}
+	sameAs(t, w, node)
+}
+
+// TestBegun: a chain with blocks cannot begin any more.
+func TestBegun(t *testing.T) {
+	w := grown(t)
+	node := w.Network.Node(t)
+	fatal(t, node.Chain.Import(ctx, sealedBlock(t, w.Chain, 1)))
+	if err := begin(t, w, node); !errors.Is(err, chain.ErrBegun) {
+		t.Fatalf("a second beginning: %v", err)
+	}
+	fatal(t, node.Chain.Import(ctx, sealedBlock(t, w.Chain, 2)))
+}
+
+// checkPruned checks what there is and what there is not on a node that began with
+// the head of w.
+func checkPruned(t *testing.T, w *contractstest.World, c *chain.Chain) {
+	t.Helper()
+	at := w.Chain.Head().Number.Uint64()
+	a, b := must[*types.Block](t)(w.Chain.Block(at)), must[*types.Block](t)(c.Block(at))
+	if a.Hash() != b.Hash() || c.Origin() != at || w.Chain.Origin() != 0 {
+		t.Fatalf("block %s, want %s; origin %d", b.Hash(), a.Hash(), c.Origin())
+	}
+	must[types.Receipts](t)(c.Receipts(at))
+	for n := at - 255; n < at; n++ {
+		if h := must[*types.Header](t)(c.Header(n)); h.Hash() != w.Chain.GetHash(n) {
+			t.Fatalf("header %d is another one", n)
+		}
+	}
+	var pruned *chain.ErrPruned
+	for name, f := range map[string]func() error{
+		"header":    func() error { _, err := c.Header(at - 256); return err },
+		"body":      func() error { _, err := c.Block(at - 1); return err },
+		"receipts":  func() error { _, err := c.Receipts(at - 1); return err },
+		"to sync":   func() error { _, err := c.EncodedBlock(at - 1); return err },
+		"epoch":     func() error { _, err := c.Epoch(2); return err },
+		"its epoch": func() error { _, err := c.EpochOf(5); return err },
+	} {
+		if err := f(); !errors.As(err, &pruned) || pruned.Oldest != at || pruned.Header != at-255 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := c.Header(at + 1); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("above the head: %v", err)
+	}
+	now := must[*registry.Epoch](t)(c.Epoch(c.CurrentEpoch().Epoch - 1))
+	x, y := must[*consensus.ValidatorSet](t)(c.SetBefore(now)), must[*consensus.ValidatorSet](t)(w.Chain.SetBefore(now))
+	if !slices.Equal(x.Addresses(), y.Addresses()) {
+		t.Errorf("set before: %v", x.Addresses())
+	}
+}
+
+// TestPivotLies: a pivot in which anything is another is refused.
+func TestPivotLies(t *testing.T) {
+	w := grown(t)
+	node := w.Network.Node(t)
+	good, recent := pivotOf(t, w.Chain)
+	foreign := chaintest.New(4, 0).CertifyCheckpoint(must[chain.CheckpointData](t)(w.Chain.CheckpointData(0)))
+	for name, lie := range map[string]func(p *chain.Pivot){
+		"no certificate":   func(p *chain.Pivot) { p.Certificate = nil },
+		"another block":    func(p *chain.Pivot) { p.Certificate.BlockHash[0]++ },
+		"another state":    func(p *chain.Pivot) { p.Certificate.StateRoot[0]++ },
+		"another height":   func(p *chain.Pivot) { p.Certificate.Seq -= 10 },
+		"another next set": func(p *chain.Pivot) { p.Certificate.NextSet[0]++ },
+		"too few signers": func(p *chain.Pivot) {
+			p.Certificate.Signers, p.Certificate.Signatures = consensus.Bitset{1}, p.Certificate.Signatures[:1]
+		},
+		"the wrong end":            func(p *chain.Pivot) { p.Certificate = p.Before },
+		"an old epoch":             func(p *chain.Pivot) { p.Certificate = p.Links[0].Certificate },
+		"no certificate before":    func(p *chain.Pivot) { p.Before = nil },
+		"another one before":       func(p *chain.Pivot) { p.Before = p.Links[0].Certificate },
+		"another block before":     func(p *chain.Pivot) { p.Before.BlockHash[0]++ },
+		"a change left out":        func(p *chain.Pivot) { p.Links = nil },
+		"a change twice":           func(p *chain.Pivot) { p.Links = append(p.Links, p.Links[0]) },
+		"a change without proof":   func(p *chain.Pivot) { p.Links[0].Certificate = nil },
+		"a change by nobody":       func(p *chain.Pivot) { p.Links[0].Certificate.Signatures[0][3]++ },
+		"a change by strangers":    func(p *chain.Pivot) { p.Links[0].Certificate = foreign },
+		"a set in another order":   func(p *chain.Pivot) { slices.Reverse(p.Links[0].Next.Validators) },
+		"a stranger in the set":    func(p *chain.Pivot) { p.Links[0].Next.Validators[0][0]++ },
+		"rules that nobody signed": func(p *chain.Pivot) { p.Rules.Params.EpochLength++ },
+		"a suspension":             func(p *chain.Pivot) { p.Rules.Suspended = p.Rules.Validators[:1] },
+	} {
+		p := must[*chain.Pivot](t)(chain.DecodePivot(good.Encode()))
+		lie(p)
+		if _, err := node.Chain.VerifyPivot(p); !errors.Is(err, chain.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := chain.DecodePivot(append(good.Encode(), 0)); !errors.Is(err, chain.ErrInvalid) {
+		t.Errorf("a byte too many: %v", err)
+	}
+	a := must[*chain.Anchor](t)(node.Chain.VerifyPivot(good))
+	for name, lie := range recentLies {
+		var r recentWire
+		fatal(t, rlp.DecodeBytes(recent, &r))
+		lie(&r)
+		if _, err := node.Chain.VerifyRecent(a, must[[]byte](t)(rlp.EncodeToBytes(&r))); !errors.Is(err, chain.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := node.Chain.VerifyRecent(a, recent[:len(recent)-1]); !errors.Is(err, chain.ErrInvalid) {
+		t.Errorf("cut off: %v", err)
+	}
+}
+
+// recentWire is the wire form of recent headers.
+type recentWire struct {
+	Headers  [][]byte
+	Body     rlp.RawValue
+	Receipts []byte
+	Boundary []byte
+}
+
+var recentLies = map[string]func(r *recentWire){
+	"a header less":        func(r *recentWire) { r.Headers = r.Headers[1:] },
+	"no headers":           func(r *recentWire) { r.Headers = nil },
+	"the pivot missing":    func(r *recentWire) { r.Headers = r.Headers[:255] },
+	"a header twice":       func(r *recentWire) { r.Headers[3] = r.Headers[4] },
+	"garbage":              func(r *recentWire) { r.Headers[3] = []byte{1, 2} },
+	"an empty row":         func(r *recentWire) { r.Headers[3] = nil },
+	"a spoilt certificate": func(r *recentWire) { r.Headers[3][len(r.Headers[3])-9]++ },
+	"no boundary":          func(r *recentWire) { r.Boundary = nil },
+	"another boundary":     func(r *recentWire) { r.Boundary = r.Headers[0] },
+	"a transaction less":   func(r *recentWire) { r.Body = rlp.RawValue{0xc1, 0x80} },
+	"other receipts":       func(r *recentWire) { r.Receipts = append(r.Receipts, 3) },
+	"garbage for receipts": func(r *recentWire) { r.Receipts = []byte{0xff} },
+}
+
+// TestBeginCrash: whatever fsync the power fails at, the node is at block 0 or at the
+// pivot, whole.
+func TestBeginCrash(t *testing.T) {
+	w := grown(t)
+	seen := map[uint64]int{}
+	pivot := w.Chain.Head().Number.Uint64()
+	for cut, done := 1, false; !done; cut++ {
+		mem := vfs.NewCrashableMem()
+		var after *vfs.MemFS
+		syncs := 0
+		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			switch op.Kind {
+			case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+				if syncs++; syncs == cut {
+					after = mem.CrashClone(vfs.CrashCloneCfg{})
+				}
+			}
+			return nil
+		}))
+		node := must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
+		fatal(t, begin(t, w, node))
+		if done = after == nil; done {
+			after = mem.CrashClone(vfs.CrashCloneCfg{})
+		}
+		fatal(t, node.DB.Close())
+		node = must[*chaintest.Node](t)(w.Open(after, "node", chain.Options{}))
+		switch n := node.Chain.Head().Number.Uint64(); n {
+		case 0:
+			if done {
+				t.Fatal("a power cut took it back")
+			}
+			fatal(t, node.DB.DropStaged())
+			fatal(t, node.Chain.Import(ctx, sealedBlock(t, w.Chain, 1)))
+		case pivot:
+			sameAs(t, w, node)
+		default:
+			t.Fatalf("head %d", n)
+		}
+		seen[node.Chain.Head().Number.Uint64()]++
+		fatal(t, node.DB.Close())
+	}
+	if seen[1] == 0 || seen[pivot] == 0 {
+		t.Fatalf("seen %v: both sides of the switch must be", seen)
+	}
+}
