@@ -30,6 +30,7 @@ var policy = map[string][]string{
 	"p2p":                     {},
 	"p2p/p2ptest":             {"p2p"},
 	"blocksync":               {"consensus", "chain", "state", "store"}, // store: only the error of a full disk
+	"statesync":               {"consensus", "chain", "state", "store"},
 
 	"rpc":          {"rpc/access"},
 	"rpc/access":   {},
