@@ -150,6 +150,7 @@ func (n *Node) Report() consensus.Report {
 			r = own
 		}
 	}
+	n.withSnapshot(&r)
 	connected := map[common.Address]bool{n.keys.address(): true}
 	for _, p := range n.host.Peers() {
 		connected[n.members.directory().validator(p.ID)] = true
