@@ -1,7 +1,6 @@
 package chain_test
 
 import (
-	"context"
 	"errors"
 	"math/big"
 	"slices"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rlp"
 
@@ -19,8 +17,6 @@ import (
 	"github.com/quorate/quorate/contracts"
 	"github.com/quorate/quorate/contracts/contractstest"
 	"github.com/quorate/quorate/registry"
-	"github.com/quorate/quorate/state"
-	"github.com/quorate/quorate/store"
 )
 
 // grown is a chain whose members have changed twice, at the end of its fifth epoch.
@@ -42,44 +38,6 @@ func pivotOf(t *testing.T, c *chain.Chain) (*chain.Pivot, []byte) {
 	last, before := c.Checkpoints()
 	p := must[*chain.Pivot](t)(c.NewPivot(last, before))
 	return p, must[[]byte](t)(c.EncodedRecent(p))
-}
-
-// copyState stages the state at the head of one node at another.
-func copyState(t *testing.T, from *state.State, to *store.DB) {
-	t.Helper()
-	e := must[*state.Export](t)(from.Export())
-	defer e.Close()
-	b := to.NewStagedBatch()
-	r := must[*state.Range](t)(e.Accounts(common.Hash{}, 1<<30))
-	accounts, _, err := state.VerifyAccounts(e.Root, common.Hash{}, r)
-	fatal(t, err)
-	fatal(t, state.StageAccounts(b, r.Keys, accounts, common.MaxHash))
-	for i, a := range accounts {
-		if a.Root != types.EmptyRootHash {
-			slots := must[*state.Range](t)(e.Slots(r.Keys[i], common.Hash{}, 1<<30))
-			fatal(t, state.StageSlots(b, r.Keys[i], slots))
-		}
-		if hash := common.BytesToHash(a.CodeHash); hash != types.EmptyCodeHash {
-			fatal(t, state.StageCode(b, hash, e.Code(hash)))
-		}
-	}
-	fatal(t, to.Apply(b, true))
-}
-
-// begin brings a node at block 0 to the newest checkpoint of a chain, as a state sync does.
-func begin(t *testing.T, w *contractstest.World, node *chaintest.Node) error {
-	t.Helper()
-	p, recent := pivotOf(t, w.Chain)
-	p = must[*chain.Pivot](t)(chain.DecodePivot(p.Encode()))
-	a := must[*chain.Anchor](t)(node.Chain.VerifyPivot(p))
-	r := must[*chain.Recent](t)(node.Chain.VerifyRecent(a, recent))
-	copyState(t, w.State, node.DB)
-	fatal(t, state.Rebuild(ctx, node.DB, a.Root, nil))
-	if err := node.Chain.StagePivot(a, r); err != nil {
-		return err
-	}
-	rows := must[*store.Adoption](t)(node.DB.PrepareAdoption(context.Background(), state.Replaced))
-	return node.Chain.Adopt(ctx, rows)
 }
 
 // sameAs fails unless a node stands where the chain does and knows the same of epochs.
@@ -111,7 +69,7 @@ func TestBegin(t *testing.T) {
 	fs := vfs.NewMem()
 	node := must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
 	sub := node.Chain.Subscribe(1)
-	fatal(t, begin(t, w, node))
+	fatal(t, chaintest.Begin(w.Node, node))
 	if _, open := <-sub.C(); open || !errors.Is(sub.Err(), chain.ErrJumped) {
 		t.Fatalf("the subscription goes on: %v", sub.Err())
 	}
@@ -141,7 +99,7 @@ func TestBegun(t *testing.T) {
 	w := grown(t)
 	node := w.Network.Node(t)
 	fatal(t, node.Chain.Import(ctx, sealedBlock(t, w.Chain, 1)))
-	if err := begin(t, w, node); !errors.Is(err, chain.ErrBegun) {
+	if err := chaintest.Begin(w.Node, node); !errors.Is(err, chain.ErrBegun) {
 		t.Fatalf("a second beginning: %v", err)
 	}
 	fatal(t, node.Chain.Import(ctx, sealedBlock(t, w.Chain, 2)))
@@ -281,7 +239,7 @@ func TestBeginCrash(t *testing.T) {
 			return nil
 		}))
 		node := must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
-		fatal(t, begin(t, w, node))
+		fatal(t, chaintest.Begin(w.Node, node))
 		if done = after == nil; done {
 			after = mem.CrashClone(vfs.CrashCloneCfg{})
 		}
