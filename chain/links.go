@@ -52,7 +52,7 @@ func (c *Chain) Links(e consensus.Epoch) ([]Link, error) {
 // before returns an epoch whose set is that of the epoch before x, with which
 // another set began. Where the chain of this node began later, the rows of epochs
 // are here only where sets began, and the one that precedes x is meant.
-func (c *Chain) before(x *registry.Epoch) (*registry.Epoch, error) {
+func (c *Chain) before(x *registry.Epoch) (e *registry.Epoch, err error) {
 	if o := c.origin.Load(); o.Number == 0 || x.Epoch > o.Epoch {
 		return c.Epoch(x.Epoch - 1)
 	}
@@ -60,7 +60,7 @@ func (c *Chain) before(x *registry.Epoch) (*registry.Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer it.Close()
+	defer func() { err = errors.Join(err, it.Close()) }()
 	if !it.Last() {
 		return nil, errors.Join(fmt.Errorf("chain: no row of an epoch before %d: the database is damaged", x.Epoch), it.Error())
 	}

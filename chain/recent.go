@@ -98,13 +98,14 @@ func (r *Recent) decode(a *Anchor, w *recentWire) error {
 	if got, want := uint64(len(w.Headers)), a.Number-from+1; got != want {
 		return fmt.Errorf("there are %d, want %d", got, want)
 	}
-	want, err := a.Hash, error(nil)
+	want := a.Hash
 	r.headers = make([]*Sealed, len(w.Headers))
 	for i := len(w.Headers) - 1; i >= 0; i-- {
-		if r.headers[i], err = decodeLinked(w.Headers[i], from+uint64(i), want); err != nil {
+		s, err := decodeLinked(w.Headers[i], from+uint64(i), want)
+		if err != nil {
 			return err
 		}
-		want = r.headers[i].Header.ParentHash
+		r.headers[i], want = s, s.Header.ParentHash
 	}
 	b := a.pivot.Before
 	if b == nil || uint64(b.Seq) >= from {

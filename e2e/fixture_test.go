@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"path/filepath"
@@ -34,8 +33,7 @@ type fixture struct {
 	chain  *chain.Chain
 	signer keys.Signer
 	users  []network.Account
-	nonce  uint64 // of every user
-	fresh  uint64 // accounts made
+	fresh  uint64 // accounts made; the users pay for one each in turn
 }
 
 // build appends blocks until there are so many and an epoch has ended; each makes so
@@ -142,7 +140,7 @@ func (f *fixture) checkpoint(e consensus.Epoch) {
 func (f *fixture) sign(v *consensus.Vote) []*consensus.Vote {
 	f.t.Helper()
 	sig, err := f.signer.Sign(context.Background(), v.Preimage(f.g.Domain()))
-	f.must(errors.Join(err))
+	f.must(err)
 	v.Signature = sig
 	return []*consensus.Vote{v}
 }

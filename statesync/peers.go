@@ -83,7 +83,7 @@ func (p *peers) try() (*source, error) {
 			}
 		}
 	}
-	if best == nil && waiting != nil && waiting.busy == 0 && waiting.aside.Sub(time.Now()) < p.c.cfg.Aside-look {
+	if best == nil && waiting != nil && waiting.busy == 0 && time.Until(waiting.aside) < p.c.cfg.Aside-look {
 		best = waiting // nobody else is left: it is asked again, if not at once
 	}
 	switch {

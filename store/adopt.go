@@ -130,12 +130,12 @@ type adopter struct {
 }
 
 // all writes every staged row under its own key.
-func (a *adopter) all(ctx context.Context) error {
+func (a *adopter) all(ctx context.Context) (err error) {
 	it, err := newIter(a.db.pebble, []byte{PrefixStaged}, []byte{PrefixStaged + 1})
 	if err != nil {
 		return err
 	}
-	defer it.Close()
+	defer func() { err = errors.Join(err, it.Close()) }()
 	if err := a.open([]byte{0}); err != nil {
 		return err
 	}
