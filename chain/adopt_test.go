@@ -16,6 +16,7 @@ import (
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/contracts"
 	"github.com/quorate/quorate/contracts/contractstest"
+	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/registry"
 )
 
@@ -262,5 +263,36 @@ func TestBeginCrash(t *testing.T) {
 	}
 	if seen[1] == 0 || seen[pivot] == 0 {
 		t.Fatalf("seen %v: both sides of the switch must be", seen)
+	}
+}
+
+// TestPivotBlockLies: transactions and receipts of the pivot that are not its own are
+// refused, also where they are as many.
+func TestPivotBlockLies(t *testing.T) {
+	n := chaintest.New(4, 2, func(g *genesis.Genesis) { g.Params.EpochLength = 10 })
+	source, node := n.Node(t), n.Node(t)
+	for range 9 {
+		must[*types.Header](t)(n.Append(source.Chain))
+	}
+	must[*types.Header](t)(n.Append(source.Chain, transfers(n, 2)...))
+	fatal(t, source.Chain.SetCheckpoint(n.CertifyCheckpoint(must[chain.CheckpointData](t)(source.Chain.CheckpointData(0)))))
+	p, recent := pivotOf(t, source.Chain)
+	a := must[*chain.Anchor](t)(node.Chain.VerifyPivot(p))
+	must[*chain.Recent](t)(node.Chain.VerifyRecent(a, recent))
+	for name, lie := range map[string]func(r *recentWire, txs types.Transactions){
+		"another order":        func(r *recentWire, txs types.Transactions) { slices.Reverse(txs) },
+		"another transaction":  func(r *recentWire, txs types.Transactions) { txs[0] = n.Users[0].Transfer(n.Users[1].Address, 9) },
+		"a receipt less":       func(r *recentWire, _ types.Transactions) { r.Receipts = r.Receipts[1:] },
+		"a receipt that fails": func(r *recentWire, _ types.Transactions) { r.Receipts[0] ^= 1 },
+	} {
+		var r recentWire
+		fatal(t, rlp.DecodeBytes(recent, &r))
+		var txs types.Transactions
+		fatal(t, rlp.DecodeBytes(r.Body, &txs))
+		lie(&r, txs)
+		r.Body = must[[]byte](t)(rlp.EncodeToBytes(txs))
+		if _, err := node.Chain.VerifyRecent(a, must[[]byte](t)(rlp.EncodeToBytes(&r))); !errors.Is(err, chain.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
