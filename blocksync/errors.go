@@ -13,6 +13,10 @@ var (
 	ErrSilent = errors.New("sent nothing for too long")
 	// ErrOrder says that a peer sent another block than the next one.
 	ErrOrder = errors.New("sent another block than the next one")
+	// ErrOtherEpoch says that a peer sent a block of an epoch that the blocks before it
+	// have not opened here. No quorum of an epoch of this chain has signed it; but where
+	// the network was recovered below the head of this node, honest peers send it too.
+	ErrOtherEpoch = errors.New("sent a block of an epoch that has not begun here: it lies, or the network was recovered at a block below the head of this node, whose blocks above are then its own alone (docs/operate/recover.md)")
 	// ErrTooMuch says that a peer sent more than it was asked for.
 	ErrTooMuch = errors.New("sent more than it was asked for")
 	// ErrTooLarge says that a peer sent a block above MaxBlockBytes, or went on

@@ -146,7 +146,7 @@ func (f *Follower) learn(err error) (soon bool) {
 		case errors.Is(fault, ErrNoBlocks) && f.misses[fault.Peer] < claimTries-1:
 			f.misses[fault.Peer]++
 			soon = true
-		case errors.Is(fault, ErrNoBlocks):
+		case errors.Is(fault, ErrNoBlocks), errors.Is(fault, ErrOtherEpoch):
 			f.claims[fault.Peer] = min(head, f.claims[fault.Peer])
 			delete(f.misses, fault.Peer)
 		}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/internal/cores"
 )
 
 // job is one block on its way from a peer to the chain. A worker closes done
@@ -42,7 +42,7 @@ func (s *Syncer) load(ctx context.Context, peer Peer, target uint64, silent time
 	var wg sync.WaitGroup
 	next := s.head() + 1
 	wg.Go(func() { l.download(ctx, next) })
-	for range runtime.GOMAXPROCS(0) {
+	for range cores.Count() {
 		wg.Go(func() { l.verify(ctx) })
 	}
 	err := l.imports(ctx)
@@ -157,7 +157,9 @@ func (l *load) imports(ctx context.Context) error {
 		<-j.done
 		err := j.err
 		if errors.Is(err, chain.ErrNotFound) { // of an epoch that the blocks before, which are imported now, have opened
-			j.verified, err = l.check(j)
+			if j.verified, err = l.check(j); errors.Is(err, chain.ErrNotFound) {
+				err = l.fault(j.number, false, fmt.Errorf("%w: %w", ErrOtherEpoch, err))
+			}
 		}
 		if err == nil {
 			err = l.s.chain.ImportVerified(ctx, j.verified)

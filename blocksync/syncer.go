@@ -163,6 +163,9 @@ func (s *Syncer) try(ctx context.Context, peers []Peer, target uint64) error {
 				continue
 			}
 			failures = append(failures, fault)
+			if errors.Is(fault, ErrOtherEpoch) {
+				s.log.Warn("a peer follows another chain", "peer", p, "block", fault.Number, "error", fault.Err)
+			}
 			if fault.Lied {
 				s.log.Warn("a peer lied, another one is asked", "peer", p, "block", fault.Number, "error", fault.Err)
 				if s.cfg.OnLiar != nil {

@@ -29,10 +29,11 @@ type Chain struct {
 	indexers []Indexer
 	log      *slog.Logger
 
-	config *params.ChainConfig
-	signer types.Signer
-	domain consensus.Domain
-	depth  uint64 // how many blocks may be executed above the head
+	config     *params.ChainConfig
+	signer     types.Signer
+	domain     consensus.Domain
+	recoverers genesis.Recovery // of the genesis
+	depth      uint64           // how many blocks may be executed above the head
 
 	write sync.Mutex // one writer
 	stack []*spec    // speculative blocks: stack[i] has number head+1+i
@@ -42,10 +43,11 @@ type Chain struct {
 	checkpoint atomic.Pointer[consensus.CheckpointCertificate]
 	past       atomic.Pointer[consensus.CheckpointCertificate] // the one before
 
-	epoch   atomic.Pointer[registry.Epoch] // of the block above the head
-	pending atomic.Bool                    // it ends with a change
-	members atomic.Pointer[MembersVersion] // of the head
-	epochs  *lru.Cache[consensus.Epoch, *registry.Epoch]
+	epoch      atomic.Pointer[registry.Epoch] // of the block above the head
+	pending    atomic.Bool                    // it ends with a change
+	members    atomic.Pointer[MembersVersion] // of the head
+	recoveries atomic.Pointer[[]recovered]    // by ascending block
+	epochs     *lru.Cache[consensus.Epoch, *registry.Epoch]
 
 	headers *lru.Cache[uint64, *Sealed]
 	blocks  *sizedLRU[*types.Block]
@@ -89,19 +91,23 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 	config := g.ChainConfig()
 	c := &Chain{
 		db: db, state: st, registry: registry.New(g), indexers: o.Indexers, log: o.Logger,
-		config:  config,
-		signer:  types.LatestSigner(config),
-		domain:  consensus.Domain{ChainID: g.ChainID, Genesis: block0.Hash()},
-		depth:   g.Params.PipelineDepth,
-		epochs:  lru.NewCache[consensus.Epoch, *registry.Epoch](cacheEpochs),
-		headers: lru.NewCache[uint64, *Sealed](o.CacheHeaders),
-		blocks:  newSizedLRU[*types.Block](o.CacheBytes / 2),
-		receipt: newSizedLRU[types.Receipts](o.CacheBytes / 2),
+		config:     config,
+		signer:     types.LatestSigner(config),
+		domain:     consensus.Domain{ChainID: g.ChainID, Genesis: block0.Hash()},
+		recoverers: g.Recovery,
+		depth:      g.Params.PipelineDepth,
+		epochs:     lru.NewCache[consensus.Epoch, *registry.Epoch](cacheEpochs),
+		headers:    lru.NewCache[uint64, *Sealed](o.CacheHeaders),
+		blocks:     newSizedLRU[*types.Block](o.CacheBytes / 2),
+		receipt:    newSizedLRU[types.Receipts](o.CacheBytes / 2),
 	}
 	if err := c.birth(g, block0); err != nil {
 		return nil, err
 	}
 	if err := c.load(); err != nil {
+		return nil, err
+	}
+	if err := c.reach(); err != nil {
 		return nil, err
 	}
 	c.log.Info("chain is open", "head", c.head.Load().number(), "hash", c.head.Load().hash, "genesis", c.domain.Genesis)
@@ -172,6 +178,9 @@ func (c *Chain) load() error {
 	}
 	head, err := c.readHead()
 	if err != nil {
+		return err
+	}
+	if err := c.loadRecoveries(); err != nil {
 		return err
 	}
 	if err := c.loadEpoch(head); err != nil {

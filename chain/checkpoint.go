@@ -37,6 +37,9 @@ func (c *Chain) CheckpointData(e consensus.Epoch) (CheckpointData, error) {
 	if err != nil {
 		return CheckpointData{}, err
 	}
+	if next.Recovery != (common.Hash{}) {
+		return CheckpointData{}, fmt.Errorf("%w: epoch %d ended with block %d by a recovery, not by a checkpoint", ErrNotFound, e, next.First-1)
+	}
 	return CheckpointData{Epoch: e, Seq: ended.Last(), BlockHash: s.hash, StateRoot: s.Header.Root, NextSet: next.Hash()}, nil
 }
 

@@ -75,8 +75,9 @@ func (c *Chain) finalise(cert *consensus.CommitCertificate, link *consensus.Chec
 	c.receipt.add(n, s.layer.Receipts, sizes.receipts)
 	c.enter(s.outcome) // before the head: who sees the head may ask for the epoch above it
 	c.head.Store(sealed)
+	reached := c.reach()
 	c.subscribers.send(Event{Block: s.layer.Block, Receipts: s.layer.Receipts, Skipped: s.layer.Skipped, Sealed: sealed})
-	return nil
+	return reached
 }
 
 // rowSizes are what the caches charge for a block, in bytes.

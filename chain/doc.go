@@ -29,7 +29,8 @@
 // will have other validators or parameters; package registry decides both. The last
 // block of an epoch opens the next one: what it is opened with is a row (epochs.go),
 // read long after that state is pruned. Where the validators change, the checkpoint
-// certificate is kept too (links.go).
+// certificate is kept too (links.go). A recovery (recovery.go) ends an epoch at its
+// block in the place of a checkpoint, and writes the new members with the block after.
 //
 // One goroutine writes at a time: the engine's ledger loop, or blocksync while
 // the replica is parked. A mutex makes a breach of that rule slow, not wrong.

@@ -24,6 +24,7 @@ type outcome struct {
 	opens   *registry.Epoch // by the last block of an epoch: the next one
 	pending bool            // other rules wait for the end of the epoch
 	members MembersVersion
+	err     error // of a recovery that cannot be written: the storage is none of the contracts'
 }
 
 // Epoch returns what an epoch was opened with, or ErrNotFound until the last block
@@ -92,10 +93,16 @@ func (c *Chain) epochAbove(n uint64) *registry.Epoch {
 }
 
 // systemWrite returns what the chain itself writes into the state after the last
-// transaction of a batch of an epoch, who is suspended as primary, and reads what
-// the block means for the epochs.
-func (c *Chain) systemWrite(h *consensus.BatchHeader, now *registry.Epoch, out *outcome) func(vm.StateDB, []*types.Transaction) {
+// transaction of a batch of an epoch, who is suspended as primary and, in the first
+// block after a recovery, the new members, and reads what the block means for the
+// epochs.
+func (c *Chain) systemWrite(h *consensus.BatchHeader, now *registry.Epoch, by *recovered, out *outcome) func(vm.StateDB, []*types.Transaction) {
 	return func(db vm.StateDB, included []*types.Transaction) {
+		if by != nil {
+			if out.err = registry.RecordRecovery(db, suspensionStorage{db}, by.Document, now); out.err != nil {
+				return
+			}
+		}
 		*out = outcome{pending: now.Pending(db.GetState), members: membersVersion(now, db.GetState)}
 		var next *consensus.ValidatorSet
 		if h.Seq == now.Last() {
@@ -146,6 +153,11 @@ func (c *Chain) loadEpoch(head *Sealed) error {
 	if err == nil && head.number() == uint64(x.Last()) {
 		x, err = c.readEpoch(e + 1)
 	}
+	if err == nil && c.recoveryAt(consensus.Seq(head.number())) != nil {
+		if next, missing := c.readEpoch(x.Epoch + 1); missing == nil {
+			x = next
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("chain: the epoch of block %d: %w", head.number()+1, err)
 	}
@@ -171,10 +183,11 @@ type epochRow struct {
 	Params    consensus.Params
 	SetSince  consensus.Epoch
 	Versions  registry.Versions
+	Recovery  common.Hash `rlp:"optional"`
 }
 
 func encodeEpoch(x *registry.Epoch) []byte {
-	return mustRLP(&epochRow{x.First, x.Members, x.Suspended, x.Params, x.SetSince, x.Versions})
+	return mustRLP(&epochRow{x.First, x.Members, x.Suspended, x.Params, x.SetSince, x.Versions, x.Recovery})
 }
 
 func decodeEpoch(e consensus.Epoch, row []byte) (*registry.Epoch, error) {
@@ -191,7 +204,7 @@ func decodeEpoch(e consensus.Epoch, row []byte) (*registry.Epoch, error) {
 		return nil, fmt.Errorf("chain: damaged row of epoch %d: %w", e, err)
 	}
 	rules := &consensus.EpochRules{Epoch: e, First: r.First, Set: set, Suspended: r.Suspended, Params: r.Params}
-	return &registry.Epoch{EpochRules: rules, Members: r.Members, SetSince: r.SetSince, Versions: r.Versions}, nil
+	return &registry.Epoch{EpochRules: rules, Members: r.Members, SetSince: r.SetSince, Versions: r.Versions, Recovery: r.Recovery}, nil
 }
 
 // MembersVersion changes when who belongs to the network may have changed.

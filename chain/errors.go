@@ -29,6 +29,8 @@ var (
 	// ErrInvalid says that a sealed block proves itself wrong: whoever sent it
 	// lied, or its bytes were damaged.
 	ErrInvalid = errors.New("chain: invalid sealed block")
+	// ErrEpoch says that a block is of another epoch than the next one here.
+	ErrEpoch = errors.New("chain: not of the present epoch")
 	// ErrSlow says that a subscription was closed because its buffer was full.
 	ErrSlow = errors.New("chain: subscriber is too slow, its buffer is full")
 	// ErrJumped says that a subscription was closed because the chain went to a

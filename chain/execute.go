@@ -63,9 +63,20 @@ func (c *Chain) speculate(ctx context.Context, h *consensus.BatchHeader, parent 
 	time := max(under.Header.Time, h.TimeMs/1000)
 	ancestors := hashes{chain: c}
 	now := c.epochAbove(at)
+	if h.Epoch != now.Epoch {
+		return nil, fmt.Errorf("%w: the batch of block %d is of epoch %d, here that block is of epoch %d", ErrEpoch, n, h.Epoch, now.Epoch)
+	}
 	var out outcome
+	by := c.opener(now, h.Seq)
+	if by != nil {
+		txs = nil // the block holds the recovery alone
+	}
 	baseFee := new(big.Int).SetUint64(now.Params.MinGasPrice)
-	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, baseFee), txs, ancestors.get, c.systemWrite(h, now, &out))
+	layer, err := c.state.Execute(ctx, newHeader(h, digest, parent, time, baseFee), txs, ancestors.get, c.systemWrite(h, now, by, &out))
+	if err == nil && out.err != nil {
+		c.state.Drop(n - 1)
+		err = fmt.Errorf("chain: write the recovery of epoch %d into block %d: %w", now.Epoch-1, n, out.err)
+	}
 	if err == nil && ancestors.err != nil {
 		c.state.Drop(n - 1) // it saw a hash that is none
 		err = ancestors.err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -12,6 +11,8 @@ import (
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/internal/cores"
+	"github.com/quorate/quorate/registry"
 )
 
 // Verified is a SealedBlock that Verify has accepted. Only Verify makes one.
@@ -56,12 +57,15 @@ func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
 	if root := types.DeriveSha(types.Transactions(b.Transactions), trie.NewStackTrie(nil)); root != h.TxHash {
 		return nil, invalid("block %d: transactions hash to root %s, the header says %s", seq, root, h.TxHash)
 	}
-	epoch, err := c.Epoch(cert.Epoch)
+	epoch, err := c.epochFor(b)
 	if err != nil {
 		return nil, err
 	}
 	if !epoch.Owns(seq) {
 		return nil, invalid("block %d is not of epoch %d, which has %d … %d", seq, epoch.Epoch, epoch.First, epoch.Last())
+	}
+	if err := c.notOver(epoch, seq); err != nil {
+		return nil, err
 	}
 	if err := cert.Verify(c.domain, epoch.Set); err != nil {
 		return nil, invalid("certificate of block %d: %w", seq, err)
@@ -77,9 +81,18 @@ func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
 	return &Verified{block: b, hash: hash}, nil
 }
 
+// epochFor returns the epoch that decides a sealed block: one that has begun here, or
+// the one that the recovery beside it opens.
+func (c *Chain) epochFor(b *SealedBlock) (*registry.Epoch, error) {
+	if b.Recovery != nil {
+		return c.verifyRecovered(b)
+	}
+	return c.Epoch(b.Certificate.Epoch)
+}
+
 // recoverSenders recovers every sender once; the transactions remember it.
 func (c *Chain) recoverSenders(txs []*types.Transaction) error {
-	parts := min(runtime.GOMAXPROCS(0), (len(txs)+parallelSenders-1)/parallelSenders)
+	parts := min(cores.Count(), (len(txs)+parallelSenders-1)/parallelSenders)
 	errs := make([]error, parts)
 	var wg sync.WaitGroup
 	for p := range parts {
@@ -131,6 +144,14 @@ func (c *Chain) ImportVerified(ctx context.Context, v *Verified) error {
 		return fmt.Errorf("%w: block %d, the head is %d", ErrGap, n, head.number())
 	case b.Header.ParentHash != head.hash || b.BatchHeader.ParentDigest != head.digest():
 		return c.diverged(v, head.Header) // a quorum signed a child of another block
+	}
+	if b.Recovery != nil {
+		if err := c.recover(b.Recovery); err != nil {
+			return err
+		}
+	}
+	if now := c.epoch.Load().Epoch; b.BatchHeader.Epoch != now { // the epoch has ended since it was verified
+		return invalid("block %d is of epoch %d, here it is of epoch %d", v.Number(), b.BatchHeader.Epoch, now)
 	}
 	s, err := c.speculate(ctx, b.BatchHeader, head.hash, b.Transactions)
 	if err != nil {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/recovery"
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/store"
 )
@@ -17,15 +19,17 @@ import (
 // served it the block after told.
 var ErrNoLink = errors.New("chain: this node has no checkpoint certificate of a change of the validators; another node may have it")
 
-// Link is a change of the validator set: the certificate that ends an epoch, and
-// what follows.
+// Link is a change of the validator set: what ends an epoch, a certificate or a
+// recovery, and what follows.
 type Link struct {
-	Certificate *consensus.CheckpointCertificate
+	Certificate *consensus.CheckpointCertificate // nil if Recovery ended the epoch
+	Recovery    *recovery.Document
 	Next        *consensus.EpochRules
 }
 
-// Links returns the changes of the set from the first epoch to e, oldest first. It
-// fails with ErrNotFound if e has not begun, and with ErrNoLink.
+// Links returns the changes of the set from the first epoch to e, oldest first. They
+// begin with the newest recovery, which the genesis alone proves. It fails with
+// ErrNotFound if e has not begun, and with ErrNoLink.
 func (c *Chain) Links(e consensus.Epoch) ([]Link, error) {
 	x, err := c.Epoch(e)
 	if err != nil {
@@ -36,11 +40,19 @@ func (c *Chain) Links(e consensus.Epoch) ([]Link, error) {
 		if x, err = c.Epoch(x.SetSince); err != nil {
 			return nil, err
 		}
+		if x.Recovery != (common.Hash{}) {
+			by := c.recoveryAt(x.First - 1)
+			if by == nil {
+				return nil, fmt.Errorf("chain: the recovery %s of block %d is missing: the database is damaged", x.Recovery, x.First-1)
+			}
+			out = append(out, Link{Recovery: by.Document, Next: x.EpochRules})
+			break
+		}
 		cert, err := c.link(uint64(x.First - 1))
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Link{cert, x.EpochRules})
+		out = append(out, Link{Certificate: cert, Next: x.EpochRules})
 		if x, err = c.before(x); err != nil {
 			return nil, err
 		}

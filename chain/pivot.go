@@ -75,8 +75,11 @@ func DecodePivot(data []byte) (*Pivot, error) {
 
 // NewPivot proves the block that a stable checkpoint ends. before is the checkpoint
 // of the epoch before it, nil in epoch 0. ErrNoLink says that this node lacks a
-// certificate that the proof needs.
+// certificate that the proof needs, or holds a recovery: who joins then executes blocks.
 func (c *Chain) NewPivot(cert, before *consensus.CheckpointCertificate) (*Pivot, error) {
+	if n := len(c.Recoveries()); n > 0 {
+		return nil, fmt.Errorf("%w: %d recoveries are part of this chain, which a pivot does not prove", ErrNoLink, n)
+	}
 	e, err := c.Epoch(cert.Epoch)
 	if err != nil {
 		return nil, err

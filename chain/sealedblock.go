@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/recovery"
 	"github.com/quorate/quorate/store"
 )
 
@@ -23,6 +25,9 @@ type SealedBlock struct {
 	// certificate that ended the one before: for proofs to those who have nothing but
 	// the genesis. Who serves the block may lack it.
 	Link *consensus.CheckpointCertificate
+	// Recovery is, of the first block of an epoch that a recovery has opened, that
+	// recovery: it proves the set, and a node that was away adopts it.
+	Recovery *recovery.Document
 }
 
 // wireBlock is the encoded form, version 1: the header row, which holds header,
@@ -32,6 +37,7 @@ type wireBlock struct {
 	Row          []byte
 	Transactions rlp.RawValue
 	Link         rlp.RawValue `rlp:"optional"`
+	Recovery     rlp.RawValue `rlp:"optional"` // then Link is an empty list
 }
 
 // Encode returns the canonical RLP. It refuses parts that do not belong
@@ -44,6 +50,9 @@ func (b *SealedBlock) Encode() ([]byte, error) {
 	w := wireBlock{Row: row, Transactions: mustRLP(types.Transactions(b.Transactions))}
 	if b.Link != nil {
 		w.Link = mustRLP(b.Link)
+	}
+	if b.Recovery != nil {
+		w.Link, w.Recovery = rlp.EmptyList, b.Recovery.EncodeBytes()
 	}
 	return rlp.EncodeToBytes(&w)
 }
@@ -66,6 +75,12 @@ func DecodeSealedBlock(data []byte) (*SealedBlock, error) {
 	b := &SealedBlock{Header: s.Header, BatchHeader: s.BatchHeader, Certificate: s.Certificate}
 	if err := rlp.DecodeBytes(w.Transactions, &b.Transactions); err != nil {
 		return nil, invalid("transactions of block %d: %w", s.number(), err)
+	}
+	if len(w.Recovery) > 0 {
+		if b.Recovery, err = recovery.DecodeBytes(w.Recovery); err != nil || !bytes.Equal(w.Link, rlp.EmptyList) {
+			return nil, invalid("recovery before block %d, with a checkpoint certificate of %d bytes: %w", s.number(), len(w.Link), err)
+		}
+		return b, nil
 	}
 	if len(w.Link) > 0 {
 		b.Link = new(consensus.CheckpointCertificate)
@@ -91,6 +106,10 @@ func (c *Chain) EncodedBlock(number uint64) ([]byte, error) {
 		return nil, fmt.Errorf("chain: body of block %d: %w", number, c.absent(number, err))
 	}
 	w := wireBlock{Row: row, Transactions: body}
+	if x := c.recoveryAt(consensus.Seq(number - 1)); x != nil {
+		w.Link, w.Recovery = rlp.EmptyList, x.EncodeBytes()
+		return rlp.EncodeToBytes(&w)
+	}
 	if w.Link, err = c.db.Get(store.LinkKey(number - 1)); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("chain: checkpoint certificate before block %d: %w", number, err)
 	}

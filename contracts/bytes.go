@@ -33,6 +33,16 @@ func ReadBytes(read func(key common.Hash) common.Hash, key common.Hash) ([]byte,
 	return out[:length:length], nil
 }
 
+// BytesKeys returns the keys that bytes or a string of a length take, their own word
+// first.
+func BytesKeys(key common.Hash, length int) []common.Hash {
+	out := []common.Hash{key}
+	for i := 0; length > 31 && i < length; i += 32 {
+		out = append(out, Item(key, uint64(i/32)))
+	}
+	return out
+}
+
 // Storage is the storage of one contract as genesis writes it: no slot is zero.
 type Storage map[common.Hash]common.Hash
 

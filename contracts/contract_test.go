@@ -64,7 +64,7 @@ func TestAddresses(t *testing.T) {
 // none is missing there.
 func TestLayout(t *testing.T) {
 	council := map[string]Field{
-		"_proposalCount": ProposalCount, "_openIds": OpenProposals, "_proposals": Proposals, "_openOf": {3, 0, 32},
+		"_proposalCount": ProposalCount, "_openIds": OpenProposals, "_proposals": Proposals, "_openOf": OpenOf,
 		"Proposal.proposer": ProposalProposer, "Proposal.expires": ProposalExpires, "Proposal.status": ProposalStatus,
 		"Proposal.action": ProposalAction, "Proposal.approvals": ProposalApprovals, "Proposal.objections": ProposalObjections,
 	}

@@ -53,6 +53,11 @@
 //	8     keccak256(node id) → node: 0 place at 0 (8), by at 8 (20); 1 node id; 2 name
 //	9     version at 0 (8)
 //
+//	      Validators, written by the chain itself (package registry): recoveries
+//	R     number of recoveries, R = keccak256("quorate/recoveries")
+//	      keccak256(R) + 2i: digest of recovery i; the word after it: number of the last
+//	      block before it at 0 (8), the epoch that it ended at 8 (8)
+//
 //	      Parameters
 //	4     name → value
 //	5     bytes32[]: names of forks

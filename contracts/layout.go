@@ -1,11 +1,14 @@
 package contracts
 
+import "github.com/ethereum/go-ethereum/crypto"
+
 // The layout that doc.go describes. A test compares it with what solc says.
 var (
 	// Of every contract.
 	ProposalCount = Field{0, 0, 32}
 	OpenProposals = Field{1, 0, 32} // array of ids
 	Proposals     = Field{2, 0, 32} // by id
+	OpenOf        = Field{3, 0, 32} // by proposer: how many are open
 
 	ProposalProposer   = Field{0, 0, 20}
 	ProposalExpires    = Field{0, 20, 8} // seconds since 1970
@@ -61,6 +64,18 @@ var (
 	ForkList          = Field{5, 0, 32} // array of names
 	ForkTimes         = Field{6, 0, 8}  // by name, seconds since 1970
 	ParametersVersion = Field{7, 0, 8}
+)
+
+// RecoveryCount is where the chain itself counts the recoveries of the network, in the
+// storage of Validators: keccak256("quorate/recoveries"), a slot that no variable of a
+// contract comes to lie on. Recovery i, from 0 on, is the two words from Item(…, 2i) on:
+// its digest, and the fields below.
+var RecoveryCount = crypto.Keccak256Hash([]byte("quorate/recoveries"))
+
+// Of a recovery.
+var (
+	RecoveryNumber = Field{1, 0, 8} // of the last block before it
+	RecoveryEnds   = Field{1, 8, 8} // the epoch that it ended
 )
 
 // Names of parameters.

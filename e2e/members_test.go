@@ -228,3 +228,16 @@ func provesFromGenesis(t *testing.T, d *devnet, n *node, l *load) {
 		t.Errorf("%s, %v", out, err)
 	}
 }
+
+// TestRecoverPage runs docs/operate/recover.md.
+func TestRecoverPage(t *testing.T) {
+	full(t)
+	dir, p, own := t.TempDir(), freePorts(t, 4), freePorts(t, 1)
+	t.Cleanup(func() { noneLeft(t, dir, stopLimit) })
+	node := "--rpc http://127.0.0.1:" + strconv.Itoa(p.rpc)
+	runPage(t, "operate/recover.md", dir, nil,
+		"quorate genesis new --validators 4 --output net", "quorate genesis new --validators 4 --output net "+strings.Join(p.flags(), " "),
+		"quorate validators list", "quorate validators list "+node, "quorate status", "quorate status "+node,
+		"127.0.0.1:8545", "127.0.0.1:"+strconv.Itoa(p.rpc), "127.0.0.1:30303", "127.0.0.1:"+strconv.Itoa(p.p2p),
+		"30399", strconv.Itoa(own.p2p), "8599", strconv.Itoa(own.rpc), "9599", strconv.Itoa(own.admin))
+}

@@ -26,6 +26,7 @@ func (d *decoder) genesis(n *node) *Genesis {
 		field{"parameters", false, func(n *node, path string) { d.params(n, path, &g.Params) }},
 		field{"permissions", false, func(n *node, path string) { d.permissions(n, path, &g.Permissions) }},
 		field{"governance", false, func(n *node, path string) { d.uints(n, path, &g.Governance) }},
+		field{"recovery", false, func(n *node, path string) { d.recovery(n, path, &g.Recovery) }},
 		field{"validators", true, func(n *node, path string) {
 			d.list(n, path, func(n *node, path string) {
 				g.Validators = append(g.Validators, d.validator(n, path))
@@ -73,20 +74,22 @@ func (d *decoder) roles(n *node, path string, r *Roles) {
 }
 
 func (d *decoder) roleList(n *node, path string, l *RoleList) {
-	accounts := func(to *[]common.Address) func(*node, string) {
-		return func(n *node, path string) {
-			d.list(n, path, func(n *node, path string) {
-				var a common.Address
-				d.checksummed(&a)(n, path)
-				*to = append(*to, a)
-			})
-		}
-	}
 	d.object(n, path,
-		field{"admins", false, accounts(&l.Admins)},
-		field{"managers", false, accounts(&l.Managers)},
-		field{"enabled", false, accounts(&l.Enabled)},
+		field{"admins", false, d.addresses(&l.Admins)},
+		field{"managers", false, d.addresses(&l.Managers)},
+		field{"enabled", false, d.addresses(&l.Enabled)},
 	)
+}
+
+// addresses reads a list of addresses into to.
+func (d *decoder) addresses(to *[]common.Address) func(*node, string) {
+	return func(n *node, path string) {
+		d.list(n, path, func(n *node, path string) {
+			var a common.Address
+			d.checksummed(&a)(n, path)
+			*to = append(*to, a)
+		})
+	}
 }
 
 func (d *decoder) observer(n *node, path string) Observer {
@@ -249,6 +252,7 @@ type (
 		Parameters  consensus.Params `json:"parameters"`
 		Permissions permissionsDoc   `json:"permissions"`
 		Governance  Governance       `json:"governance"`
+		Recovery    *recoveryDoc     `json:"recovery,omitempty"`
 		Validators  []validatorDoc   `json:"validators"`
 		Alloc       json.RawMessage  `json:"alloc"`
 	}

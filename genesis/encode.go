@@ -25,7 +25,7 @@ func (g *Genesis) Encode() []byte {
 
 // Canonical returns the bytes whose keccak256 is the extraData of block 0: the
 // document with sorted keys and without white space, validators by ascending
-// address, observers by node id, accounts with a role by address, without names,
+// address, observers by node id, accounts with a role and recovery keys by address, without names,
 // network addresses and the system contracts, which follow from the rest. All
 // strings are ASCII and all numbers whole, so any JSON library that sorts keys
 // reproduces it.
@@ -49,6 +49,7 @@ func (g *Genesis) doc(hints bool) *genesisDoc {
 			Roles: g.Permissions.Roles.doc(!hints),
 		},
 		Governance: g.Governance,
+		Recovery:   g.Recovery.doc(!hints),
 		Validators: []validatorDoc{},
 		Alloc:      g.allocDoc(),
 	}

@@ -21,6 +21,7 @@ type Genesis struct {
 	Params      consensus.Params
 	Permissions Permissions
 	Governance  Governance
+	Recovery    Recovery // who may replace a set of which too many are lost; none by default
 }
 
 // Forks are the activation times of the EVM's rule sets, seconds since 1970.

@@ -56,6 +56,7 @@ func (g *Genesis) problems() Problems {
 	g.checkAlloc(&ps)
 	g.Permissions.check(&ps)
 	g.Governance.check(&ps)
+	g.Recovery.check(g.Validators, &ps)
 	return ps
 }
 
@@ -232,4 +233,11 @@ func (g *Genesis) checkAlloc(ps *Problems) {
 	if total.BitLen() > 256 {
 		ps.add("alloc", "all balances together exceed 2^256-1 wei")
 	}
+}
+
+// CheckName reports why a text is no name of a node.
+func CheckName(name string) error {
+	var ps Problems
+	checkHints("", name, nil, &ps)
+	return ps.err()
 }

@@ -14,7 +14,12 @@ import (
 )
 
 // Executable implements engine.Batcher.
-func (b batcher) Executable() int { return b.n.pool.Proposable() }
+func (b batcher) Executable() int {
+	if b.n.recovers() {
+		return 0
+	}
+	return b.n.pool.Proposable()
+}
 
 // Oldest implements engine.Batcher.
 func (b batcher) Oldest() uint64 {

@@ -54,7 +54,7 @@ func (n *Node) checkKeys() error {
 	member, known := n.members.directory().byNode(n.keys.nodeID)
 	validator := n.keys.address()
 	switch {
-	case n.cfg.Join:
+	case n.cfg.Join, n.awaited():
 		return nil
 	case !known:
 		return n.unknownKey()

@@ -158,6 +158,9 @@ func (l *ledger) Stable(c *consensus.CheckpointCertificate) error {
 	return diverged(err)
 }
 
+// Recovered implements engine.Membership.
+func (l *ledger) Recovered(seq consensus.Seq) bool { return l.chain.Recovered(uint64(seq)) }
+
 // EpochOf implements engine.Membership.
 func (l *ledger) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 	start := pbft.EpochStart{Parent: l.chain.Genesis()}

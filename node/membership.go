@@ -142,6 +142,11 @@ func (m *membership) refresh(grace bool) error {
 		return fmt.Errorf("members in the state: %w", err)
 	}
 	add(here.Members())
+	for _, x := range m.chain.Recoveries() {
+		if x.Waiting {
+			add(m.reg.Guests(x.Document))
+		}
+	}
 	m.seen = seen
 	m.now.Store(newDirectory(e, list, leaving))
 	select {

@@ -22,6 +22,7 @@ import (
 	"github.com/quorate/quorate/node/admin"
 	"github.com/quorate/quorate/node/config"
 	"github.com/quorate/quorate/p2p"
+	"github.com/quorate/quorate/recovery"
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/rpc"
 	rpceth "github.com/quorate/quorate/rpc/eth"
@@ -51,6 +52,7 @@ type Node struct {
 	reg     *registry.Registry
 	keys    *keyring
 	metrics *prometheus.Registry
+	adopts  *recovery.Document // that is being applied to this node, which does not run; nil otherwise
 
 	db        *store.DB
 	state     *state.State
@@ -113,7 +115,7 @@ func (n *Node) openKeys(o Options) error {
 	if n.keys, err = loadKeys(n.cfg); err != nil {
 		return err
 	}
-	if _, known := n.reg.ByNode(n.keys.nodeID); !known && !n.cfg.Join && o.FS == nil && isEmpty(n.cfg.DataDir) {
+	if _, known := n.reg.ByNode(n.keys.nodeID); !known && !n.cfg.Join && !n.named(n.adopts) && o.FS == nil && isEmpty(n.cfg.DataDir) {
 		return n.unknownKey()
 	}
 	return nil

@@ -118,10 +118,17 @@ func (x epochs) Links(e consensus.Epoch) ([]light.Link, error) {
 	}
 	out := make([]light.Link, len(changes))
 	for i, c := range changes {
+		if c.Recovery != nil {
+			out[i] = light.NewRecoveryLink(c.Recovery, x.n.genesis.Recovery)
+			continue
+		}
 		out[i] = light.NewLink(c.Certificate, c.Next)
 	}
 	return out, nil
 }
+
+// Recoveries implements rpc/pbft.Members.
+func (x epochs) Recoveries() []chain.Recovery { return x.n.chain.Recoveries() }
 
 // Name implements rpc/pbft.Members.
 func (x epochs) Name(a common.Address) string { return x.n.members.directory().name(a) }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/node/config"
@@ -19,24 +17,20 @@ func ForgetVotes(cfg *config.Config, log *slog.Logger, o Options) (epoch consens
 	if cfg.Observer() {
 		return 0, errors.New("this node is an observer: it has no votes to forget")
 	}
-	n := &Node{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
-	defer func() { err = errors.Join(err, n.close()) }()
-	for _, open := range []func(Options) error{n.openKeys, n.openChain} {
-		if err := open(o); err != nil {
-			return 0, err
+	err = stopped(cfg, log, o, nil, func(n *Node) error {
+		past, err := votedFile{n.keys.voted}.Past()
+		if err != nil {
+			return err
 		}
-	}
-	past, err := votedFile{n.keys.voted}.Past()
-	if err != nil {
-		return 0, err
-	}
-	epoch = max(n.chain.CurrentEpoch().Epoch, past.Epoch)
-	if err := engine.ForgiveVotes(journal{n.db.Journal()}, epoch); err != nil {
-		return 0, fmt.Errorf("journal: %w", err)
-	}
-	if err := n.keys.voted.Record(epoch); err != nil {
-		return 0, err
-	}
-	log.Warn("votes forgotten by its operator", "validator", n.keys.address(), "epoch", epoch, "head", n.chain.Head().Number)
-	return epoch, nil
+		epoch = max(n.chain.CurrentEpoch().Epoch, past.Epoch)
+		if err := engine.ForgiveVotes(journal{n.db.Journal()}, epoch); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		if err := n.keys.voted.Record(epoch); err != nil {
+			return err
+		}
+		log.Warn("votes forgotten by its operator", "validator", n.keys.address(), "epoch", epoch, "head", n.chain.Head().Number)
+		return nil
+	})
+	return epoch, err
 }

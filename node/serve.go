@@ -39,7 +39,7 @@ func (n *Node) buildServers(o Options) error {
 	n.recent = rpceth.NewRecent(arrivals{n.pool}, cfg.Limits)
 	eth, err := rpceth.New(rpceth.Deps{
 		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, Logs: n.logs, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM, Extent: n.state.Extent, Origin: n.chain.Origin,
-		Feed: feed{n.chain}, Recent: n.recent, Progress: n, Disconnect: n.rpc.Disconnect, Turn: n.rpc.Heavy, Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
+		Feed: feed{n.chain}, Recent: n.recent, Progress: n, Disconnect: n.rpc.Disconnect, Turn: n.rpc.Heavy, Stopped: n.rpc.Stopped(), Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
 		return err

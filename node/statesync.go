@@ -148,6 +148,9 @@ func (s snapshotNet) Peers() []statesync.Peer {
 // mayLeap reports whether this node may begin with a snapshot when blocks up to
 // target are ahead of its empty chain.
 func (n *Node) mayLeap(target uint64) bool {
+	if len(n.chain.Recoveries()) > 0 {
+		return false // a recovery takes effect at its block, which must be met
+	}
 	switch n.cfg.Sync {
 	case config.SyncBlocks:
 		return false

@@ -74,8 +74,9 @@ func (c syncChain) ImportVerified(ctx context.Context, v *chain.Verified) error 
 	if c.n.engine == nil {
 		return c.n.ledger.Import(ctx, v)
 	}
+	voted := c.n.votes() // a recovery may make it a validator with this block
 	err := c.n.engine.Exclusive(ctx, func() error { return c.n.ledger.Import(ctx, v) })
-	if err == nil && !c.n.votes() {
+	if err == nil && (!voted || !c.n.votes()) {
 		c.n.engine.Moved()
 	}
 	return err
@@ -173,11 +174,9 @@ func (n *Node) headAnnouncement() []byte {
 	return enc
 }
 
-// greetPeer tells a new peer without a vote where the chain is.
+// greetPeer tells a new peer where the chain is. Validators whose chain is at the head
+// know; one that a recovery has named may have no block yet, and no vote.
 func (n *Node) greetPeer(p p2p.PeerInfo) {
-	if p.Role != p2p.RoleObserver {
-		return
-	}
 	if err := n.host.Push(p.ID, protocolHead, n.headAnnouncement()); err != nil {
 		n.log.Debug("greeting an observer", "err", err)
 	}

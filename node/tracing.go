@@ -15,7 +15,7 @@ func (n *Node) tracing(limits rpc.Limits) (*rpcdebug.API, *rpcots.API, error) {
 	at := stateAt(n.state)
 	tracers, err := gethbackend.NewTracers(gethbackend.TracerDeps{
 		Config: n.genesis.ChainConfig(), Chain: n.chain, StateAt: at, NewEVM: n.state.NewEVM,
-		Turn: n.rpc.Heavy, Limits: limits, Log: n.log.With("part", "rpc"),
+		Turn: n.rpc.Heavy, Stopped: n.rpc.Stopped(), Limits: limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
 		return nil, nil, err

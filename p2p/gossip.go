@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"time"
 
@@ -15,6 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/quorate/quorate/internal/cores"
 )
 
 // Verdict is a handler's answer to a gossip message.
@@ -129,7 +130,7 @@ func (h *Host) newPubSub(ctx context.Context, lp host.Host, instance string, par
 		pubsub.WithValidateQueueSize(validateQueue),
 		// Handlers may wait for a pool of signature checkers, so there are more
 		// workers than cores.
-		pubsub.WithValidateWorkers(max(4, 2*runtime.GOMAXPROCS(0))),
+		pubsub.WithValidateWorkers(max(4, 2*cores.Count())),
 		pubsub.WithPeerExchange(false),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(names...), 16)),
 		pubsub.WithRawTracer(h.newTracer(instance, topics)),

@@ -20,6 +20,9 @@
 // an epoch are read in the state of the last block of the epoch before; roles,
 // frozen accounts and observers hold at once.
 //
+// Recover and RecordRecovery are what a recovery (package recovery) means for an epoch
+// and for the storage of the contracts: recovery.go.
+//
 // Suspension is decided here and nowhere else: package chain calls
 // RecordSuspensions after the last transaction of each batch, and Suspended on
 // the state of a block. suspension.go has the rule, suspension_slots.go the

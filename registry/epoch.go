@@ -15,7 +15,8 @@ type Epoch struct {
 	*consensus.EpochRules
 	Members  []Member        // the validators, in the order of Set
 	SetSince consensus.Epoch // the first epoch of those up to this one that have its set
-	Versions Versions        // in the state that opened it
+	Versions Versions        // in the state that opened it; of a recovery, the one that it writes
+	Recovery common.Hash     // digest of the recovery that opened it; zero: a checkpoint did
 }
 
 // Pending reports whether the state after a block of the epoch begins the next one

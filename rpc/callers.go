@@ -26,26 +26,6 @@ type Turn func(ctx context.Context) (leave func(), err error)
 // AnyTurn counts nobody.
 var AnyTurn Turn = func(context.Context) (func(), error) { return func() {}, nil }
 
-// Work takes the caller's own place, and then one of those that all share, for
-// which it waits until ctx ends; done gives both back. What the places are for, in
-// the plural, is for the error.
-func (t Turn) Work(ctx context.Context, places chan struct{}, what string) (done func(), err error) {
-	leave, err := t(ctx)
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case places <- struct{}{}:
-		return func() {
-			<-places
-			leave()
-		}, nil
-	case <-ctx.Done():
-		leave()
-		return nil, &Error{Code: CodeTimeout, Message: "request timed out: the node is busy with other " + what}
-	}
-}
-
 type callerKey struct{}
 
 // Heavy takes one of the places that the caller of ctx has for heavy calls; it must

@@ -20,6 +20,9 @@
 // does. Its bounds are the same: a message that is too large ends it (1009), too
 // many calls or levels get the error, to the first call that has an id.
 //
+// Heavy work (executions, scans, traces) runs in Places: few threads of low priority,
+// so that a vote never waits for a reader (ADR 0017).
+//
 // Invariants: every limit is in Limits; a request holds at most one body and one
 // answer in memory; nothing is served to a host name that is not allowed; no call is executed that its caller
 // may not call; when

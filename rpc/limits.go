@@ -31,17 +31,17 @@ type Limits struct {
 
 	CallGas             uint64        // gas of eth_call, eth_estimateGas and all calls of one eth_simulateV1 together: 3 × the largest transaction
 	CallTimeout         time.Duration // time of one eth_call, eth_estimateGas, eth_createAccessList or eth_simulateV1
-	HeavyCalls          int           // executions at once: they share the cores with consensus
+	HeavyCalls          int           // executions at once, each on a thread of low priority
 	SimulateBlocks      int           // blocks of one eth_simulateV1, those that fill gaps included: as geth, BLOCKHASH reaches no farther
 	SimulateBlockCalls  int           // calls in one of these blocks, as geth
 	SimulateCalls       int           // calls in all of these blocks, as geth
 	SimulateBytes       int           // what these calls return and log, bytes: the answer has three times as many
-	LogScans            int           // eth_getLogs over more than a few blocks at once: they are longer, and must not keep calls waiting
+	LogScans            int           // eth_getLogs over more than a few blocks at once, each on a thread of low priority: they are longer, and must not keep calls waiting
 	LogResults          int           // logs in one answer
 	LogBytes            int           // data and topics of these logs, bytes
 	LogTimeout          time.Duration // time of one eth_getLogs; the blocks of a range are not bounded, the index finds those that matter
 	LogAlternatives     int           // addresses, or topics at one position, of one filter
-	Traces              int           // debug_trace* and what stands on them (ots_) at once: each may hold its bytes several times
+	Traces              int           // debug_trace* and what stands on them (ots_) at once, each on a thread of low priority; it may hold its bytes several times
 	TraceTimeout        time.Duration // time of one debug_trace*, the wait for its place included; a client's own timeout is cut to it
 	TraceBytes          int           // answer of one debug_trace*, and about what is collected for it, bytes: as of a batch
 	TraceTracers        int           // tracers in one muxTracer, itself included: each step calls all of them
@@ -77,11 +77,11 @@ func DefaultLimits() Limits {
 		HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 120 * time.Second, StopTimeout: 3 * time.Second,
 		CallerBurst: 2000, Callers: 8192, TokenBytes: 16 << 10, TokenLeeway: 30 * time.Second, HeaderBytes: 64 << 10, ReloadEvery: 5 * time.Second,
-		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 4,
+		CallGas: 50_000_000, CallTimeout: 5 * time.Second, HeavyCalls: 2,
 		SimulateBlocks: 256, SimulateBlockCalls: 5000, SimulateCalls: 10_000, SimulateBytes: 8_000_000,
-		LogScans:   2,
+		LogScans:   1,
 		LogResults: 10_000, LogBytes: 20_000_000, LogTimeout: 10 * time.Second, LogAlternatives: 1000,
-		Traces: 2, TraceTimeout: 10 * time.Second, TraceBytes: 25_000_000, TraceTracers: 16,
+		Traces: 1, TraceTimeout: 10 * time.Second, TraceBytes: 25_000_000, TraceTracers: 16,
 		PoolBytes: 25_000_000, PoolDumps: 2, OtsPage: 1000,
 		ProofKeys: 1024, StorageSlots: 1024,
 		SyncTimeout: 2 * time.Second, SyncMaxTimeout: 20 * time.Second, SyncGrace: 500 * time.Millisecond, SyncSends: 64,

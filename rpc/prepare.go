@@ -3,11 +3,12 @@ package rpc
 import (
 	"context"
 	"encoding/hex"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/internal/cores"
 )
 
 // minPrepared is the number of transactions from which preparing pays: one has
@@ -56,7 +57,7 @@ func prepare(raws [][]byte, signer types.Signer) prepared {
 			out[i] = done{raw, tx}
 		}
 	}
-	for range min(runtime.GOMAXPROCS(0), len(raws)) - 1 {
+	for range min(cores.Count(), len(raws)) - 1 {
 		wg.Go(work)
 	}
 	work()

@@ -29,6 +29,7 @@ type Server struct {
 	large    chan struct{} // one token per HTTP request with a large body
 	requests chan struct{} // one token per HTTP request at work
 	ready    chan struct{} // closed when listening
+	stopped  chan struct{} // closed when Run ends
 	streams  sync.WaitGroup
 
 	wsOrigin  func(*http.Request) bool
@@ -53,6 +54,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		large:    make(chan struct{}, cfg.Limits.LargeRequests),
 		requests: make(chan struct{}, cfg.Limits.Requests),
 		ready:    make(chan struct{}),
+		stopped:  make(chan struct{}),
 		wsOrigin: originCheck(cfg.WSOrigins),
 	}
 	s.rpc.SetBatchLimits(cfg.Limits.BatchItems, cfg.Limits.BatchResponseBytes)
@@ -89,6 +91,7 @@ func (s *Server) stack() http.Handler {
 // within StopTimeout and closes every connection. The error of a port that is
 // taken names the port and its flag.
 func (s *Server) Run(ctx context.Context) error {
+	defer close(s.stopped)
 	addr := net.JoinHostPort(s.cfg.Address, strconv.Itoa(s.cfg.Port))
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
@@ -175,6 +178,9 @@ func (s *Server) shutdown(server *http.Server) error {
 
 // Ready is closed when the port is open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Stopped is closed when Run ends: no call comes any more.
+func (s *Server) Stopped() <-chan struct{} { return s.stopped }
 
 // Addr returns the address listened on, nil before Ready.
 func (s *Server) Addr() net.Addr {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -14,6 +13,8 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
+
+	"github.com/quorate/quorate/internal/cores"
 	"github.com/quorate/quorate/store"
 )
 
@@ -66,7 +67,7 @@ func Open(db *store.DB, cfg Config) (*State, error) {
 		code:     &codes{db, c.code},
 		jumps:    core.NewJumpDestCache(),
 		precomp:  vm.NewPrecompileCache(),
-		prefetch: runtime.GOMAXPROCS(0) >= prefetchCores,
+		prefetch: cores.Count() >= prefetchCores,
 		layers:   map[common.Hash]*Layer{},
 	}
 	head, ok, err := readHead(db)

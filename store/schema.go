@@ -27,6 +27,9 @@ const (
 	// PrefixLink: number of an epoch's last block → the checkpoint certificate that
 	// ended the epoch, where another set follows.
 	PrefixLink = 'K'
+	// PrefixRecovery: number of the last block of an epoch → the recovery document that
+	// ends it, which may lie ahead.
+	PrefixRecovery = 'R'
 	// PrefixJournal: seq, kind, view → record of the journal of votes.
 	PrefixJournal = 'j'
 
@@ -90,7 +93,7 @@ const (
 
 // Prefixes lists every key space once.
 var Prefixes = []byte{
-	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixLink, PrefixJournal,
+	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixLink, PrefixRecovery, PrefixJournal,
 	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
 	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
@@ -138,6 +141,10 @@ func EpochKey(epoch uint64) []byte { return numbered(PrefixEpoch, epoch) }
 
 // LinkKey is the key of the checkpoint certificate of an epoch's last block.
 func LinkKey(number uint64) []byte { return numbered(PrefixLink, number) }
+
+// RecoveryKey is the key of the recovery document that makes a block the last of its
+// epoch.
+func RecoveryKey(number uint64) []byte { return numbered(PrefixRecovery, number) }
 
 // HeaderKey is the key of the header row of a block.
 func HeaderKey(number uint64) []byte { return numbered(PrefixHeader, number) }

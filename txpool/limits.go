@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"runtime"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/params"
+
+	"github.com/quorate/quorate/internal/cores"
 )
 
 // Config names every bound of the pool. Sizes are bytes of the canonical
@@ -110,7 +111,7 @@ func Default(chain *params.ChainConfig) Config {
 		PriceBumpPercent:   10,
 		MaxSkips:           8,
 		LockChunk:          256,
-		Workers:            runtime.GOMAXPROCS(0),
+		Workers:            cores.Count(),
 		GossipBytes:        64 << 10,
 		GossipInterval:     5 * time.Millisecond,
 		GossipGrace:        100 * time.Millisecond,

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/govern"
 	"github.com/quorate/quorate/keys"
+	"github.com/quorate/quorate/node"
 	"github.com/quorate/quorate/node/config"
+	"github.com/quorate/quorate/recovery"
 )
 
 // The exit codes. Scripts may rely on them.
@@ -22,7 +25,7 @@ const (
 	exitUnavailable = 4 // a node does not answer
 	exitExists      = 5 // something is there already and is kept
 	exitNotFound    = 6 // a named file is missing
-	exitRefused     = 7 // a system contract refuses it, or it would leave too few reachable validators
+	exitRefused     = 7 // a system contract refuses it, or it would leave too few reachable validators, or a recovery does not fit the node
 )
 
 // codeError gives an error its exit code.
@@ -55,7 +58,9 @@ func exitCode(err error) int {
 		return own.code
 	case errors.As(err, &problems), errors.As(err, &faults):
 		return exitInvalid
-	case errors.As(err, &refused), errors.As(err, &unsafe):
+	case isRecoveryFault(err):
+		return exitInvalid
+	case errors.As(err, &refused), errors.As(err, &unsafe), errors.Is(err, node.ErrRefused):
 		return exitRefused
 	case errors.Is(err, keys.ErrExists):
 		return exitExists
@@ -63,6 +68,12 @@ func exitCode(err error) int {
 		return exitNotFound
 	}
 	return exitFailure
+}
+
+// isRecoveryFault reports whether a recovery document does not hold by itself.
+func isRecoveryFault(err error) bool {
+	return slices.ContainsFunc([]error{recovery.ErrForm, recovery.ErrNetwork, recovery.ErrNotAllowed, recovery.ErrSignature, recovery.ErrTooFew},
+		func(kind error) bool { return errors.Is(err, kind) })
 }
 
 // printError writes the error for people, or as one JSON line.

@@ -29,14 +29,25 @@ type summary struct {
 	Observers  int         `json:"observers"`
 	Quorum     int         `json:"quorum"`
 	Tolerates  int         `json:"tolerates"`
+	Recovery   *recoverers `json:"recovery"` // null: nobody can recover the network
+}
+
+// recoverers are who may sign a recovery.
+type recoverers struct {
+	Keys      int    `json:"keys"`
+	Threshold uint64 `json:"threshold"`
 }
 
 func summarize(g *genesis.Genesis) summary {
 	set := g.ValidatorSet()
-	return summary{
+	s := summary{
 		ChainID: g.ChainID, Hash: g.Hash(), Validators: set.Len(), Observers: len(g.Permissions.Observers),
 		Quorum: set.Quorum(), Tolerates: set.F(),
 	}
+	if g.Recovery.Allowed() {
+		s.Recovery = &recoverers{len(g.Recovery.Keys), g.Recovery.Threshold}
+	}
+	return s
 }
 
 func (s summary) lines() []string {
@@ -44,6 +55,9 @@ func (s summary) lines() []string {
 		fmt.Sprintf("chain id    %d", s.ChainID),
 		fmt.Sprintf("hash        %s", s.Hash),
 		fmt.Sprintf("validators  %d, quorum %d, tolerates %d faulty", s.Validators, s.Quorum, s.Tolerates),
+	}
+	if s.Recovery != nil {
+		out = append(out, fmt.Sprintf("recovery    %d of %d keys", s.Recovery.Threshold, s.Recovery.Keys))
 	}
 	if s.Observers > 0 {
 		out = append(out, fmt.Sprintf("observers   %d", s.Observers))

@@ -22,6 +22,8 @@ type chainFlags struct {
 	chainID    uint64
 	timestamp  uint64
 	alloc      string
+	recovery   []string
+	threshold  uint64
 	parameters string
 }
 
@@ -29,6 +31,8 @@ func (f *chainFlags) add(c *cobra.Command) {
 	c.Flags().Uint64Var(&f.chainID, "chain-id", defaultChainID, "chain id of the network")
 	c.Flags().Uint64Var(&f.timestamp, "timestamp", 0, "time of block 0, seconds since 1970 (default now)")
 	c.Flags().StringVar(&f.alloc, "alloc", "", "JSON file from address to account: balance, nonce, code, storage")
+	c.Flags().StringSliceVar(&f.recovery, "recovery-key", nil, "address of a key that may sign a recovery when too many validators are lost; once for each")
+	c.Flags().Uint64Var(&f.threshold, "recovery-threshold", 0, "how many recovery keys must sign (default just more than half)")
 	c.Flags().StringVar(&f.parameters, "parameters", "", "JSON file of protocol parameters that differ from the defaults")
 }
 
@@ -59,7 +63,23 @@ func (f *chainFlags) base(c *cobra.Command) (*genesis.Genesis, error) {
 			return nil, fmt.Errorf("%s is not valid:\n%w", f.parameters, err)
 		}
 	}
-	return g, nil
+	return g, f.readRecovery(g)
+}
+
+// readRecovery puts the recovery keys into the genesis.
+func (f *chainFlags) readRecovery(g *genesis.Genesis) error {
+	for _, text := range f.recovery {
+		key, err := parseAddress(text)
+		if err != nil {
+			return err
+		}
+		g.Recovery.Keys = append(g.Recovery.Keys, key)
+	}
+	g.Recovery.Threshold = f.threshold
+	if n := uint64(len(f.recovery)); n > 0 && f.threshold == 0 {
+		g.Recovery.Threshold = n/2 + 1
+	}
+	return nil
 }
 
 // strength picks the cost of key files.
@@ -95,7 +115,7 @@ who do not trust each other use 'genesis member' and 'genesis assemble'.`,
 			if err != nil {
 				return err
 			}
-			s.ChainID, s.Timestamp, s.Alloc, s.Params, s.Strength = g.ChainID, g.Timestamp, g.Alloc, g.Params, strength(light)
+			s.ChainID, s.Timestamp, s.Alloc, s.Params, s.Recovery, s.Strength = g.ChainID, g.Timestamp, g.Alloc, g.Params, g.Recovery, strength(light)
 			if err := s.Validate(); err != nil {
 				return withCode(exitUsage, err)
 			}

@@ -21,11 +21,11 @@ import (
 func (a *app) networkCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "network",
-		Short: "Invite a newcomer into a network, or join one",
+		Short: "Invite a newcomer into a network, join one, or recover one",
 		Example: `  quorate network invite --dir acme --output invitation.json
   quorate network join invitation.json --dir newcomer`,
 	}
-	c.AddCommand(a.networkInviteCmd(), a.networkJoinCmd())
+	c.AddCommand(a.networkInviteCmd(), a.networkJoinCmd(), a.networkRecoverCmd())
 	return c
 }
 

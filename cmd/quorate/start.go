@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/quorate/quorate/internal/cores"
 	"github.com/quorate/quorate/node"
 	"github.com/quorate/quorate/node/config"
 	"github.com/quorate/quorate/node/devnet"
@@ -44,6 +45,7 @@ lists the limits of JSON-RPC: rpc.limits.call_timeout is --rpc-limits-call-timeo
 			return err
 		}
 		node.Version = version
+		cores.Beside(cfg.Limits.Places())
 		defer func() {
 			if mine {
 				devnet.RemovePID(cfg.Dir)

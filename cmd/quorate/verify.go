@@ -13,6 +13,7 @@ import (
 
 	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/recovery"
 )
 
 // verified is what a valid proof has shown.
@@ -34,32 +35,39 @@ type verified struct {
 
 func (a *app) verifyCmd() *cobra.Command {
 	var file string
+	var recoveries []string
 	c := &cobra.Command{
 		Use:   "verify PROOF",
 		Short: "Check a finality proof with nothing but the genesis",
 		Long: `Checks what pbft_finalityProof answered: that a quorum of the validators signed
 the block, and that the transaction and its receipt are in it. It asks no node.
-PROOF is a file, or - for standard input.`,
+PROOF is a file, or - for standard input.
+
+Validators that a recovery of the network has replaced may have lost their keys to
+somebody, who can sign false blocks with them. Who knows of the recovery names its
+file: the proof must agree with it.`,
 		Example: `  quorate verify proof.json --genesis genesis.json
-  quorate verify - --genesis genesis.json --json < proof.json`,
+  quorate verify - --genesis genesis.json --json < proof.json
+  quorate verify proof.json --genesis genesis.json --recovery recovery.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := required(c, "genesis"); err != nil {
 				return err
 			}
-			v, err := verifyProof(c.InOrStdin(), args[0], file)
+			v, err := verifyProof(c.InOrStdin(), args[0], file, recoveries)
 			if err != nil {
 				return err
 			}
 			return a.print(c, v, v.lines()...)
 		},
 	}
+	c.Flags().StringSliceVar(&recoveries, "recovery", nil, "recovery of the network that took place, from a source that you trust; once for each")
 	c.Flags().StringVar(&file, "genesis", "", "genesis document of the network, from a source that you trust")
 	return c
 }
 
 // verifyProof reads both documents and checks the proof.
-func verifyProof(stdin io.Reader, proofFile, genesisFile string) (*verified, error) {
+func verifyProof(stdin io.Reader, proofFile, genesisFile string, recoveries []string) (*verified, error) {
 	g, err := genesis.Load(genesisFile)
 	if err != nil {
 		return nil, err
@@ -72,11 +80,31 @@ func verifyProof(stdin io.Reader, proofFile, genesisFile string) (*verified, err
 	if err != nil {
 		return nil, withCode(exitInvalid, fmt.Errorf("%s: %w", proofFile, err))
 	}
-	f, err := p.Verify(light.Begin(g))
+	known, err := recovered(g, recoveries)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.Verify(light.Begin(g), known...)
 	if err != nil {
 		return nil, withCode(exitInvalid, fmt.Errorf("%s does not hold: %w", proofFile, err))
 	}
 	return tellOf(g, f)
+}
+
+// recovered reads the recoveries that a proof must agree with.
+func recovered(g *genesis.Genesis, files []string) (out []light.Trust, err error) {
+	for _, file := range files {
+		d, err := recovery.Load(file)
+		if err != nil {
+			return nil, err
+		}
+		t, err := light.Recovered(g, d)
+		if err != nil {
+			return nil, withCode(exitInvalid, fmt.Errorf("%s: %w", file, err))
+		}
+		out = append(out, t)
+	}
+	return out, nil
 }
 
 // readProof reads a file, or standard input for "-", up to what a proof may have.

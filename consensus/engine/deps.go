@@ -107,6 +107,9 @@ type Membership interface {
 	// EpochOf returns the epoch that seq belongs to, which is at most one above the
 	// head.
 	EpochOf(seq consensus.Seq) (pbft.EpochStart, error)
+	// Recovered reports whether the durable block of seq is the last of its epoch by
+	// a recovery: then the next one has begun without a checkpoint.
+	Recovered(seq consensus.Seq) bool
 }
 
 // Voted is the file beside the key that remembers the highest epoch voted in.

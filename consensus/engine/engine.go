@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 }
 
 // restore builds the replica. The epoch is that of the next block, unless the
-// head ends an epoch whose checkpoint is not stable yet.
+// head ends an epoch whose checkpoint is not stable yet. A recovery needs none.
 func (e *Engine) restore() error {
 	head := e.deps.Ledger.Head()
 	records, err := e.loadJournal(head.Seq)
@@ -82,12 +83,13 @@ func (e *Engine) restore() error {
 		return err
 	}
 	start, err := e.deps.Membership.EpochOf(head.Seq + 1)
-	if err == nil && head.Seq > 0 && start.First == head.Seq+1 && !hasStable(records, head.Seq) {
+	if err == nil && head.Seq > 0 && start.First == head.Seq+1 && !hasStable(records, head.Seq) && !e.deps.Membership.Recovered(head.Seq) {
 		start, err = e.deps.Membership.EpochOf(head.Seq)
 	}
 	if err != nil {
 		return fmt.Errorf("the epoch at block %d: %w", head.Seq, err)
 	}
+	records = withoutCut(records, start.EpochRules)
 	self := e.deps.Signer.Address()
 	index, member := start.Set.Index(self)
 	e.guard.remember(records, func(v *consensus.Vote) bool { return member && v.Sender == uint64(index) })
@@ -110,6 +112,20 @@ func (e *Engine) restore() error {
 	e.publishEpoch()
 	e.seen.restored(e.replica.Report().Active)
 	return nil
+}
+
+// withoutCut leaves out the votes of an epoch about blocks that are of a later one: a
+// recovery has cut it below them, and no replica votes in it any more.
+func withoutCut(records []pbft.Record, now *consensus.EpochRules) []pbft.Record {
+	return slices.DeleteFunc(records, func(r pbft.Record) bool {
+		switch r.Kind {
+		case pbft.RecordProposal:
+			return r.Seq >= now.First && r.Batch.Header.Epoch < now.Epoch
+		case pbft.RecordPrepared:
+			return r.Seq >= now.First && r.Prepared.Header.Epoch < now.Epoch
+		}
+		return false
+	})
 }
 
 func hasStable(records []pbft.Record, seq consensus.Seq) bool {

@@ -32,6 +32,7 @@ type world struct {
 	keys    map[common.Address]*ecdsa.PrivateKey
 	members []*member               // in the order of the set
 	leaves  map[consensus.Epoch]int // who is not of the set of an epoch
+	after   *consensus.EpochRules   // of the epoch that a recovery has opened; nil: none has
 
 	mu  sync.Mutex
 	log []string // what happened, in order: "0 journal", "0 send COMMIT 1"
@@ -269,6 +270,9 @@ func (m *member) Stable(*consensus.CheckpointCertificate) error { return nil }
 
 // rulesAt returns the rules of the epoch that seq belongs to.
 func (w *world) rulesAt(seq consensus.Seq) *consensus.EpochRules {
+	if w.after != nil && w.after.Owns(seq) {
+		return w.after
+	}
 	length := consensus.Seq(w.params.EpochLength)
 	e := consensus.Epoch((max(seq, 1) - 1) / length)
 	set := w.set
@@ -276,6 +280,11 @@ func (w *world) rulesAt(seq consensus.Seq) *consensus.EpochRules {
 		set, _ = consensus.NewValidatorSet(slices.Delete(w.set.Addresses(), out, out+1))
 	}
 	return &consensus.EpochRules{Epoch: e, First: consensus.Seq(e)*length + 1, Set: set, Params: w.params}
+}
+
+// Recovered implements Membership.
+func (m *member) Recovered(seq consensus.Seq) bool {
+	return m.w.after != nil && m.w.after.First == seq+1
 }
 
 func (m *member) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {

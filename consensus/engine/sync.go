@@ -79,7 +79,11 @@ func (e *Engine) onSynced(s synced) {
 // follow tells the replica where the chain is.
 func (e *Engine) follow() {
 	head := e.deps.Ledger.Head()
-	start, err := e.deps.Membership.EpochOf(max(head.Seq, 1))
+	at := max(head.Seq, 1)
+	if e.deps.Membership.Recovered(head.Seq) {
+		at++
+	}
+	start, err := e.deps.Membership.EpochOf(at)
 	if err != nil {
 		e.fail(e.ctx, fmt.Errorf("epoch of block %d: %w", head.Seq, err))
 		return

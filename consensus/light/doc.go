@@ -20,6 +20,10 @@
 // false block with a quorum of an old set can sign the checkpoints in between,
 // too, so more links would prove nothing more.
 //
+// Where too many of a set are lost to sign a checkpoint, the recovery keys of genesis sign
+// in their place (package recovery): such a link is followed from whatever set, and
+// needs none of the links before it.
+//
 // # Invariants
 //
 //   - Every part of a proof is checked, and nothing else is in it: a proof in
@@ -32,5 +36,6 @@
 //
 // It does not fetch anything, and it cannot tell whether a chain has gone on. It
 // does not protect against a quorum of some past set that is dishonest later: who
-// must care begins from a newer set that they know.
+// must care begins from a newer set that they know, or names the changes that a proof
+// has to agree with (Verify, Recovered).
 package light

@@ -18,29 +18,35 @@ var ErrLink = errors.New("change of the validator set")
 // Trust is what a verifier knows for sure: the network, and who decides in it
 // from an epoch on. It is a value; Follow returns the next one.
 type Trust struct {
-	Domain consensus.Domain
-	Since  consensus.Epoch // the first one that Set decides
-	Set    *consensus.ValidatorSet
+	Domain   consensus.Domain
+	Since    consensus.Epoch // the first one that Set decides
+	First    consensus.Seq   // the first block of that epoch
+	Set      *consensus.ValidatorSet
+	Recovery genesis.Recovery // who may end an epoch whose validators are lost
+
+	recovered bool // by them, for Since
 }
 
 // Begin returns what a genesis document says. Whoever gets the document from
 // somebody else compares its hash.
 func Begin(g *genesis.Genesis) Trust {
-	return Trust{Domain: g.Domain(), Set: g.ValidatorSet()}
+	return Trust{Domain: g.Domain(), First: 1, Set: g.ValidatorSet(), Recovery: g.Recovery}
 }
 
 // Link is a change of the validator set: the certificate that ends an epoch, and
-// who decides from the next one on.
+// who decides from the next one on. Where the recovery keys have ended it, the
+// signatures are theirs, in the place of the validators'.
 type Link struct {
-	Epoch      hexutil.Uint64   `json:"epoch"`      // that it ends
-	Number     hexutil.Uint64   `json:"number"`     // of the epoch's last block
-	BlockHash  common.Hash      `json:"blockHash"`  // of that block
-	StateRoot  common.Hash      `json:"stateRoot"`  // after it
-	Signers    hexutil.Bytes    `json:"signers"`    // bit i of the little-endian bytes is validator i of the set before
-	Signatures []hexutil.Bytes  `json:"signatures"` // one per signer, ascending by index
-	Validators []common.Address `json:"validators"` // from the next epoch on, ascending
-	Suspended  []common.Address `json:"suspended"`  // of these, who may not be primary in the next epoch, ascending
-	Params     common.Hash      `json:"params"`     // hash of the protocol parameters of the next epoch
+	Epoch      hexutil.Uint64   `json:"epoch"`              // that it ends
+	Number     hexutil.Uint64   `json:"number"`             // of the epoch's last block
+	BlockHash  common.Hash      `json:"blockHash"`          // of that block
+	StateRoot  common.Hash      `json:"stateRoot"`          // after it
+	Signers    hexutil.Bytes    `json:"signers"`            // bit i of the little-endian bytes is validator i of the set before
+	Signatures []hexutil.Bytes  `json:"signatures"`         // one per signer, ascending by index
+	Validators []common.Address `json:"validators"`         // from the next epoch on, ascending
+	Suspended  []common.Address `json:"suspended"`          // of these, who may not be primary in the next epoch, ascending
+	Params     common.Hash      `json:"params"`             // hash of the protocol parameters of the next epoch
+	Recovery   *common.Hash     `json:"recovery,omitempty"` // of a recovery: hash of the new validators' nodes; bit i of signers is recovery key i
 }
 
 // NewLink returns the link of a checkpoint after which the epoch next begins.
@@ -74,10 +80,18 @@ func (t Trust) Follow(l *Link) (Trust, error) {
 		Epoch: ended, Seq: consensus.Seq(l.Number), BlockHash: l.BlockHash, StateRoot: l.StateRoot,
 		NextSet: consensus.NextSetHash(ended+1, next, l.Suspended, l.Params), Signers: consensus.Bitset(l.Signers), Signatures: sigs,
 	}
-	if err := c.Verify(t.Domain, t.Set); err != nil {
-		return Trust{}, fmt.Errorf("%w after epoch %d: %w", ErrLink, ended, err)
+	if l.Recovery != nil {
+		err = t.verifyRecovery(c, *l.Recovery)
+	} else {
+		err = c.Verify(t.Domain, t.Set)
 	}
-	t.Since, t.Set = ended+1, next
+	switch {
+	case err != nil:
+		return Trust{}, fmt.Errorf("%w after epoch %d: %w", ErrLink, ended, err)
+	case c.Seq+1 < t.First:
+		return Trust{}, fmt.Errorf("%w after epoch %d: it ends with block %d, and the set before it decides only from block %d on", ErrLink, ended, c.Seq, t.First)
+	}
+	t.Since, t.First, t.Set, t.recovered = ended+1, c.Seq+1, next, l.Recovery != nil
 	return t, nil
 }
 

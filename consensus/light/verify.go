@@ -21,6 +21,7 @@ var (
 	ErrCertificate = errors.New("commit certificate")
 	ErrPath        = errors.New("trie path")
 	ErrContent     = errors.New("transaction or receipt")
+	ErrRetired     = errors.New("the proof is by validators that were retired")
 )
 
 // Final is what a valid proof has shown.
@@ -35,16 +36,20 @@ type Final struct {
 	Receipt     *types.Receipt // without derived fields but TxHash, BlockHash, BlockNumber and TransactionIndex
 }
 
-// Verify checks every part of a proof, from genesis on.
-func (p *Proof) Verify(t Trust) (*Final, error) {
+// Verify checks every part of a proof, from genesis on. known are changes of the set
+// that the verifier is sure of, as by Recovered: the proof must agree with each of
+// them, so that nobody fools the verifier with keys that were retired by it.
+func (p *Proof) Verify(t Trust, known ...Trust) (*Final, error) {
 	if p.Genesis != t.Domain.Genesis {
 		return nil, fmt.Errorf("%w: its genesis hash is %s, the document's is %s", ErrNetwork, p.Genesis, t.Domain.Genesis)
 	}
 	var err error
+	path := []Trust{t}
 	for i := range p.Links {
 		if t, err = t.Follow(&p.Links[i]); err != nil {
 			return nil, err
 		}
+		path = append(path, t)
 	}
 	f := &Final{Set: t.Set, Index: uint64(p.TransactionIndex)}
 	if f.Header, err = decodeHeader(p.Header); err != nil {
@@ -53,6 +58,11 @@ func (p *Proof) Verify(t Trust) (*Final, error) {
 	f.BlockHash = crypto.Keccak256Hash(p.Header)
 	if err := p.Certificate.verify(t, f); err != nil {
 		return nil, err
+	}
+	for i := range known {
+		if err := known[i].agrees(path, f); err != nil {
+			return nil, err
+		}
 	}
 	return f, p.verifyContent(f)
 }
@@ -74,6 +84,9 @@ func (c *Certificate) verify(t Trust, f *Final) error {
 	f.Epoch = consensus.Epoch(c.Epoch)
 	if f.Epoch < t.Since {
 		return fmt.Errorf("%w: it is of epoch %d, before the last change of the validator set, which is for epoch %d", ErrCertificate, f.Epoch, t.Since)
+	}
+	if seq < t.First {
+		return fmt.Errorf("%w: it is of block %d, and its validators decide from block %d on", ErrCertificate, seq, t.First)
 	}
 	sigs, err := parseSignatures(c.Signatures)
 	if err != nil {

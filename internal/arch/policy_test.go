@@ -14,32 +14,33 @@ var policy = map[string][]string{
 	"consensus/pbft":          {"consensus"},
 	"consensus/pbft/pbfttest": {"consensus", "consensus/pbft"},
 	"consensus/engine":        {"consensus", "consensus/pbft"},
-	"consensus/light":         {"consensus", "genesis"},
+	"consensus/light":         {"consensus", "genesis", "recovery"},
 	"contracts":               {},
 	"contracts/contractstest": {"chain", "chain/chaintest", "contracts", "genesis", "state"},
 	"genesis":                 {"consensus", "contracts", "internal/suggest"},
 	"govern":                  {"consensus", "contracts", "genesis", "keys", "registry"},
 	"keys":                    {"consensus"},
-	"registry":                {"consensus", "contracts", "genesis"},
+	"recovery":                {"consensus", "genesis"},
+	"registry":                {"consensus", "contracts", "genesis", "recovery"},
 	"store":                   {},
-	"state":                   {"genesis", "registry", "store"},
+	"state":                   {"genesis", "registry", "store", "internal/cores"},
 	"index":                   {"store"},
-	"chain":                   {"consensus", "genesis", "registry", "store", "state"},
+	"chain":                   {"consensus", "genesis", "recovery", "registry", "store", "state", "internal/cores"},
 	"chain/chaintest":         {"consensus", "genesis", "store", "state", "chain"},
-	"txpool":                  {},
-	"p2p":                     {},
+	"txpool":                  {"internal/cores"},
+	"p2p":                     {"internal/cores"},
 	"p2p/p2ptest":             {"p2p"},
-	"blocksync":               {"consensus", "chain", "state", "store"}, // store: only the error of a full disk
+	"blocksync":               {"consensus", "chain", "state", "store", "internal/cores"}, // store: only the error of a full disk
 	"statesync":               {"consensus", "chain", "state", "store"},
 
-	"rpc":          {"rpc/access"},
+	"rpc":          {"rpc/access", "internal/cores"},
 	"rpc/access":   {},
 	"rpc/discover": {"rpc"},
 	"rpc/eth":      {"consensus", "registry", "chain", "state", "index", "txpool", "rpc", "rpc/ethjson"},
-	"rpc/ethjson":  {},
+	"rpc/ethjson":  {"internal/cores"},
 	"rpc/net":      {"rpc"},
 	"rpc/rpctest":  {"rpc", "rpc/discover"},
-	"rpc/pbft":     {"consensus", "consensus/light", "registry", "chain", "rpc"},
+	"rpc/pbft":     {"consensus", "consensus/light", "genesis", "registry", "chain", "rpc"}, // genesis: only how a node id is written
 
 	"rpc/gethbackend": {"state", "rpc"},
 	"rpc/debug":       {"rpc", "rpc/gethbackend"},
@@ -51,11 +52,12 @@ var policy = map[string][]string{
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 
-	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "rpc/access", "internal/suggest"},
+	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "recovery", "rpc/access", "internal/suggest", "internal/cores"},
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 
 	"internal/arch":      {},
+	"internal/cores":     {},
 	"internal/bubble":    {"..."}, // whole nodes
 	"internal/mutants":   {},      // reads sources and runs the go command
 	"internal/racetest":  {},      // runs the go command

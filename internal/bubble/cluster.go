@@ -31,6 +31,7 @@ type Spec struct {
 	Validators int // 0 = four
 	Observers  int
 	Params     func(*consensus.Params) // changes the devnet's parameters; may be nil
+	Recovery   genesis.Recovery
 }
 
 // Cluster is one network of whole nodes in a bubble.
@@ -60,7 +61,7 @@ func Run(t *testing.T, s Spec, body func(c *Cluster)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec.Strength = keys.None
+	spec.Strength, spec.Recovery = keys.None, s.Recovery
 	if s.Params != nil {
 		s.Params(&spec.Params)
 	}

@@ -42,6 +42,13 @@ const seedsFile = "consensus/pbft/zz_mutant_seeds_test.go"
 // suites are the packages whose tests judge, cheapest first.
 var suites = []string{"consensus", "consensus/pbft", "consensus/engine"}
 
+// outside are packages beside the core: their tests judge mutants of their own files,
+// and nothing else does.
+var outside = []string{"recovery", "consensus/light", "chain", "blocksync"}
+
+// all are the packages that are compiled.
+func all() []string { return slices.Concat(suites, outside) }
+
 // plan is everything that is laid over the sources.
 type plan struct {
 	root    string // of the module
@@ -49,10 +56,11 @@ type plan struct {
 	sources map[string]*source
 	changes map[string][]change // by file
 	regions map[string][]region // by file, after write
+	judges  map[int]string      // by mutant: the package outside of the core that it is in
 }
 
 func newPlan(root, dir string) *plan {
-	return &plan{root: root, dir: dir, sources: map[string]*source{}, changes: map[string][]change{}}
+	return &plan{root: root, dir: dir, sources: map[string]*source{}, changes: map[string][]change{}, judges: map[int]string{}}
 }
 
 func (p *plan) source(path string) (*source, error) {
@@ -78,6 +86,9 @@ func (p *plan) add(m *Mutant) error {
 			return fmt.Errorf("mutant %d, %s: %w", m.Number, m.Name, err)
 		}
 		p.changes[e.File] = append(p.changes[e.File], c)
+		if pkg := filepath.Dir(e.File); slices.Contains(outside, pkg) {
+			p.judges[m.Number] = pkg
+		}
 	}
 	return nil
 }
@@ -98,7 +109,7 @@ func (p *plan) write() error {
 			return err
 		}
 	}
-	for _, pkg := range suites {
+	for _, pkg := range all() {
 		if err := lay(pkg+"/"+helperFile, fmt.Appendf(nil, helper, filepath.Base(pkg))); err != nil {
 			return err
 		}
@@ -126,7 +137,7 @@ var position = regexp.MustCompile(`(?m)^(?:\./)?(\S+\.go):(\d+):\d+: (.*)$`)
 // check compiles without linking, and returns the mutants that do not compile.
 func (p *plan) check() ([]int, error) {
 	args := []string{"build", "-gcflags=-e", "-overlay", p.overlay()}
-	for _, pkg := range suites {
+	for _, pkg := range all() {
 		args = append(args, "./"+pkg)
 	}
 	cmd := exec.Command("go", args...)
@@ -153,7 +164,7 @@ func (p *plan) check() ([]int, error) {
 
 // link builds the test binaries.
 func (p *plan) link() error {
-	for _, pkg := range suites {
+	for _, pkg := range all() {
 		cmd := exec.Command("go", "test", "-c", "-vet=off", "-overlay", p.overlay(), "-o", p.binary(pkg), "./"+pkg)
 		cmd.Dir = p.root
 		if out, err := cmd.CombinedOutput(); err != nil {

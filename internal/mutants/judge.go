@@ -37,9 +37,13 @@ type verdict struct {
 	took   time.Duration
 }
 
-// judge runs the suites against a mutant until one fails. Mutant 0 is none.
+// judge runs the suites against a mutant until one fails. One outside of the core is
+// judged by the tests of its package alone.
 func (p *plan) judge(ctx context.Context, mutant int, seeds uint64) (verdict, error) {
 	begin := time.Now()
+	if pkg, ok := p.judges[mutant]; ok {
+		return p.judgeIn(ctx, pkg, mutant)
+	}
 	for i := range len(suites) + 1 {
 		pkg, which := "consensus/pbft", []string{"-test.run", named}
 		if i < len(suites) {
@@ -64,6 +68,30 @@ func (p *plan) judge(ctx context.Context, mutant int, seeds uint64) (verdict, er
 		}
 	}
 	return verdict{took: time.Since(begin)}, nil
+}
+
+// judgeIn runs the tests of one package against a mutant.
+func (p *plan) judgeIn(ctx context.Context, pkg string, mutant int) (verdict, error) {
+	begin := time.Now()
+	out, ok, err := p.run(ctx, pkg, mutant, "-test.short", "-test.failfast")
+	if err != nil || ok {
+		return verdict{took: time.Since(begin)}, err
+	}
+	return verdict{true, pkg + " " + failed(out), time.Since(begin)}, nil
+}
+
+// judgeNone makes sure that the tests pass without any mutant.
+func (p *plan) judgeNone(ctx context.Context, seeds uint64) error {
+	v, err := p.judge(ctx, 0, seeds)
+	for _, pkg := range outside {
+		if err == nil && !v.killed {
+			v, err = p.judgeIn(ctx, pkg, 0)
+		}
+	}
+	if err == nil && v.killed {
+		err = fmt.Errorf("the tests fail without any mutant: %s", v.by)
+	}
+	return err
 }
 
 // run runs one test binary in its package's directory. The error says that it

@@ -59,6 +59,11 @@ var Rules = []string{
 	// §9, §10
 	"epoch: views restart", "epoch: set changes", "epoch: a change hurries", "epoch: a watcher learns of the next", "epoch: a leaver learns of the end", "epoch: a newcomer starts like a restarted one", "evidence: equivocation", "evidence: two blocks", "evidence: lost lock", "evidence: once", "evidence: honest are safe",
 
+	// Recovery
+	"recovery: m of k", "recovery: distinct signers", "recovery: of the keys", "recovery: everything is signed", "recovery: one per epoch",
+	"recovery: at its block", "recovery: never below the head", "recovery: waits", "recovery: the epoch before is over", "recovery: without a checkpoint",
+	"recovery: first block is empty", "recovery: votes above the cut", "recovery: beside its block", "recovery: retired keys", "recovery: another epoch is no fault of ours",
+
 	// §12 invariants
 	"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "L1", "L2", "L3",
 }

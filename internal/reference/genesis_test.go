@@ -23,6 +23,7 @@ var genesisTexts = map[string]map[string]string{
 		"parameters":  "Protocol parameters, see below. Each has a default.",
 		"permissions": "Who may do what, see below.",
 		"governance":  "How the members vote, see below.",
+		"recovery":    "Who may name a new validator set when more are lost for ever than the protocol bears, see below. Without it nobody may, and it cannot be put in later.",
 		"validators":  fmt.Sprintf("The members that vote, 1 … %d, in any order: the protocol counts them by ascending address.", consensus.MaxValidators),
 		"alloc":       "Accounts of block 0 by address. The contracts of EIP-2935 and EIP-4788 are put in if they are left out; `" + genesis.SuspensionAccount.Hex() + "` is reserved for the protocol, the [system contracts](../protocol.md#system-contracts) follow from the rest of the document and must not stand here.",
 		"osaka":       "In `forks`. Must be 0: all forks to Osaka are active from block 0.",
@@ -50,6 +51,10 @@ var genesisTexts = map[string]map[string]string{
 		"managers": "They make Enabled of accounts without a role, and the reverse. Default none.",
 		"enabled":  "They do what the list is about, as admins and managers do. Default none.",
 	},
+	"recovery": {
+		"keys":      fmt.Sprintf("Addresses of 1 … %d keys that no node holds, with EIP-55 checksum, in any order; none may be a validator's.", genesis.MaxRecoveryKeys),
+		"threshold": "How many of them must sign a recovery: more than half.",
+	},
 	"account": {
 		"balance": "Wei, as a decimal or 0x string, never as a JSON number. Default 0.",
 		"nonce":   "Whole number. Default 0.",
@@ -76,6 +81,7 @@ Unknown keys are errors; all faults are reported at once, with their line.
 		"\n### roles\n\n"+members(t, "roles")+"\nEach of them:\n\n"+members(t, "roleList")+
 		"\nAn account has one role in a list. This is block 0; later changes are [votes or transactions](../protocol.md#system-contracts).\n"+
 		"\n## governance\n\n"+governance(t)+
+		"\n## recovery\n\n"+members(t, "recovery")+"\n[A page](../operate/recover.md) shows how it is used.\n"+
 		"\n## Each of validators\n\n"+members(t, "validator")+"\n## Each account of alloc\n\n"+members(t, "account"))
 }
 

@@ -39,6 +39,7 @@ type Spec struct {
 	Ports      Ports
 	Alloc      types.GenesisAlloc // besides the system contracts
 	Params     consensus.Params
+	Recovery   genesis.Recovery
 	Strength   keys.Strength
 	Memory     config.Bytes // of each node; 0 = the default
 }
@@ -126,7 +127,7 @@ func Generate(ctx context.Context, dir string, s Spec) (*Network, error) {
 // write fills an empty directory.
 func (s Spec) write(ctx context.Context, dir string) error {
 	g := genesis.Default()
-	g.ChainID, g.Timestamp, g.Params = s.ChainID, s.Timestamp, s.Params
+	g.ChainID, g.Timestamp, g.Params, g.Recovery = s.ChainID, s.Timestamp, s.Params, s.Recovery
 	for a, account := range s.Alloc {
 		g.Alloc[a] = account
 	}

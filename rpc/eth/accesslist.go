@@ -32,19 +32,16 @@ func (a *API) CreateAccessList(ctx context.Context, args CallArgs, at *gethrpc.B
 	if c, tip := args.MaxFeePerGas, args.MaxPriorityFeePerGas; c != nil && tip != nil && c.ToInt().Cmp(tip.ToInt()) < 0 {
 		return nil, fmt.Errorf("maxFeePerGas (%v) < maxPriorityFeePerGas (%v)", c, tip)
 	}
-	ctx, v, header, done, err := a.heavy(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	if err := state.apply(v.StateDB, vm.PrecompiledContracts{}); err != nil {
-		return nil, err
-	}
-	if args.Nonce == nil {
-		nonce := hexutil.Uint64(v.StateDB.GetNonce(args.from()))
-		args.Nonce = &nonce
-	}
-	return a.touched(ctx, &args, v, header)
+	return heavy(ctx, a, at, func(ctx context.Context, v *View, header *types.Header) (*accessListResult, error) {
+		if err := state.apply(v.StateDB, vm.PrecompiledContracts{}); err != nil {
+			return nil, err
+		}
+		if args.Nonce == nil {
+			nonce := hexutil.Uint64(v.StateDB.GetNonce(args.from()))
+			args.Nonce = &nonce
+		}
+		return a.touched(ctx, &args, v, header)
+	})
 }
 
 // touched is the loop of CreateAccessList.

@@ -48,6 +48,7 @@ type Deps struct {
 	Blocks     BlockRules                // what simulated blocks follow
 	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
 	Turn       rpc.Turn                  // takes the caller's own place for heavy work; nil: callers are not counted
+	Stopped    <-chan struct{}           // closed when no call comes any more; may be nil
 	Seats      *rpc.Seats                // of all namespaces together; nil: of this one
 	Limits     rpc.Limits
 	Log        *slog.Logger
@@ -73,8 +74,8 @@ type API struct {
 	turn     rpc.Turn
 	limits   rpc.Limits
 	log      *slog.Logger
-	calls    chan struct{} // one token per execution at work
-	scans    chan struct{} // one token per log scan at work
+	calls    *rpc.Places   // of executions
+	scans    *rpc.Places   // of log scans
 	waits    chan struct{} // one token per eth_sendRawTransactionSync that waits
 	subs     *rpc.Seats
 }
@@ -108,7 +109,7 @@ func New(d Deps) (*API, error) {
 		cfg: d.Config, chain: d.Chain, index: d.Index, logs: d.Logs, states: d.States,
 		pool: d.Pool, feed: d.Feed, recent: d.Recent, filters: newFilters(d.Limits), progress: d.Progress,
 		newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, turn: d.Turn, limits: d.Limits, log: d.Log,
-		calls: make(chan struct{}, d.Limits.HeavyCalls), scans: make(chan struct{}, d.Limits.LogScans),
+		calls: rpc.NewPlaces(d.Limits.HeavyCalls, "calls", d.Stopped), scans: rpc.NewPlaces(d.Limits.LogScans, "calls", d.Stopped),
 		waits: make(chan struct{}, d.Limits.SyncSends), extent: d.Extent, origin: d.Origin,
 		subs: d.Seats,
 	}, nil
@@ -119,24 +120,17 @@ func (a *API) signerAt(h *types.Header) types.Signer {
 	return types.MakeSigner(a.cfg, h.Number, h.Time)
 }
 
-// heavy begins work that executes on the state after a block: it takes one of its
-// places and pins the state, for at most CallTimeout. What it returns is good
-// until done, which must be called.
-func (a *API) heavy(ctx context.Context, at *gethrpc.BlockNumberOrHash) (limited context.Context, v *View, header *types.Header, done func(), err error) {
+// heavy does work that executes on the state after a block, in one of the places for
+// it and for at most CallTimeout. The state is pinned while it runs.
+func heavy[T any](ctx context.Context, a *API, at *gethrpc.BlockNumberOrHash, do func(context.Context, *View, *types.Header) (T, error)) (T, error) {
 	limited, cancel := context.WithTimeout(ctx, a.limits.CallTimeout)
-	leave, err := a.turn.Work(limited, a.calls, "calls")
-	if err != nil {
-		cancel()
-		return nil, nil, nil, nil, err
-	}
-	if v, header, err = a.view(at); err != nil {
-		leave()
-		cancel()
-		return nil, nil, nil, nil, err
-	}
-	return limited, v, header, func() {
-		v.Close()
-		leave()
-		cancel()
-	}, nil
+	defer cancel()
+	return rpc.Work(limited, a.turn, a.calls, func() (none T, err error) {
+		v, header, err := a.view(at)
+		if err != nil {
+			return none, err
+		}
+		defer v.Close()
+		return do(limited, v, header)
+	})
 }

@@ -23,19 +23,16 @@ func (a *API) Call(ctx context.Context, args CallArgs, at *gethrpc.BlockNumberOr
 	if err := args.check(a.cfg.ChainID); err != nil {
 		return nil, err
 	}
-	ctx, v, header, done, err := a.heavy(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	result, err := a.execute(ctx, &args, v.StateDB, header, state, block)
-	if err != nil {
-		return nil, err
-	}
-	if errors.Is(result.Err, vm.ErrExecutionReverted) {
-		return nil, revert(result.Revert())
-	}
-	return result.Return(), result.Err
+	return heavy(ctx, a, at, func(ctx context.Context, v *View, header *types.Header) (hexutil.Bytes, error) {
+		result, err := a.execute(ctx, &args, v.StateDB, header, state, block)
+		if err != nil {
+			return nil, err
+		}
+		if errors.Is(result.Err, vm.ErrExecutionReverted) {
+			return nil, revert(result.Revert())
+		}
+		return result.Return(), result.Err
+	})
 }
 
 // execute runs the arguments once, within the caps on gas and time.

@@ -98,19 +98,19 @@ func (a *API) findLogs(ctx context.Context, c *Criteria, from, to uint64) (out f
 	}
 	limited, cancel := context.WithTimeout(ctx, a.limits.LogTimeout)
 	defer cancel()
-	if to-from >= quickSpan {
-		leave, err := a.turn.Work(limited, a.scans, "calls")
-		if err != nil {
-			return out, from, err
-		}
-		defer leave()
+	walk := func() (uint64, error) {
+		return a.logs.Blocks(limited, index.Query{Addresses: c.Addresses, Topics: c.Topics}, from, to, func(number uint64) error {
+			if err := limited.Err(); err != nil {
+				return err
+			}
+			return a.addLogs(&out, c, number)
+		})
 	}
-	done, err = a.logs.Blocks(limited, index.Query{Addresses: c.Addresses, Topics: c.Topics}, from, to, func(number uint64) error {
-		if err := limited.Err(); err != nil {
-			return err
-		}
-		return a.addLogs(&out, c, number)
-	})
+	if to-from < quickSpan {
+		done, err = walk()
+	} else {
+		done, err = rpc.Work(limited, a.turn, a.scans, walk)
+	}
 	switch {
 	case errors.Is(err, errEnough):
 		out.stopped = fmt.Sprintf("query returns more than %d results or %d bytes", a.limits.LogResults, a.limits.LogBytes)

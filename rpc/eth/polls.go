@@ -62,11 +62,12 @@ func (a *API) GetFilterChanges(ctx context.Context, id gethrpc.ID) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	done, err := rpc.AnyTurn.Work(ctx, f.turn, "calls")
-	if err != nil {
-		return nil, err
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return nil, rpc.Busy("calls")
 	}
-	defer done()
 	switch f.kind {
 	case blockFilter:
 		return a.newBlocks(ctx, f)

@@ -59,27 +59,24 @@ func (a *API) GetProof(ctx context.Context, addr common.Address, keys []string, 
 	if err != nil {
 		return nil, err
 	}
-	ctx, v, header, done, err := a.heavy(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	db := v.StateDB
-	out := &accountProof{
-		Address: addr, AccountProof: proofNodes{}, Balance: (*hexutil.Big)(db.GetBalance(addr).ToBig()),
-		CodeHash: db.GetCodeHash(addr), Nonce: hexutil.Uint64(db.GetNonce(addr)), StorageHash: db.GetStorageRoot(addr),
-	}
-	accounts, err := db.Database().OpenTrie(header.Root)
-	if err != nil {
-		return nil, unavailable(err, header)
-	}
-	if err := accounts.Prove(crypto.Keccak256(addr[:]), &out.AccountProof); err != nil {
-		return nil, err
-	}
-	if out.StorageProof, err = a.slotProofs(ctx, db, header, addr, wanted); err != nil {
-		return nil, err
-	}
-	return out, db.Error()
+	return heavy(ctx, a, at, func(ctx context.Context, v *View, header *types.Header) (*accountProof, error) {
+		db := v.StateDB
+		out := &accountProof{
+			Address: addr, AccountProof: proofNodes{}, Balance: (*hexutil.Big)(db.GetBalance(addr).ToBig()),
+			CodeHash: db.GetCodeHash(addr), Nonce: hexutil.Uint64(db.GetNonce(addr)), StorageHash: db.GetStorageRoot(addr),
+		}
+		accounts, err := db.Database().OpenTrie(header.Root)
+		if err != nil {
+			return nil, unavailable(err, header)
+		}
+		if err := accounts.Prove(crypto.Keccak256(addr[:]), &out.AccountProof); err != nil {
+			return nil, err
+		}
+		if out.StorageProof, err = a.slotProofs(ctx, db, header, addr, wanted); err != nil {
+			return nil, err
+		}
+		return out, db.Error()
+	})
 }
 
 // slotProofs proves slots of one account.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/ethereum/go-ethereum/core/types"
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/quorate/quorate/rpc"
@@ -62,16 +63,13 @@ func (a *API) SimulateV1(ctx context.Context, blocks Simulation, at *gethrpc.Blo
 	if err := blocks.check(&a.limits); err != nil {
 		return nil, err
 	}
-	ctx, v, header, done, err := a.heavy(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	s, err := a.newSimulation(&blocks, v.StateDB, header)
-	if err != nil {
-		return nil, err
-	}
-	return s.run(ctx, blocks.Blocks)
+	return heavy(ctx, a, at, func(ctx context.Context, v *View, header *types.Header) ([]json.RawMessage, error) {
+		s, err := a.newSimulation(&blocks, v.StateDB, header)
+		if err != nil {
+			return nil, err
+		}
+		return s.run(ctx, blocks.Blocks)
+	})
 }
 
 // check holds a request against the limits that can be seen from outside.

@@ -1,11 +1,12 @@
 package ethjson
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/internal/cores"
 )
 
 // parallelFrom is the number of transactions from which several goroutines are
@@ -15,7 +16,7 @@ const parallelFrom = 16
 // Senders recovers the senders that are not yet cached in the transactions, on
 // all processors. Encoders find them there afterwards.
 func Senders(txs []*types.Transaction, signer types.Signer) {
-	workers := min(runtime.GOMAXPROCS(0), len(txs)/parallelFrom)
+	workers := min(cores.Count(), len(txs)/parallelFrom)
 	if workers < 2 {
 		return // the encoder itself is as fast
 	}

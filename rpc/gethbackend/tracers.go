@@ -43,8 +43,9 @@ type TracerDeps struct {
 	Config  *params.ChainConfig
 	Chain   Chain
 	StateAt StateAt
-	NewEVM  NewEVM   // nil: go-ethereum's
-	Turn    rpc.Turn // takes the caller's own place for heavy work; nil: callers are not counted
+	NewEVM  NewEVM          // nil: go-ethereum's
+	Turn    rpc.Turn        // takes the caller's own place for heavy work; nil: callers are not counted
+	Stopped <-chan struct{} // closed when no call comes any more; may be nil
 	Limits  rpc.Limits
 	Log     *slog.Logger
 }
@@ -60,7 +61,7 @@ type Tracers struct {
 	limits  rpc.Limits
 	log     *slog.Logger
 	api     *tracers.API
-	places  chan struct{} // one token per trace at work
+	places  *rpc.Places
 }
 
 var _ tracers.Backend = (*Tracers)(nil)
@@ -83,7 +84,7 @@ func NewTracers(d TracerDeps) (*Tracers, error) {
 	}
 	t := &Tracers{
 		cfg: d.Config, chain: d.Chain, stateAt: d.StateAt, newEVM: d.NewEVM, turn: d.Turn, limits: d.Limits, log: d.Log,
-		places: make(chan struct{}, d.Limits.Traces),
+		places: rpc.NewPlaces(d.Limits.Traces, "traces", d.Stopped),
 	}
 	t.api = tracers.NewAPI(t)
 	return t, nil

@@ -108,12 +108,12 @@ func (t *Tracers) Do(ctx context.Context, config *tracers.TraceConfig, trace fun
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.limits.TraceTimeout)
 	defer cancel()
-	leave, err := t.turn.Work(ctx, t.places, "traces")
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	r.cancel = cancel
+	return rpc.Work(ctx, t.turn, t.places, func() (any, error) { return t.run(ctx, r, inner, trace) })
+}
+
+// run is Do in its place.
+func (t *Tracers) run(ctx context.Context, r *request, inner *tracers.TraceConfig, trace func(context.Context, *tracers.API, *tracers.TraceConfig) (any, error)) (any, error) {
 	requests.Store(r.id, r)
 	defer requests.Delete(r.id)
 	end := &deadline{Context: context.WithValue(ctx, requestKey{}, r), done: make(chan struct{})}

@@ -17,6 +17,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/rlp"
 
+	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/rpc"
@@ -25,10 +26,11 @@ import (
 
 // network is a set of four validators that has sealed one block.
 type network struct {
-	domain consensus.Domain
-	keys   []*ecdsa.PrivateKey
-	set    *consensus.ValidatorSet
-	sealed *Sealed
+	domain     consensus.Domain
+	keys       []*ecdsa.PrivateKey
+	set        *consensus.ValidatorSet
+	sealed     *Sealed
+	recoveries []chain.Recovery
 	book
 	memory
 }
@@ -84,6 +86,9 @@ func (n *network) Epoch(e consensus.Epoch) (*consensus.EpochRules, error) {
 		Epoch: e, First: consensus.Seq(e)*2 + 1, Set: n.set, Suspended: n.memory.suspended, Params: consensus.Params{EpochLength: 2},
 	}, nil
 }
+
+// Recoveries implements Members.
+func (n *network) Recoveries() []chain.Recovery { return n.recoveries }
 
 func (n *network) Links(consensus.Epoch) ([]light.Link, error) { return nil, nil }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
+	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/light"
 )
@@ -37,6 +38,8 @@ type Members interface {
 	// Links returns the changes of the set from the first epoch to e, oldest first;
 	// an error if this node does not hold one of them.
 	Links(e consensus.Epoch) ([]light.Link, error)
+	// Recoveries returns those that this node holds, by ascending block.
+	Recoveries() []chain.Recovery
 	// Name returns what a validator calls itself, or genesis calls it, or nothing.
 	Name(a common.Address) string
 }

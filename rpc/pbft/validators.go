@@ -47,6 +47,11 @@ func (a *API) Validators(number *rpc.Number) (*ValidatorList, error) {
 		Epoch: uint64(e.Epoch), FirstSeq: uint64(e.First), LastSeq: uint64(e.Last()),
 		F: e.Set.F(), Quorum: e.Set.Quorum(), Params: e.Params.Hash(),
 	}
+	if next, err := a.d.Members.Epoch(e.Epoch + 1); err != nil {
+		return nil, err
+	} else if next != nil {
+		out.LastSeq = uint64(next.First - 1) // a recovery may have cut the epoch
+	}
 	for i, address := range e.Set.Addresses() {
 		out.Validators = append(out.Validators, Validator{
 			Index: i, Address: address, Name: a.d.Members.Name(address), Suspended: slices.Contains(e.Suspended, address),

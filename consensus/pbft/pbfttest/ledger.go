@@ -94,7 +94,7 @@ func (l *ledger) orderly(rd *pbft.Ready) error {
 		if o.Seq > l.ordered+1 {
 			return fmt.Errorf("order: node %d is to execute seq %d after %d", l.node.index, o.Seq, l.ordered)
 		}
-		l.ordered = o.Seq
+		l.ordered = max(l.ordered, o.Seq) // what the same Ready commits may be above
 	}
 	return nil
 }
