@@ -296,3 +296,17 @@ func TestPivotBlockLies(t *testing.T) {
 		}
 	}
 }
+
+// TestNoPivotAfterRecovery: the proof of a pivot knows certificates only, so a chain
+// that a recovery is part of offers none.
+func TestNoPivotAfterRecovery(t *testing.T) {
+	w := newRecoverable(t)
+	endEpoch(t, w, true)
+	w.Block()
+	last, before := w.Chain.Checkpoints()
+	must[*chain.Pivot](t)(w.Chain.NewPivot(last, before))
+	fatal(t, w.Chain.Recover(recoveryOf(t, w, w.Chain, []int{0, 1}, "v0", "v1", "v2")))
+	if _, err := w.Chain.NewPivot(last, before); !errors.Is(err, chain.ErrNoLink) {
+		t.Errorf("got %v", err)
+	}
+}
