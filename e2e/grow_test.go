@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// TestGrowAndShrink has a network of one validator grow by votes, under load and with
+// members killed in between, and shrink to four again: it never halts, no receipt that
+// was served is lost, all agree, and one block of every epoch is proved from genesis
+// alone. With -long it grows to thirteen.
+func TestGrowAndShrink(t *testing.T) {
+	full(t)
+	sizes := []int{4, 7}
+	if *long {
+		sizes = append(sizes, 13)
+	}
+	random := seed(t)
+	d := startDevnet(t, 1, 0)
+	members := []*node{d.Validators[0]} // the first takes the load, and stays
+	load := startLoad(d, members, 2)
+	load.await(commitLimit, 20)
+	for _, size := range sizes {
+		for len(members) < size {
+			n := d.invite(t)
+			d.vote(t, members, "validators", "propose-add", n.Address.Hex(), "--node-id", n.NodeID, "--name", fmt.Sprintf("member-%d", len(members)))
+			members = append(members, n)
+			signsBlocks(t, members[0], n.Address)
+		}
+		victim := pick(random, members[1:])
+		d.interrupt(t, victim, load)
+		t.Logf("%d validators at %d receipts; %s was killed", size, load.served(), victim.Address)
+	}
+	for len(members) > 4 {
+		i := 1 + random.IntN(len(members)-1)
+		leaves := members[i]
+		members = slices.Delete(members, i, i+1)
+		d.vote(t, members, "validators", "propose-remove", leaves.Address.Hex())
+		validates(t, members, leaves.Address, false)
+		leaves.own.stop()
+		load.await(commitLimit, 20)
+	}
+	d.interrupt(t, members[3], load)
+	load.finish()
+	head := settled(t, members, recoverLimit)
+	agree(t, members, head)
+	load.verify(members)
+	t.Logf("%d receipts served in %d blocks, %d epochs proved", load.served(), head, d.provesEveryEpoch(t, members[1], load))
+}
+
+// vote has as many members decide as must agree, and waits until it holds.
+func (d *devnet) vote(t *testing.T, members []*node, args ...string) {
+	t.Helper()
+	sign := func(n *node) []string { return []string{"--dir", n.Dir, "--rpc", n.RPC, "--json"} }
+	var o outcome
+	read := func(args ...string) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(mustRun(t, args...)), &o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait := []string{"--wait", "--timeout", "60s"}
+	need := len(members)/2 + 1
+	propose := slices.Concat(args, sign(members[0]))
+	if need == 1 {
+		propose = append(propose, wait...)
+	}
+	read(propose...)
+	for i := 1; i < need; i++ {
+		vote := slices.Concat([]string{"validators", "vote", o.Proposal.ID}, sign(members[i]))
+		if i == need-1 {
+			vote = append(vote, wait...)
+		}
+		read(vote...)
+	}
+	if !o.Passed || !o.Active {
+		t.Fatalf("%v: %+v", args, o)
+	}
+}
+
+// interrupt kills a member with SIGKILL; the others go on, and so does it when it is
+// back.
+func (d *devnet) interrupt(t *testing.T, n *node, load *load) {
+	t.Helper()
+	n.own.kill()
+	load.await(recoverLimit, 20)
+	n.restart(n.own.cmd.Args[4:]...) // after the name, start, --dir and the folder
+	signsBlocks(t, d.Validators[0], n.Address)
+}
+
+// provesEveryEpoch checks the proof of one transaction of each epoch that has one, and
+// returns how many that were.
+func (d *devnet) provesEveryEpoch(t *testing.T, n *node, load *load) int {
+	t.Helper()
+	proved := map[uint64]bool{}
+	file := filepath.Join(t.TempDir(), "proof.json")
+	for _, s := range load.journal {
+		c, err := n.certificate(t.Context(), s.number)
+		if err != nil || c == nil {
+			t.Fatalf("certificate of %d: %v", s.number, err)
+		}
+		if proved[c.Epoch] {
+			continue
+		}
+		proof, err := n.call(t.Context(), "pbft_finalityProof", s.tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, proof, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, "verify", file, "--genesis", filepath.Join(d.dir, "genesis.json"))
+		proved[c.Epoch] = true
+	}
+	return len(proved)
+}
