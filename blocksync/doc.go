@@ -46,6 +46,6 @@
 // # What it does not do
 //
 // It opens no connection (Fetcher is the node's, over p2p), chooses no target
-// (the replica or the follower does), transfers no state: a node that is far
-// behind executes every block. On a validator the replica is parked meanwhile.
+// (the replica or the follower does), transfers no state: Config.Leap is where a node
+// without blocks may begin with a snapshot (package statesync). On a validator the replica is parked meanwhile.
 package blocksync

@@ -1,6 +1,7 @@
 package blocksync
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,10 @@ type Config struct {
 	RetryDelay time.Duration
 	// MaxPeers is how many peers' claims a Follower remembers. Default 1,024.
 	MaxPeers int
+	// Leap, if not nil, is called first by a sync of a chain that is at block 0: it
+	// may bring the chain to a snapshot. nil goes on with blocks from where the head
+	// is then, an error ends the sync.
+	Leap func(ctx context.Context, target uint64) error
 	// OnLiar, if not nil, hears of every peer that lied, when it is found out.
 	OnLiar func(*PeerError)
 	// Logger takes rare messages; nil discards them.

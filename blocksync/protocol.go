@@ -7,6 +7,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rlp"
+
+	"github.com/quorate/quorate/chain"
 )
 
 // Protocol is the name of the request protocol, version 1: the request is
@@ -88,6 +90,9 @@ func (s *Server) Serve(ctx context.Context, req []byte, send func([]byte) error)
 			return err
 		}
 		raw, err := s.source.EncodedBlock(from + i)
+		if pruned := (*chain.ErrPruned)(nil); errors.As(err, &pruned) {
+			return nil // another peer may have it
+		}
 		if err != nil {
 			return err
 		}

@@ -96,6 +96,7 @@ func (s *Syncer) SyncTo(ctx context.Context, target consensus.Seq, peers []Peer)
 // also beside an error:
 //   - ErrNoPeers joined with one *PeerError per peer when all have failed;
 //   - the context's error;
+//   - Config.Leap's error;
 //   - *chain.Divergence, a full disk or another fault of our own, after which
 //     asking other peers would not help.
 //
@@ -120,6 +121,12 @@ func (s *Syncer) Sync(ctx context.Context, peers []Peer, target consensus.Seq) (
 			s.log.Info("caught up", "from", start, "head", head, "target", target, "duration", time.Since(began).Round(time.Millisecond))
 		}
 	}()
+	if start == 0 && s.cfg.Leap != nil {
+		if err := s.cfg.Leap(ctx, uint64(target)); err != nil || s.head() >= uint64(target) {
+			return 0, err
+		}
+		s.report(func(p *Progress) { p.Current = s.head() })
+	}
 	return 0, s.try(ctx, peers, uint64(target)) // head is set above
 }
 

@@ -39,7 +39,9 @@ type Chain struct {
 	stack []*spec    // speculative blocks: stack[i] has number head+1+i
 
 	head       atomic.Pointer[Sealed]
+	origin     atomic.Pointer[origin] // never nil after Open
 	checkpoint atomic.Pointer[consensus.CheckpointCertificate]
+	past       atomic.Pointer[consensus.CheckpointCertificate] // the one before
 
 	epoch      atomic.Pointer[registry.Epoch] // of the block above the head
 	pending    atomic.Bool                    // it ends with a change
@@ -102,16 +104,7 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 	if err := c.birth(g, block0); err != nil {
 		return nil, err
 	}
-	if err := c.loadHead(); err != nil {
-		return nil, err
-	}
-	if err := c.loadRecoveries(); err != nil {
-		return nil, err
-	}
-	if err := c.loadEpoch(); err != nil {
-		return nil, err
-	}
-	if err := c.loadCheckpoint(); err != nil {
+	if err := c.load(); err != nil {
 		return nil, err
 	}
 	if err := c.reach(); err != nil {
@@ -177,22 +170,44 @@ func (c *Chain) birth(g *genesis.Genesis, block0 *types.Block) error {
 	return nil
 }
 
-// loadHead takes the state's head for the chain's, and checks that its block is
+// load reads where the chain stands. The head comes last: who sees it may ask for
+// all the rest.
+func (c *Chain) load() error {
+	if err := c.loadOrigin(); err != nil {
+		return err
+	}
+	head, err := c.readHead()
+	if err != nil {
+		return err
+	}
+	if err := c.loadRecoveries(); err != nil {
+		return err
+	}
+	if err := c.loadEpoch(head); err != nil {
+		return err
+	}
+	if err := c.loadCheckpoint(head); err != nil {
+		return err
+	}
+	c.head.Store(head)
+	return nil
+}
+
+// readHead takes the state's head for the chain's, and checks that its block is
 // here.
-func (c *Chain) loadHead() error {
+func (c *Chain) readHead() (*Sealed, error) {
 	h, ok := c.state.Head()
 	if !ok {
-		return errors.New("chain: the state has no head although block 0 is written: the database is damaged")
+		return nil, errors.New("chain: the state has no head although block 0 is written: the database is damaged")
 	}
 	s, err := c.readSealed(h.Number)
 	if err != nil {
-		return fmt.Errorf("chain: the state stands at block %d, whose header cannot be read: %w", h.Number, err)
+		return nil, fmt.Errorf("chain: the state stands at block %d, whose header cannot be read: %w", h.Number, err)
 	}
 	if s.hash != h.Hash || s.Header.Root != h.Root {
-		return fmt.Errorf("chain: the state stands at block %d %s with root %s, the chain holds %s with root %s: the database is damaged", h.Number, h.Hash, h.Root, s.hash, s.Header.Root)
+		return nil, fmt.Errorf("chain: the state stands at block %d %s with root %s, the chain holds %s with root %s: the database is damaged", h.Number, h.Hash, h.Root, s.hash, s.Header.Root)
 	}
-	c.head.Store(s)
-	return nil
+	return s, nil
 }
 
 // Genesis returns the hash of block 0.

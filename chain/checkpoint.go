@@ -3,6 +3,7 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/rlp"
@@ -65,6 +66,12 @@ func (c *Chain) SetCheckpoint(cert *consensus.CheckpointCertificate) error {
 	if err := b.Set(store.CheckpointKey(), mustRLP(cert)); err != nil {
 		return err
 	}
+	past := c.checkpoint.Load()
+	if past != nil {
+		if err := b.Set(store.PastCheckpointKey(), mustRLP(past)); err != nil {
+			return err
+		}
+	}
 	if next, err := c.Epoch(cert.Epoch + 1); err != nil {
 		return err
 	} else if next.SetSince == next.Epoch {
@@ -76,27 +83,39 @@ func (c *Chain) SetCheckpoint(cert *consensus.CheckpointCertificate) error {
 		return fmt.Errorf("chain: write the stable checkpoint of block %d: %w", cert.Seq, err)
 	}
 	c.checkpoint.Store(cert)
+	c.past.Store(past)
 	return nil
 }
 
 // Checkpoint returns the newest stable checkpoint, nil before the first.
 func (c *Chain) Checkpoint() *consensus.CheckpointCertificate { return c.checkpoint.Load() }
 
-func (c *Chain) loadCheckpoint() error {
-	row, err := c.db.Get(store.CheckpointKey())
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
+// Checkpoints returns the newest stable checkpoint and the one that this node saw
+// before it, each nil if there is none.
+func (c *Chain) Checkpoints() (last, before *consensus.CheckpointCertificate) {
+	return c.checkpoint.Load(), c.past.Load()
+}
+
+func (c *Chain) loadCheckpoint(head *Sealed) error {
+	for _, x := range []struct {
+		key []byte
+		to  *atomic.Pointer[consensus.CheckpointCertificate]
+	}{{store.PastCheckpointKey(), &c.past}, {store.CheckpointKey(), &c.checkpoint}} {
+		row, err := c.db.Get(x.key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		cert := new(consensus.CheckpointCertificate)
+		if err := rlp.DecodeBytes(row, cert); err != nil {
+			return fmt.Errorf("chain: damaged checkpoint row: %w", err)
+		}
+		if uint64(cert.Seq) > head.number() {
+			return fmt.Errorf("chain: the stable checkpoint is at block %d, the head at %d: the database is damaged", cert.Seq, head.number())
+		}
+		x.to.Store(cert)
 	}
-	if err != nil {
-		return err
-	}
-	cert := new(consensus.CheckpointCertificate)
-	if err := rlp.DecodeBytes(row, cert); err != nil {
-		return fmt.Errorf("chain: damaged checkpoint row: %w", err)
-	}
-	if head := c.head.Load().number(); uint64(cert.Seq) > head {
-		return fmt.Errorf("chain: the stable checkpoint is at block %d, the head at %d: the database is damaged", cert.Seq, head)
-	}
-	c.checkpoint.Store(cert)
 	return nil
 }

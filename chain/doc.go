@@ -36,6 +36,14 @@
 // the replica is parked. A mutex makes a breach of that rule slow, not wrong.
 // Readers are concurrent and never wait for a writer.
 //
+// # Beginning later
+//
+// An empty chain can begin at the end of an epoch instead of executing every block.
+// VerifyPivot proves that block from the genesis, by the checkpoint certificates of
+// the changes of the set; VerifyRecent takes the headers that BLOCKHASH needs and the
+// block itself; StagePivot writes them beside a state that somebody has staged, and
+// Adopt makes it the head in one step. What is before the pivot is *ErrPruned.
+//
 // # Invariants
 //
 //   - Append only. There is no reorganisation, no rewind, no deletion of a block.

@@ -42,6 +42,9 @@ func (c *Chain) readEpoch(e consensus.Epoch) (*registry.Epoch, error) {
 		return x, nil
 	}
 	row, err := c.db.Get(store.EpochKey(uint64(e)))
+	if o := c.origin.Load(); errors.Is(err, store.ErrNotFound) && o.Number > 0 && e < o.Epoch {
+		return nil, fmt.Errorf("epoch %d: %w", e, &ErrPruned{Number: o.Header, Oldest: o.Number, Header: o.Header})
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("%w: epoch %d has not begun", ErrNotFound, e)
 	}
@@ -141,8 +144,7 @@ func membersVersion(e *registry.Epoch, read registry.ReadSlot) MembersVersion {
 }
 
 // loadEpoch finds the epoch of the block above the head.
-func (c *Chain) loadEpoch() error {
-	head := c.head.Load()
+func (c *Chain) loadEpoch(head *Sealed) error {
 	e := consensus.Epoch(0)
 	if head.BatchHeader != nil {
 		e = head.BatchHeader.Epoch

@@ -33,6 +33,9 @@ var (
 	ErrEpoch = errors.New("chain: not of the present epoch")
 	// ErrSlow says that a subscription was closed because its buffer was full.
 	ErrSlow = errors.New("chain: subscriber is too slow, its buffer is full")
+	// ErrJumped says that a subscription was closed because the chain went to a
+	// snapshot: subscribe again.
+	ErrJumped = errors.New("chain: the chain has gone to a snapshot, its blocks before are not here")
 )
 
 // ErrGenesis says that a data directory belongs to another network.

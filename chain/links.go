@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,12 +53,30 @@ func (c *Chain) Links(e consensus.Epoch) ([]Link, error) {
 			return nil, err
 		}
 		out = append(out, Link{Certificate: cert, Next: x.EpochRules})
-		if x, err = c.Epoch(x.Epoch - 1); err != nil {
+		if x, err = c.before(x); err != nil {
 			return nil, err
 		}
 	}
 	slices.Reverse(out)
 	return out, nil
+}
+
+// before returns an epoch whose set is that of the epoch before x, with which
+// another set began. Where the chain of this node began later, the rows of epochs
+// are here only where sets began, and the one that precedes x is meant.
+func (c *Chain) before(x *registry.Epoch) (e *registry.Epoch, err error) {
+	if o := c.origin.Load(); o.Number == 0 || x.Epoch > o.Epoch {
+		return c.Epoch(x.Epoch - 1)
+	}
+	it, err := c.db.NewIter(store.EpochKey(0), store.EpochKey(uint64(x.Epoch)))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	if !it.Last() {
+		return nil, errors.Join(fmt.Errorf("chain: no row of an epoch before %d: the database is damaged", x.Epoch), it.Error())
+	}
+	return c.Epoch(consensus.Epoch(binary.BigEndian.Uint64(it.Key()[1:])))
 }
 
 // link reads the certificate of an epoch's last block.

@@ -33,6 +33,9 @@ const (
 // Indexer writes rows derived from a block into the block's own batch.
 type Indexer interface {
 	Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error
+	// Begin is Stage for the block with which the chain of this node begins instead
+	// of with block 0: the rows of none before it will ever be here.
+	Begin(b *store.Batch, block *types.Block, receipts types.Receipts) error
 }
 
 // Options of a chain. The zero value is valid.

@@ -28,6 +28,10 @@ type counter struct{ fail bool }
 
 var errIndex = errors.New("no index today")
 
+func (x *counter) Begin(b *store.Batch, block *types.Block, receipts types.Receipts) error {
+	return x.Stage(b, block, receipts)
+}
+
 func (x *counter) Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error {
 	if x.fail {
 		return errIndex

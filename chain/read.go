@@ -69,7 +69,7 @@ func (c *Chain) Block(number uint64) (*types.Block, error) {
 	}
 	row, err := c.db.Get(store.BodyKey(number))
 	if err != nil {
-		return nil, fmt.Errorf("chain: body of block %d: %w", number, err)
+		return nil, fmt.Errorf("chain: body of block %d: %w", number, c.absent(number, err))
 	}
 	var txs types.Transactions
 	if err := rlp.DecodeBytes(row, &txs); err != nil {
@@ -92,7 +92,7 @@ func (c *Chain) Receipts(number uint64) (types.Receipts, error) {
 	}
 	row, err := c.db.Get(store.ReceiptsKey(number))
 	if err != nil {
-		return nil, fmt.Errorf("chain: receipts of block %d: %w", number, err)
+		return nil, fmt.Errorf("chain: receipts of block %d: %w", number, c.absent(number, err))
 	}
 	r, err := decodeReceipts(row)
 	if err != nil {
@@ -156,9 +156,18 @@ func (c *Chain) sealed(number uint64) (*Sealed, error) {
 }
 
 func (c *Chain) readSealed(number uint64) (*Sealed, error) {
-	row, err := c.db.Get(store.HeaderKey(number))
+	row, err := c.headerRow(number)
 	if err != nil {
-		return nil, fmt.Errorf("chain: header of block %d: %w", number, err)
+		return nil, err
 	}
 	return decodeSealed(row)
+}
+
+// headerRow reads the header row of a block that is not above the head.
+func (c *Chain) headerRow(number uint64) ([]byte, error) {
+	row, err := c.db.Get(store.HeaderKey(number))
+	if err != nil {
+		return nil, fmt.Errorf("chain: header of block %d: %w", number, c.absent(number, err))
+	}
+	return row, nil
 }

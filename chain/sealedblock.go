@@ -92,18 +92,18 @@ func DecodeSealedBlock(data []byte) (*SealedBlock, error) {
 }
 
 // EncodedBlock returns the encoded SealedBlock of a final block, or
-// ErrNotFound. Block 0 is not sent: everybody makes it from the genesis.
+// ErrNotFound, or *ErrPruned. Block 0 is not sent: everybody makes it from the genesis.
 func (c *Chain) EncodedBlock(number uint64) ([]byte, error) {
 	if head := c.head.Load().number(); number == 0 || number > head {
 		return nil, fmt.Errorf("%w: sealed block %d, there are 1 to %d", ErrNotFound, number, head)
 	}
-	row, err := c.db.Get(store.HeaderKey(number))
+	row, err := c.headerRow(number)
 	if err != nil {
-		return nil, fmt.Errorf("chain: header of block %d: %w", number, err)
+		return nil, err
 	}
 	body, err := c.db.Get(store.BodyKey(number))
 	if err != nil {
-		return nil, fmt.Errorf("chain: body of block %d: %w", number, err)
+		return nil, fmt.Errorf("chain: body of block %d: %w", number, c.absent(number, err))
 	}
 	w := wireBlock{Row: row, Transactions: body}
 	if x := c.recoveryAt(consensus.Seq(number - 1)); x != nil {

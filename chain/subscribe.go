@@ -47,7 +47,8 @@ func (c *Chain) Subscribe(buffer int) *Subscription {
 // C returns the events. It is closed when the subscription ends.
 func (s *Subscription) C() <-chan Event { return s.c }
 
-// Err says why C was closed: nil after Close, ErrSlow for a slow reader.
+// Err says why C was closed: nil after Close, ErrSlow for a slow reader, ErrJumped
+// if there are no events for the next blocks.
 func (s *Subscription) Err() error {
 	s.list.mu.Lock()
 	defer s.list.mu.Unlock()
@@ -59,6 +60,15 @@ func (s *Subscription) Close() {
 	s.list.mu.Lock()
 	defer s.list.mu.Unlock()
 	s.end(nil)
+}
+
+// endAll ends every subscription.
+func (l *subscribers) endAll(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for s := range l.list {
+		s.end(err)
+	}
 }
 
 // end is called with the lock held.

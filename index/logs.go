@@ -47,6 +47,13 @@ func (x *Logs) Stage(b *store.Batch, block *types.Block, receipts types.Receipts
 	if n != last+1 {
 		return fmt.Errorf("index: logs are indexed to block %d, block %d cannot be next", last, n)
 	}
+	return x.Begin(b, block, receipts)
+}
+
+// Begin puts the rows of the first block of a chain that does not begin with block 0
+// into its batch: nothing before it will be indexed.
+func (x *Logs) Begin(b *store.Batch, block *types.Block, receipts types.Receipts) error {
+	n := block.NumberU64()
 	if err := stageLogs(b, n, receipts); err != nil {
 		return err
 	}

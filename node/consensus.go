@@ -68,7 +68,7 @@ func (f votedFile) Past() (pbft.Voted, error) {
 
 // buildConsensus makes block sync, and for a validator the engine.
 func (n *Node) buildConsensus(o Options) error {
-	if err := n.buildSync(); err != nil {
+	if err := errors.Join(n.buildSync(), n.buildStateSync()); err != nil {
 		return err
 	}
 	if n.keys.signer == nil {

@@ -52,7 +52,11 @@ func checkMode(r *consensus.Report) admin.Check {
 
 func (n *Node) checkSync() admin.Check {
 	_, current, highest, behind := n.Syncing()
-	return admin.Check{Name: "sync", OK: !behind, Detail: fmt.Sprintf("block %d of %d", current, highest)}
+	detail := fmt.Sprintf("block %d of %d", current, highest)
+	if line := n.snapshotLine(); line != "" {
+		detail += "; " + line
+	}
+	return admin.Check{Name: "sync", OK: !behind, Detail: detail}
 }
 
 func (n *Node) checkDisk() admin.Check {

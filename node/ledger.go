@@ -13,6 +13,7 @@ import (
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/consensus/pbft"
+	"github.com/quorate/quorate/statesync"
 	"github.com/quorate/quorate/txpool"
 )
 
@@ -25,6 +26,9 @@ type ledger struct {
 	log   *slog.Logger
 	final *chain.Subscription // for the pool; one slot, taken after every commit
 	told  uint64              // the last block that the pool has heard of
+
+	shelf *statesync.Shelf // for snapshots; nil on a node that has no vote to give
+	votes func() bool      // whether it has one now
 }
 
 func newLedger(c *chain.Chain, p *txpool.Pool, who *membership, log *slog.Logger) *ledger {
@@ -63,6 +67,7 @@ func (l *ledger) Rollback(seq consensus.Seq) { l.chain.Rollback(uint64(seq)) }
 func (l *ledger) Commit(h *consensus.BatchHeader, c *consensus.CommitCertificate) error {
 	err := l.chain.Commit(h, c)
 	if err == nil {
+		l.shelve()
 		l.tellPool()
 		err = l.who.noticed()
 	}
@@ -82,6 +87,7 @@ func diverged(err error) error {
 func (l *ledger) Import(ctx context.Context, v *chain.Verified) error {
 	err := l.chain.ImportVerified(ctx, v)
 	if err == nil {
+		l.shelve()
 		l.tellPool()
 		err = l.who.noticed()
 	}
@@ -145,7 +151,11 @@ func (l *ledger) Outcome(seq consensus.Seq) (pbft.Durable, error) {
 
 // Stable implements engine.Ledger.
 func (l *ledger) Stable(c *consensus.CheckpointCertificate) error {
-	return diverged(l.chain.SetCheckpoint(c))
+	err := l.chain.SetCheckpoint(c)
+	if err == nil {
+		l.offer()
+	}
+	return diverged(err)
 }
 
 // Recovered implements engine.Membership.
@@ -166,10 +176,7 @@ func (l *ledger) EpochOf(seq consensus.Seq) (pbft.EpochStart, error) {
 	if err != nil {
 		return start, err
 	}
-	before, err := l.chain.Epoch(e.Epoch - 1)
-	if err != nil {
-		return start, err
-	}
-	start.Parent, start.Before = s.BatchHeader.Digest(), before.Set
-	return start, nil
+	start.Parent = s.BatchHeader.Digest()
+	start.Before, err = l.chain.SetBefore(e)
+	return start, err
 }

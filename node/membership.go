@@ -118,14 +118,14 @@ func (m *membership) refresh(grace bool) error {
 	list := slices.Clone(e.Members)
 	add := func(others []registry.Member) (added bool) {
 		for _, o := range others {
-			if !slices.ContainsFunc(list, func(x registry.Member) bool { return x.NodeID == o.NodeID }) {
+			if o.NodeID != "" && !slices.ContainsFunc(list, func(x registry.Member) bool { return x.NodeID == o.NodeID }) {
 				o.Observer = true
 				list, added = append(list, o), true
 			}
 		}
 		return added
 	}
-	leaving := false
+	leaving := false // those before a snapshot have no known nodes: they have left long ago
 	if grace && e.Epoch > 0 {
 		before, err := m.chain.Epoch(e.Epoch - 1)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/quorate/quorate/blocksync"
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/statesync"
 )
 
 // scrapeTimeout bounds how long a scrape waits for the replica's goroutine. A
@@ -85,6 +86,9 @@ type snapshot struct {
 	head      *chain.Sealed
 	txs       int // of the head
 	sync      blocksync.Progress
+	fetched   statesync.Progress
+	held      int            // snapshots on the shelf
+	heldAge   float64        // of the oldest, seconds
 	disk      *vfs.DiskUsage // nil: not known
 	writable  bool
 }
@@ -92,6 +96,10 @@ type snapshot struct {
 func (c *collector) look() *snapshot {
 	n := c.n
 	s := &snapshot{now: time.Now(), head: n.chain.HeadSealed(), sync: n.sync.Progress(), writable: n.db.Writable() == nil}
+	s.fetched = n.snapshots.Progress()
+	if held, oldest := n.shelf.Held(); held > 0 {
+		s.held, s.heldAge = held, s.now.Sub(oldest).Seconds()
+	}
 	s.replica = n.askReplica()
 	s.connected = map[common.Address]bool{n.keys.address(): true}
 	for _, p := range n.host.Peers() {

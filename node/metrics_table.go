@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/statesync"
 )
 
 // metricRows is the table of all metrics that are read from the parts.
@@ -33,6 +34,13 @@ func metricRows(n *Node) []metricRow {
 		metric("quorate_blocksync_running", "1 while blocks are fetched from peers.", func(s *snapshot) float64 { return flag(s.sync.Running) }),
 		metric("quorate_blocksync_start", "Head when the present or last block sync began.", func(s *snapshot) float64 { return float64(s.sync.Start) }),
 		metric("quorate_blocksync_target", "Target of the present or last block sync.", func(s *snapshot) float64 { return float64(s.sync.Target) }),
+		metric("quorate_statesync_running", "1 while a snapshot is fetched from peers or made the head.", func(s *snapshot) float64 { return flag(s.fetched.Phase != statesync.Idle) }),
+		metric("quorate_statesync_pivot", "Block of the snapshot that is fetched, or was fetched last; 0 for none.", func(s *snapshot) float64 { return float64(s.fetched.Pivot) }),
+		metric("quorate_statesync_part", "How much of the present phase of the state sync is done, 0 to 1.", func(s *snapshot) float64 { return s.fetched.Part }),
+		metric("quorate_statesync_accounts", "Accounts fetched by the present or last state sync since the start of the node.", func(s *snapshot) float64 { return float64(s.fetched.Accounts) }),
+		metric("quorate_statesync_bytes", "Bytes received by the present or last state sync since the start of the node.", func(s *snapshot) float64 { return float64(s.fetched.Bytes) }),
+		metric("quorate_statesync_held", "Snapshots that are held for nodes that are far behind.", func(s *snapshot) float64 { return float64(s.held) }),
+		metric("quorate_statesync_held_seconds", "Age of the oldest of them: what blocks have replaced since is still on the disk.", func(s *snapshot) float64 { return s.heldAge }),
 		metric("quorate_store_writable", "0 while free space is below the reserve: no new blocks are proposed.", func(s *snapshot) float64 { return flag(s.writable) }),
 		{
 			kind: prometheus.GaugeValue, desc: describe("quorate_store_bytes", "Size of the database on disk."),

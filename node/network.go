@@ -13,6 +13,7 @@ import (
 	"github.com/quorate/quorate/blocksync"
 	"github.com/quorate/quorate/consensus/engine"
 	"github.com/quorate/quorate/p2p"
+	"github.com/quorate/quorate/statesync"
 	"github.com/quorate/quorate/txpool"
 )
 
@@ -22,6 +23,7 @@ const (
 	protocolForward   = p2p.Protocol("forward")          // push: transactions that wait too long, to a validator
 	protocolBodies    = p2p.Protocol("transactions")     // request: bodies by hash
 	protocolBlocks    = p2p.Protocol(blocksync.Protocol) // request: final blocks by range
+	protocolState     = p2p.Protocol(statesync.Protocol) // request: a state at the end of an epoch, by range
 	protocolHead      = p2p.Protocol("head")             // push: an announcement to a new observer
 )
 

@@ -27,6 +27,7 @@ import (
 	"github.com/quorate/quorate/rpc"
 	rpceth "github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/state"
+	"github.com/quorate/quorate/statesync"
 	"github.com/quorate/quorate/store"
 	"github.com/quorate/quorate/txpool"
 )
@@ -53,17 +54,19 @@ type Node struct {
 	metrics *prometheus.Registry
 	adopts  *recovery.Document // that is being applied to this node, which does not run; nil otherwise
 
-	db       *store.DB
-	state    *state.State
-	chain    *chain.Chain
-	logs     *index.Logs
-	pool     *txpool.Pool
-	host     *p2p.Host
-	engine   *engine.Engine // nil for an observer
-	sync     *blocksync.Syncer
-	follower *blocksync.Follower // for whoever has no vote in the present epoch
-	ledger   *ledger
-	members  *membership
+	db        *store.DB
+	state     *state.State
+	chain     *chain.Chain
+	logs      *index.Logs
+	pool      *txpool.Pool
+	host      *p2p.Host
+	engine    *engine.Engine // nil for an observer
+	sync      *blocksync.Syncer
+	follower  *blocksync.Follower // for whoever has no vote in the present epoch
+	ledger    *ledger
+	shelf     *statesync.Shelf // snapshots that are served
+	snapshots *statesync.Client
+	members   *membership
 
 	rpc    *rpc.Server
 	recent *rpceth.Recent // nil without servers, like them
@@ -174,6 +177,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts = append(parts,
 		part{name: "blocksync", run: n.follower.Run},
 		part{name: "members", run: n.runMembership},
+		part{name: "snapshots", run: n.shelf.Run},
 		part{name: "attestation", run: n.attest},
 		part{name: "announcements", run: n.announce})
 	if n.rpc != nil {

@@ -38,7 +38,7 @@ func (n *Node) buildServers(o Options) error {
 	seats := rpc.NewSeats(cfg.Limits)
 	n.recent = rpceth.NewRecent(arrivals{n.pool}, cfg.Limits)
 	eth, err := rpceth.New(rpceth.Deps{
-		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, Logs: n.logs, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM, Extent: n.state.Extent,
+		Config: n.genesis.ChainConfig(), Chain: n.chain, Index: n.chain, Logs: n.logs, States: states{n.state}, Pool: n.pool, NewEVM: n.state.NewEVM, Extent: n.state.Extent, Origin: n.chain.Origin,
 		Feed: feed{n.chain}, Recent: n.recent, Progress: n, Disconnect: n.rpc.Disconnect, Turn: n.rpc.Heavy, Stopped: n.rpc.Stopped(), Seats: seats, Limits: cfg.Limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
@@ -150,6 +150,7 @@ func (n *Node) Report() consensus.Report {
 			r = own
 		}
 	}
+	n.withSnapshot(&r)
 	connected := map[common.Address]bool{n.keys.address(): true}
 	for _, p := range n.host.Peers() {
 		connected[n.members.directory().validator(p.ID)] = true

@@ -32,6 +32,7 @@ func (n *Node) buildSync() error {
 	cfg.OnLiar = func(e *blocksync.PeerError) {
 		n.log.Warn("peer served invalid blocks", "err", e)
 	}
+	cfg.Leap = n.leap
 	var err error
 	if n.sync, err = blocksync.New(syncChain{n.chain, n}, blockFetcher{n}, cfg); err != nil {
 		return err

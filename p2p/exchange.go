@@ -161,6 +161,10 @@ func (h *Host) offer(r *Record, from peer.ID) {
 	}
 	m := h.members.Load().byID[id]
 	switch {
+	case m == nil && !r.expired(now):
+		h.strange.put(r)
+		h.metrics.records.WithLabelValues("unwanted").Inc()
+		return
 	case m == nil || r.expired(now):
 		h.metrics.records.WithLabelValues("unwanted").Inc()
 		return

@@ -44,6 +44,7 @@ type Host struct {
 	inbound *inboundPushes
 	serving *servers
 	limiter *recordLimiter
+	strange *strangers
 	started atomic.Bool
 	ready   chan struct{}
 	session atomic.Pointer[session]
@@ -96,7 +97,7 @@ func New(cfg Config, members []Member) (*Host, error) {
 	h.peers = newPeerTable(&h.limits)
 	h.inbound = newInboundPushes()
 	h.serving = newServers(&h.limits)
-	h.limiter = newRecordLimiter(&h.limits)
+	h.limiter, h.strange = newRecordLimiter(&h.limits), newStrangers()
 	if err := h.storeMembers(members); err != nil {
 		return nil, err
 	}

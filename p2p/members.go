@@ -37,6 +37,9 @@ func (h *Host) SetMembers(members []Member) error {
 	// asks a third time.
 	h.serving.keep(now)
 	h.limiter.keep(now)
+	for _, r := range h.strange.take(now) {
+		h.offer(r, "")
+	}
 	s.dialer.kick()
 	return errors.Join(errs...)
 }

@@ -9,6 +9,7 @@ const (
 	CodeTimeout       = -32002 // the request took too long
 	CodeTooLarge      = -32003 // the answer is too large
 	CodeLimit         = -32005 // a limit is exceeded; the message names it and what would work
+	CodePruned        = 4444   // the block, or its logs, were never here or are no longer; as geth
 	CodeUnauthorized  = -40100 // the caller may not call this, or is not known; as Besu
 )
 

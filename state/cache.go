@@ -59,6 +59,14 @@ func (c *cache) replace(rows []row) {
 	}
 }
 
+// forget empties the cache of rows: the database holds another state now.
+func (c *cache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gen++
+	c.rows.Reset()
+}
+
 // row is one write to the database; an empty value is a deletion.
 type row struct {
 	key, value []byte

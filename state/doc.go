@@ -56,6 +56,14 @@
 // in old tables. Old trie nodes are kept in the same way if Config.Proofs says
 // so; without them a proof can be made at the head only.
 //
+// # Transfer
+//
+// Export pins the state of the head and gives it away in ranges with proofs.
+// VerifyAccounts and VerifySlots check a range against a root; Rebuild makes the
+// tries over the rows that were staged, and fails unless they are the whole state
+// with that root. Whoever adopts the staged rows (package store) then calls Reload.
+// The state so begun has no history: the block is its oldest one.
+//
 // # What it does not do
 //
 // It stores no blocks and receipts (package chain), admits no transactions

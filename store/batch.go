@@ -10,7 +10,8 @@ import (
 // Batch collects writes that become visible and durable together. Not safe for
 // concurrent use. Keys and values are copied.
 type Batch struct {
-	b *pebble.Batch // nil after Apply or Close
+	b      *pebble.Batch // nil after Apply or Close
+	staged bool          // keys are those of rows that wait for Adopt
 }
 
 // NewBatch returns an empty batch. It is closed by Apply, or by Close.
@@ -18,11 +19,31 @@ func (db *DB) NewBatch() *Batch {
 	return &Batch{b: db.pebble.NewBatch()}
 }
 
-// Set stores value under key.
-func (b *Batch) Set(key, value []byte) error { return b.b.Set(key, value, nil) }
+// NewStagedBatch returns an empty batch whose writes nobody sees before Adopt: each
+// key is put under PrefixStaged. Staged and other writes can be in one batch: see
+// Direct.
+func (db *DB) NewStagedBatch() *Batch {
+	return &Batch{b: db.pebble.NewBatch(), staged: true}
+}
 
-// Delete removes key; it need not be there.
-func (b *Batch) Delete(key []byte) error { return b.b.Delete(key, nil) }
+// Direct returns a batch that is applied and closed with b and whose keys are
+// where they say.
+func (b *Batch) Direct() *Batch { return &Batch{b: b.b} }
+
+// at is where a key of this batch lies.
+func (b *Batch) at(key []byte) []byte {
+	if b.staged {
+		return StagedKey(key)
+	}
+	return key
+}
+
+// Set stores value under key.
+func (b *Batch) Set(key, value []byte) error { return b.b.Set(b.at(key), value, nil) }
+
+// Delete removes key; it need not be there. In a staged batch the row that is
+// removed is the staged one.
+func (b *Batch) Delete(key []byte) error { return b.b.Delete(b.at(key), nil) }
 
 // DeleteRange removes all keys with lower ≤ key < upper. An empty or inverted
 // range removes nothing.
@@ -30,7 +51,7 @@ func (b *Batch) DeleteRange(lower, upper []byte) error {
 	if string(lower) >= string(upper) {
 		return nil
 	}
-	return b.b.DeleteRange(lower, upper, nil)
+	return b.b.DeleteRange(b.at(lower), b.at(upper), nil)
 }
 
 // Len is the number of writes in the batch.

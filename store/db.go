@@ -60,6 +60,8 @@ type DB struct {
 	mu     sync.RWMutex // held for reading during every call into Pebble
 	closed bool         // Pebble panics on use after Close; we return ErrClosed
 
+	adoptTable uint64 // adoptTableBytes; smaller in tests
+
 	low  atomic.Bool   // free space is below the reserve
 	free atomic.Uint64 // bytes free at the last look
 }
@@ -91,7 +93,7 @@ func Open(dir string, o Options) (*DB, error) {
 		po.Cache.Unref()
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", dir, err), lock.Close())
 	}
-	db := &DB{dir: dir, fs: fs, pebble: p, cache: po.Cache, lock: lock, log: o.Logger, reserve: o.ReserveBytes, fatal: f}
+	db := &DB{dir: dir, fs: fs, pebble: p, cache: po.Cache, lock: lock, log: o.Logger, reserve: o.ReserveBytes, fatal: f, adoptTable: adoptTableBytes}
 	db.free.Store(math.MaxUint64)
 	db.look()
 	return db, nil

@@ -74,6 +74,12 @@ const (
 
 	// PrefixEthdb: the view that Ethdb gives to go-ethereum's code.
 	PrefixEthdb = 'e'
+
+	// PrefixStaged: a key of this schema → its future value. Rows that a state
+	// sync has fetched and that nobody may see before they are all here: see Adopt.
+	PrefixStaged = 's'
+	// PrefixSync: how far a state sync is; gone with the staged rows.
+	PrefixSync = 'S'
 )
 
 // The key spaces inside PrefixIndex, by the second byte. Each index has one of
@@ -91,6 +97,7 @@ var Prefixes = []byte{
 	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
 	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
+	PrefixStaged, PrefixSync,
 }
 
 // Space returns the bounds of one key space, for iterators and range deletion.
@@ -119,6 +126,15 @@ func HeadKey() []byte { return []byte{PrefixHead} }
 
 // CheckpointKey is the key of the last stable checkpoint.
 func CheckpointKey() []byte { return []byte{PrefixCheckpoint} }
+
+// PastCheckpointKey is the key of the checkpoint certificate before the last one.
+func PastCheckpointKey() []byte { return []byte{PrefixCheckpoint, 'p'} }
+
+// StagedKey is where a row waits until it is adopted under its own key.
+func StagedKey(key []byte) []byte { return append([]byte{PrefixStaged}, key...) }
+
+// SyncKey is the key of one fact about a state sync under way.
+func SyncKey(name ...byte) []byte { return append([]byte{PrefixSync}, name...) }
 
 // EpochKey is the key of what an epoch was opened with.
 func EpochKey(epoch uint64) []byte { return numbered(PrefixEpoch, epoch) }

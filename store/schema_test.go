@@ -44,6 +44,9 @@ func TestKeySpacesAreDisjoint(t *testing.T) {
 		{PrefixAccountNodeHistory, AccountNodeHistoryKey(math.MaxUint32, bytes.Repeat([]byte{15}, 64), math.MaxUint32)},
 		{PrefixStorageNodeHistory, StorageNodeHistoryKey(math.MaxUint32, ones, bytes.Repeat([]byte{15}, 64), math.MaxUint32)},
 		{PrefixEthdb, ethKey(ones[:])},
+		{PrefixCheckpoint, PastCheckpointKey()},
+		{PrefixStaged, StagedKey(StorageNodeKey(ones, bytes.Repeat([]byte{15}, 64)))},
+		{PrefixSync, SyncKey(255, 255)},
 	} {
 		lower, upper := Space(c.prefix)
 		if !seen[c.prefix] || bytes.Compare(c.key, lower) < 0 || bytes.Compare(c.key, upper) >= 0 {

@@ -31,6 +31,7 @@ var policy = map[string][]string{
 	"p2p":                     {"internal/cores"},
 	"p2p/p2ptest":             {"p2p"},
 	"blocksync":               {"consensus", "chain", "state", "store", "internal/cores"}, // store: only the error of a full disk
+	"statesync":               {"consensus", "chain", "state", "store"},
 
 	"rpc":          {"rpc/access", "internal/cores"},
 	"rpc/access":   {},

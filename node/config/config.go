@@ -30,6 +30,7 @@ type Config struct {
 	Memory       Bytes  // for everything together, see MemoryPlan
 	History      uint64 // blocks whose state can be read; 0 = all
 	Proofs       string // ProofsHead or ProofsArchive
+	Sync         string // SyncAuto, SyncBlocks or SyncSnapshot
 
 	P2P     P2P
 	RPC     Endpoint
@@ -47,6 +48,13 @@ type Config struct {
 const (
 	ProofsHead    = "head"    // at the last block only
 	ProofsArchive = "archive" // at every block of History: costs disk
+)
+
+// How a node that has no blocks gets to where the network is.
+const (
+	SyncAuto     = "auto"     // with a snapshot if thousands of blocks are ahead and no history is asked for
+	SyncBlocks   = "blocks"   // by executing every block
+	SyncSnapshot = "snapshot" // with a snapshot, whenever one is offered
 )
 
 // P2P is the node's place in the network.
@@ -87,6 +95,10 @@ type Log struct {
 // Observer reports whether the node runs without a validator key.
 func (c *Config) Observer() bool { return c.KeystoreDir == "" }
 
+// Archive reports whether the node is to keep what a snapshot does not bring: the
+// state of every block, or the proofs of those before it.
+func (c *Config) Archive() bool { return c.History == 0 || c.Proofs == ProofsArchive }
+
 // contradictions checks what no single setting shows.
 func (c *Config) contradictions() error {
 	var errs []error
@@ -95,6 +107,9 @@ func (c *Config) contradictions() error {
 	}
 	if !c.Observer() && c.PasswordFile == "" {
 		errs = append(errs, errors.New("password is empty, but keystore is not: name the file that opens the validator key"))
+	}
+	if c.Sync == SyncSnapshot && c.Archive() {
+		errs = append(errs, fmt.Errorf("sync is snapshot, which brings no state of the blocks before it, but history is %d and proofs is %s: set sync = blocks for an archive, or history above 0 and proofs = head", c.History, c.Proofs))
 	}
 	if c.Memory < MinMemory {
 		errs = append(errs, fmt.Errorf("memory: %s is too little, %s is the least a node works in", c.Memory, MinMemory))

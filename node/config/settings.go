@@ -75,6 +75,10 @@ var general = []Setting{
 		c.Proofs, err = parseChoice(v, ProofsHead, ProofsArchive)
 		return err
 	})},
+	{"sync", SyncAuto, "how a node without blocks catches up: blocks, snapshot, or auto: by blocks if they are few or history is 0 or proofs is archive", false, one(func(c *Config, v string) (err error) {
+		c.Sync, err = parseChoice(v, SyncAuto, SyncBlocks, SyncSnapshot)
+		return err
+	})},
 	{"p2p.listen", "0.0.0.0:30303", "host:port or multiaddrs to listen on for peers", true, func(c *Config, v []string) (err error) {
 		c.P2P.Listen, err = parseAddresses(v, 1)
 		return err

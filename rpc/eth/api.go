@@ -44,6 +44,7 @@ type Deps struct {
 	Progress   Progress
 	NewEVM     NewEVM                    // nil: go-ethereum's
 	Extent     func() state.Extent       // what is kept of old states
+	Origin     func() uint64             // the oldest block that is here whole; nil: all are
 	Blocks     BlockRules                // what simulated blocks follow
 	Disconnect func(ctx context.Context) // cuts the connection of a call, see rpc.Server
 	Turn       rpc.Turn                  // takes the caller's own place for heavy work; nil: callers are not counted
@@ -67,6 +68,7 @@ type API struct {
 	progress Progress
 	newEVM   NewEVM
 	extent   func() state.Extent
+	origin   func() uint64
 	blocks   BlockRules
 	cut      func(ctx context.Context)
 	turn     rpc.Turn
@@ -108,7 +110,7 @@ func New(d Deps) (*API, error) {
 		pool: d.Pool, feed: d.Feed, recent: d.Recent, filters: newFilters(d.Limits), progress: d.Progress,
 		newEVM: d.NewEVM, blocks: d.Blocks, cut: d.Disconnect, turn: d.Turn, limits: d.Limits, log: d.Log,
 		calls: rpc.NewPlaces(d.Limits.HeavyCalls, "calls", d.Stopped), scans: rpc.NewPlaces(d.Limits.LogScans, "calls", d.Stopped),
-		waits: make(chan struct{}, d.Limits.SyncSends), extent: d.Extent,
+		waits: make(chan struct{}, d.Limits.SyncSends), extent: d.Extent, origin: d.Origin,
 		subs: d.Seats,
 	}, nil
 }

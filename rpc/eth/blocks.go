@@ -37,7 +37,8 @@ func (a *API) block(at gethrpc.BlockNumberOrHash) (*types.Block, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	return a.chain.Block(number)
+	block, err := a.chain.Block(number)
+	return block, absent(err)
 }
 
 func byNumber(n gethrpc.BlockNumber) gethrpc.BlockNumberOrHash {
@@ -90,7 +91,7 @@ func (a *API) showHeader(at gethrpc.BlockNumberOrHash) (json.RawMessage, error) 
 	}
 	header, err := a.chain.Header(number)
 	if err != nil {
-		return nil, err
+		return nil, absent(err)
 	}
 	return ethjson.Header(header), nil
 }

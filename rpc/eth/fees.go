@@ -59,6 +59,9 @@ func (a *API) FeeHistory(ctx context.Context, blocks gethmath.HexOrDecimal64, la
 		return &feeHistory{OldestBlock: new(hexutil.Big), BaseFee: none, GasUsedRatio: []float64{}, BlobBaseFee: none, BlobGasUsedRatio: []float64{}}, nil
 	}
 	oldest := newest + 1 - count
+	if begin := a.oldest(); oldest < begin && begin <= newest {
+		oldest = begin // fewer blocks than asked for, as the answer says
+	}
 	out := &feeHistory{OldestBlock: (*hexutil.Big)(new(big.Int).SetUint64(oldest))}
 	for number := oldest; number <= newest; number++ {
 		if err := ctx.Err(); err != nil {

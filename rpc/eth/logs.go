@@ -93,6 +93,9 @@ var errEnough = errors.New("enough")
 // reached: then stopped names it, and the blocks below done are in the answer. A
 // single block is always answered: it cannot be halved.
 func (a *API) findLogs(ctx context.Context, c *Criteria, from, to uint64) (out found, done uint64, err error) {
+	if err := a.whole(from, to); err != nil {
+		return out, from, err
+	}
 	limited, cancel := context.WithTimeout(ctx, a.limits.LogTimeout)
 	defer cancel()
 	walk := func() (uint64, error) {

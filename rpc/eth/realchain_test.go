@@ -137,7 +137,7 @@ func (c *ourChain) mount(t testing.TB, server rpc.Config) {
 	}
 	api, err := eth.New(eth.Deps{
 		Config: cfg, Chain: c.Chain, Index: c.Chain, Logs: c.logs, States: c, Pool: c.pool, Feed: c, Recent: c.recent,
-		NewEVM: c.State.NewEVM, Extent: c.State.Extent, Disconnect: c.server.Disconnect, Limits: server.Limits, Log: silent,
+		NewEVM: c.State.NewEVM, Extent: c.State.Extent, Origin: c.Chain.Origin, Disconnect: c.server.Disconnect, Limits: server.Limits, Log: silent,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -63,7 +63,7 @@ func (a *API) view(at *gethrpc.BlockNumberOrHash) (*View, *types.Header, error) 
 	}
 	header, err := a.chain.Header(number)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, absent(err)
 	}
 	// Also of the head: the newest state may already be one block further than
 	// the chain has told.

@@ -8,6 +8,8 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/state"
 )
 
@@ -23,6 +25,37 @@ func unavailable(err error, at *types.Header) error {
 		return fmt.Errorf("historical state %x is not available: proofs of block %d are not kept, only of block %d and later", at.Root, none.Number, none.Oldest)
 	}
 	return err
+}
+
+// absent says in geth's words that a block is not kept here. Other errors stay as
+// they are.
+func absent(err error) error {
+	var pruned *chain.ErrPruned
+	if !errors.As(err, &pruned) {
+		return err
+	}
+	return prunedHistory("block %d is not here: this node began with a snapshot at block %d", pruned.Number, pruned.Oldest)
+}
+
+func prunedHistory(format string, args ...any) error {
+	return &rpc.Error{Code: rpc.CodePruned, Message: "pruned history unavailable: " + fmt.Sprintf(format, args...) + "; ask a node that has synced by blocks"}
+}
+
+// whole fails if logs of blocks from a number on were never here: an answer without
+// them would be a wrong one.
+func (a *API) whole(from, to uint64) error {
+	if oldest := a.oldest(); from < oldest && to > 0 {
+		return prunedHistory("logs are here from block %d on, where this node began with a snapshot", oldest)
+	}
+	return nil
+}
+
+// oldest is the oldest block that is here whole, beside block 0.
+func (a *API) oldest() uint64 {
+	if a.origin == nil {
+		return 0
+	}
+	return a.origin()
 }
 
 // capabilities is the answer of eth_capabilities. Its schema is closed.
@@ -61,11 +94,14 @@ func window(blocks uint64) *deleteStrategy {
 }
 
 // Capabilities returns from which block on old states, proofs, blocks, receipts
-// and logs are served. Blocks, receipts and logs are kept for ever.
+// and logs are served. Blocks, receipts and logs are kept for ever, from where the
+// chain of this node began.
 func (a *API) Capabilities() *capabilities {
 	head := a.chain.Head()
 	number := head.Number.Uint64()
 	out := &capabilities{Head: headCapability{hexutil.Uint64(number), head.Hash()}}
+	oldest := capability{OldestBlock: hexutil.Uint64(min(a.oldest(), number))}
+	out.Tx, out.Logs, out.Receipts, out.Blocks = oldest, oldest, oldest, oldest
 	if a.extent == nil {
 		return out // an archive of everything
 	}
