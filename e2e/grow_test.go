@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ func TestGrowAndShrink(t *testing.T) {
 	for _, size := range sizes {
 		for len(members) < size {
 			n := d.invite(t)
-			d.vote(t, members, "validators", "propose-add", n.Address.Hex(), "--node-id", n.NodeID, "--name", fmt.Sprintf("member-%d", len(members)))
+			d.vote(t, len(members), members, "validators", "propose-add", n.Address.Hex(), "--node-id", n.NodeID, "--name", fmt.Sprintf("member-%d", len(members)))
 			members = append(members, n)
 			signsBlocks(t, members[0], n.Address)
 		}
@@ -39,7 +40,7 @@ func TestGrowAndShrink(t *testing.T) {
 		i := 1 + random.IntN(len(members)-1)
 		leaves := members[i]
 		members = slices.Delete(members, i, i+1)
-		d.vote(t, members, "validators", "propose-remove", leaves.Address.Hex())
+		d.vote(t, len(members)+1, members, "validators", "propose-remove", leaves.Address.Hex())
 		validates(t, members, leaves.Address, false)
 		leaves.own.stop()
 		load.await(commitLimit, 20)
@@ -52,9 +53,15 @@ func TestGrowAndShrink(t *testing.T) {
 	t.Logf("%d receipts served in %d blocks, %d epochs proved", load.served(), head, d.provesEveryEpoch(t, members[1], load))
 }
 
-// vote has as many members decide as must agree, and waits until it holds.
-func (d *devnet) vote(t *testing.T, members []*node, args ...string) {
+// vote has as many members decide as must agree in a set of some size, and waits until
+// it holds.
+func (d *devnet) vote(t *testing.T, size int, members []*node, args ...string) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			tellStates(t, members)
+		}
+	}()
 	sign := func(n *node) []string { return []string{"--dir", n.Dir, "--rpc", n.RPC, "--json"} }
 	var o outcome
 	read := func(args ...string) {
@@ -63,8 +70,8 @@ func (d *devnet) vote(t *testing.T, members []*node, args ...string) {
 			t.Fatal(err)
 		}
 	}
-	wait := []string{"--wait", "--timeout", "60s"}
-	need := len(members)/2 + 1
+	wait := []string{"--wait", "--timeout", "40s"}
+	need := size/2 + 1
 	propose := slices.Concat(args, sign(members[0]))
 	if need == 1 {
 		propose = append(propose, wait...)
@@ -117,4 +124,17 @@ func (d *devnet) provesEveryEpoch(t *testing.T, n *node, load *load) int {
 		proved[c.Epoch] = true
 	}
 	return len(proved)
+}
+
+// tellStates prints where each node stands.
+func tellStates(t *testing.T, nodes []*node) {
+	t.Helper()
+	for _, n := range nodes {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), commitLimit)
+		said, err := n.call(ctx, "pbft_status")
+		cancel()
+		t.Logf("%s %s: %s %v\n%s", n.Name, n.Address, said, err, n.logTail(8))
+	}
+	_, out, errs := run(t, "validators", "status", "--rpc", nodes[0].RPC)
+	t.Logf("%s%s", out, errs)
 }

@@ -145,10 +145,21 @@ func (c *Client) WaitClosed(ctx context.Context, id ProposalID) (p *Proposal, bl
 		}
 		return !p.Open(), nil
 	})
+	if err != nil && ctx.Err() != nil && p != nil && p.Open() {
+		return p, 0, &StillOpen{p}
+	}
 	if err == nil {
 		block, err = c.closedIn(ctx, id)
 	}
 	return p, block, err
+}
+
+// StillOpen says that a proposal was waited for in vain: votes are missing.
+type StillOpen struct{ *Proposal }
+
+func (e *StillOpen) Error() string {
+	return fmt.Sprintf("proposal %s is still open: %d approve, %d are needed; the vote stands, and 'quorate validators status' tells who has not voted",
+		e.ID, len(e.Approvals), e.Needed)
 }
 
 // closedIn finds the block that closed a proposal.

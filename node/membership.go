@@ -24,9 +24,10 @@ import (
 // connect, with which role, and which node is which validator. Validators change
 // with the epoch, everybody else with any block.
 
-// leaveGrace is how long validators that have left stay connected, so that they
-// learn of it: many rounds of a slow network, and no longer, for they have no right
-// to be here.
+// leaveGrace is how long validators that have left stay connected as what they were,
+// so that they learn of it, by the checkpoint or by the blocks: many rounds of a slow
+// network, and no longer, for they have no right to be here. Who leaves later gives
+// those before as long again.
 const leaveGrace = 30 * time.Second
 
 // directory is who belongs to the network at one head. It is immutable.
@@ -48,6 +49,9 @@ func newDirectory(e *registry.Epoch, list []registry.Member, leaving bool) *dire
 		id, err := peer.Decode(m.NodeID)
 		if err != nil || m.Observer {
 			continue // a checked genesis and the contracts have valid ids
+		}
+		if _, moved := d.nodes[m.Validator]; moved {
+			continue // it validates on another node now
 		}
 		d.nodes[m.Validator], d.validators[id], d.names[m.Validator] = id, m.Validator, m.Name
 	}
@@ -82,6 +86,7 @@ type membership struct {
 
 	mu   sync.Mutex
 	seen chain.MembersVersion
+	gone []registry.Member // validators that have left, in their grace
 }
 
 func newMembership(c *chain.Chain, reg *registry.Registry) (*membership, error) {
@@ -111,27 +116,19 @@ func (m *membership) partFromLeavers() error {
 	return m.refresh(false)
 }
 
-// refresh reads the members at the head. With grace those of the epoch before
-// still belong to them.
+// refresh reads the members at the head. With grace those of the epoch before, and who
+// was in grace already, still belong to them.
 func (m *membership) refresh(grace bool) error {
 	seen, e := m.chain.MembersVersion(), m.chain.CurrentEpoch()
-	list := slices.Clone(e.Members)
-	add := func(others []registry.Member) (added bool) {
-		for _, o := range others {
-			if o.NodeID != "" && !slices.ContainsFunc(list, func(x registry.Member) bool { return x.NodeID == o.NodeID }) {
-				o.Observer = true
-				list, added = append(list, o), true
-			}
-		}
-		return added
+	if err := m.part(e, grace); err != nil {
+		return err
 	}
-	leaving := false // those before a snapshot have no known nodes: they have left long ago
-	if grace && e.Epoch > 0 {
-		before, err := m.chain.Epoch(e.Epoch - 1)
-		if err != nil {
-			return err
+	list := slices.Concat(e.Members, m.gone)
+	add := func(others []registry.Member) {
+		for _, o := range absent(others, list) {
+			o.Observer = true // it validates from the next epoch on
+			list = append(list, o)
 		}
-		leaving = add(before.Members)
 	}
 	v, err := m.chain.StateAtHead()
 	if err != nil {
@@ -148,12 +145,41 @@ func (m *membership) refresh(grace bool) error {
 		}
 	}
 	m.seen = seen
-	m.now.Store(newDirectory(e, list, leaving))
+	m.now.Store(newDirectory(e, list, len(m.gone) > 0))
 	select {
 	case m.wake <- struct{}{}:
 	default:
 	}
 	return nil
+}
+
+// part notes which validators have left, or forgets them.
+func (m *membership) part(e *registry.Epoch, grace bool) error {
+	if !grace {
+		m.gone = nil
+		return nil
+	}
+	if e.Epoch == 0 {
+		return nil
+	}
+	before, err := m.chain.Epoch(e.Epoch - 1)
+	if err != nil {
+		return err
+	}
+	m.gone = absent(m.gone, e.Members)
+	m.gone = append(m.gone, absent(before.Members, slices.Concat(e.Members, m.gone))...)
+	return nil
+}
+
+// absent returns the members of a list whose nodes are known and not of another.
+// Those before a snapshot have no known nodes: they have left long ago.
+func absent(list, others []registry.Member) (out []registry.Member) {
+	for _, o := range list {
+		if o.NodeID != "" && !slices.ContainsFunc(others, func(x registry.Member) bool { return x.NodeID == o.NodeID }) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // runMembership tells the network of every change until ctx ends, and parts from

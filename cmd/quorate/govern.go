@@ -39,7 +39,10 @@ func (f *nodeFlags) ask(ctx context.Context, fn func(*govern.Client) error) erro
 	defer client.Close()
 	err = fn(govern.New(client))
 	var silent net.Error
+	var open *govern.StillOpen
 	switch {
+	case errors.As(err, &open):
+		return withCode(exitRefused, err)
 	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &silent):
 		return withCode(exitUnavailable, fmt.Errorf("%s does not answer, or not in time: %w", f.url, err))
 	case err != nil:

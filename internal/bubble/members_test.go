@@ -82,6 +82,25 @@ func TestMemberLeavesAndComesBack(t *testing.T) {
 	})
 }
 
+// TestLeaverWasAway: a validator that was down when it was voted out, and for more epochs
+// than that, hears so when it is back within its grace.
+func TestLeaverWasAway(t *testing.T) {
+	Run(t, Spec{Validators: 5, Params: short(8)}, func(c *Cluster) {
+		c.StartAll(c.Members...)
+		gone, others := c.Members[4], c.Members[:4]
+		gone.Stop()
+		c.Decide(1, others[:3], contracts.Validators, "remove", gone.Address)
+		for _, m := range others {
+			c.epochWith(m, 4)
+		}
+		load := c.StartLoad(4, 0, 1)
+		finish(c, load, 20) // over the ends of more epochs
+		gone.Start()
+		c.epochWith(gone, 4)
+		c.CheckChains()
+	})
+}
+
 // TestParametersChange: the members change the length of epochs and the gas limit; an
 // idle chain has them within seconds, and who was down learns of them with the blocks.
 func TestParametersChange(t *testing.T) {
