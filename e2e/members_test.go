@@ -229,6 +229,23 @@ func provesFromGenesis(t *testing.T, d *devnet, n *node, l *load) {
 	}
 }
 
+// TestCreateNetworkPage runs docs/operate/create-network.md.
+func TestCreateNetworkPage(t *testing.T) {
+	full(t)
+	dir, p := t.TempDir(), freePorts(t, 4)
+	t.Cleanup(func() { noneLeft(t, dir, stopLimit) })
+	replace := []string{
+		"8545 + i", fmt.Sprintf("%d + i", p.rpc), "9545 + i", fmt.Sprintf("%d + i", p.admin),
+		"quorate validators list", "quorate validators list --rpc http://127.0.0.1:" + strconv.Itoa(p.rpc),
+		"quorate status", "quorate status --rpc http://127.0.0.1:" + strconv.Itoa(p.rpc),
+		"quorate genesis member", "quorate genesis member --light-kdf",
+	}
+	for i := range 4 {
+		replace = append(replace, strconv.Itoa(30303+i), strconv.Itoa(p.p2p+i))
+	}
+	runPage(t, "operate/create-network.md", dir, nil, replace...)
+}
+
 // TestRecoverPage runs docs/operate/recover.md.
 func TestRecoverPage(t *testing.T) {
 	full(t)

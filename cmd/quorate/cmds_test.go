@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/genesis"
 )
 
 // exitCodeIs is the script command "exitcode N quorate …": it runs the rest
@@ -33,6 +35,17 @@ func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// hashInto is the script command "hash VAR genesis.json": it sets a variable to the
+// hash of a genesis.
+func hashInto(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: hash VAR FILE")
+	}
+	g, err := genesis.Load(ts.MkAbs(args[1]))
+	ts.Check(err)
+	ts.Setenv(args[0], g.Hash().Hex())
 }
 
 // TestEveryCommandIsDocumented: help with an example, a short text, and no

@@ -21,11 +21,12 @@ import (
 func (a *app) networkCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "network",
-		Short: "Invite a newcomer into a network, join one, or recover one",
-		Example: `  quorate network invite --dir acme --output invitation.json
+		Short: "Create a network, invite a newcomer, join, or recover one",
+		Example: `  quorate network create genesis.json --dir acme --expect 0x…
+  quorate network invite --dir acme --output invitation.json
   quorate network join invitation.json --dir newcomer`,
 	}
-	c.AddCommand(a.networkInviteCmd(), a.networkJoinCmd(), a.networkRecoverCmd())
+	c.AddCommand(a.networkCreateCmd(), a.networkInviteCmd(), a.networkJoinCmd(), a.networkRecoverCmd())
 	return c
 }
 

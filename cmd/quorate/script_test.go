@@ -17,6 +17,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exitcode": exitCodeIs,
+			"hash":     hashInto,
 		},
 	})
 }
