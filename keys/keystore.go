@@ -157,13 +157,14 @@ func Only(dir string) (Entry, error) {
 	return all[0], nil
 }
 
-// LoadKeystore unlocks the only key in dir with the password in passwordFile.
-func LoadKeystore(dir, passwordFile string) (*FileSigner, error) {
+// LoadKeystore unlocks the only key in dir with the password from a source, see
+// ReadPassword.
+func LoadKeystore(dir, source string) (*FileSigner, error) {
 	e, err := Only(dir)
 	if err != nil {
 		return nil, err
 	}
-	password, err := ReadPassword(passwordFile)
+	password, err := ReadPassword(source)
 	if err != nil {
 		return nil, err
 	}
@@ -188,17 +189,6 @@ func (e Entry) Unlock(password string) (*FileSigner, error) {
 		return nil, fmt.Errorf("%s says it holds %s, but holds %s", e.Path, e.Address, s.Address())
 	}
 	return s, nil
-}
-
-// ReadPassword returns the first line of a password file, without its line
-// end.
-func ReadPassword(path string) (string, error) {
-	blob, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("password file: %w", err)
-	}
-	line, _, _ := strings.Cut(string(blob), "\n")
-	return strings.TrimSuffix(line, "\r"), nil
 }
 
 // WritePassword creates a password file with mode 0600.

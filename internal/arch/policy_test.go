@@ -48,7 +48,7 @@ var policy = map[string][]string{
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
 
 	"node":        {"..."}, // the composition root
-	"node/config": {"genesis", "rpc", "rpc/access", "internal/suggest"},
+	"node/config": {"genesis", "keys", "rpc", "rpc/access", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	keyfiles "github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/access"
 )
@@ -26,7 +27,7 @@ type Config struct {
 	NodeKeyFile  string
 	Join         bool   // start although the members that this node knows of do not include its keys
 	KeystoreDir  string // validator key; "" = an observer, without a vote
-	PasswordFile string // opens the validator key
+	PasswordFile string // opens the validator key; also env:NAME or credential:NAME (keys.ReadPassword)
 	Memory       Bytes  // for everything together, see MemoryPlan
 	History      uint64 // blocks whose state can be read; 0 = all
 	Proofs       string // ProofsHead or ProofsArchive
@@ -146,8 +147,11 @@ func overlap(a, b string) bool {
 // absolute makes the paths start at Dir.
 func (c *Config) absolute() {
 	paths := []*string{
-		&c.DataDir, &c.GenesisFile, &c.NodeKeyFile, &c.KeystoreDir, &c.PasswordFile,
+		&c.DataDir, &c.GenesisFile, &c.NodeKeyFile, &c.KeystoreDir,
 		&c.Access.TLSCert, &c.Access.TLSKey, &c.Access.ClientCA,
+	}
+	if keyfiles.PasswordFile(c.PasswordFile) {
+		paths = append(paths, &c.PasswordFile)
 	}
 	for i := range c.Access.TokenKeys {
 		paths = append(paths, &c.Access.TokenKeys[i])

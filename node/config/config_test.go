@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -197,6 +198,20 @@ func TestBytes(t *testing.T) {
 	for _, bad := range []string{"", "5", "GiB", "-1MiB", "1.5GiB", "99999999999GiB"} {
 		if b, err := ParseBytes(bad); err == nil {
 			t.Errorf("%q reads as %s", bad, b)
+		}
+	}
+}
+
+// TestPasswordSources: a file is looked for in the node's folder, other sources are
+// left as they are.
+func TestPasswordSources(t *testing.T) {
+	for given, want := range map[string]string{"secret": "", "env:KEY": "env:KEY", "credential:quorate": "credential:quorate", "/run/secret": "/run/secret"} {
+		dir := writeConfig(t, "password = "+strconv.Quote(given)+"\n")
+		if want == "" {
+			want = filepath.Join(dir, given)
+		}
+		if c, _, err := Load(dir, nil, nil); err != nil || c.PasswordFile != want {
+			t.Errorf("%s: %+v, %v", given, c, err)
 		}
 	}
 }

@@ -62,7 +62,7 @@ var general = []Setting{
 		return err
 	})},
 	{"keystore", "keystore", "directory of the validator key; empty for an observer", false, text(func(c *Config) *string { return &c.KeystoreDir })},
-	{"password", "password", "file whose first line opens the validator key", false, text(func(c *Config) *string { return &c.PasswordFile })},
+	{"password", "password", "file whose first line opens the validator key; or env:NAME, an environment variable; or credential:NAME, one that systemd gives to the service", false, text(func(c *Config) *string { return &c.PasswordFile })},
 	{"memory", "1GiB", "memory for everything together", false, one(func(c *Config, v string) (err error) {
 		c.Memory, err = ParseBytes(v)
 		return err
