@@ -1,8 +1,11 @@
 package node
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -26,8 +29,21 @@ func (k *keyring) address() common.Address {
 	return k.signer.Address()
 }
 
+// signerStart is how long a remote signer is waited for when it is asked for its keys.
+const signerStart = 10 * time.Second
+
+// LoadSigner opens the validator key of a node that is no observer, wherever it is kept.
+func LoadSigner(ctx context.Context, cfg *config.Config, log *slog.Logger) (keys.Signer, error) {
+	if cfg.Signer.URL == "" {
+		return keys.LoadKeystore(cfg.KeystoreDir, cfg.PasswordFile)
+	}
+	ctx, cancel := context.WithTimeout(ctx, signerStart)
+	defer cancel()
+	return keys.DialRemote(ctx, cfg.Signer, log)
+}
+
 // loadKeys loads the keys: that of the node, and for a validator its own.
-func loadKeys(cfg *config.Config) (*keyring, error) {
+func loadKeys(cfg *config.Config, log *slog.Logger) (*keyring, error) {
 	k := &keyring{}
 	var err error
 	if k.node, err = keys.LoadNodeKey(cfg.NodeKeyFile); err != nil {
@@ -39,7 +55,7 @@ func loadKeys(cfg *config.Config) (*keyring, error) {
 	if cfg.Observer() {
 		return k, nil
 	}
-	signer, err := keys.LoadKeystore(cfg.KeystoreDir, cfg.PasswordFile)
+	signer, err := LoadSigner(context.Background(), cfg, log)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func (n *Node) openKeys(o Options) error {
 		return err
 	}
 	n.genesis, n.reg = g, registry.New(g)
-	if n.keys, err = loadKeys(n.cfg); err != nil {
+	if n.keys, err = loadKeys(n.cfg, n.log.With("part", "keys")); err != nil {
 		return err
 	}
 	if _, known := n.reg.ByNode(n.keys.nodeID); !known && !n.cfg.Join && !n.named(n.adopts) && o.FS == nil && isEmpty(n.cfg.DataDir) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quorate/quorate/govern"
 	"github.com/quorate/quorate/keys"
+	"github.com/quorate/quorate/node"
 	"github.com/quorate/quorate/node/config"
 	"github.com/quorate/quorate/node/devnet"
 )
@@ -113,7 +114,7 @@ func (f *actFlags) signer(c *cobra.Command) (keys.Signer, error) {
 	if cfg.Observer() {
 		return nil, withCode(exitUsage, fmt.Errorf("the node in %s is an observer, it has no validator key", f.dir))
 	}
-	return keys.LoadKeystore(cfg.KeystoreDir, cfg.PasswordFile)
+	return node.LoadSigner(c.Context(), cfg, logger(c.ErrOrStderr(), cfg))
 }
 
 // act opens the key, carries an order out, and prints the outcome.

@@ -25,13 +25,14 @@ type Config struct {
 	DataDir      string // database and journal
 	GenesisFile  string
 	NodeKeyFile  string
-	Join         bool   // start although the members that this node knows of do not include its keys
-	KeystoreDir  string // validator key; "" = an observer, without a vote
-	PasswordFile string // opens the validator key; also env:NAME or credential:NAME (keys.ReadPassword)
-	Memory       Bytes  // for everything together, see MemoryPlan
-	History      uint64 // blocks whose state can be read; 0 = all
-	Proofs       string // ProofsHead or ProofsArchive
-	Sync         string // SyncAuto, SyncBlocks or SyncSnapshot
+	Join         bool                  // start although the members that this node knows of do not include its keys
+	KeystoreDir  string                // validator key; "" = an observer, without a vote
+	Signer       keyfiles.RemoteConfig // where the validator key is, if not in KeystoreDir
+	PasswordFile string                // opens the validator key; also env:NAME or credential:NAME (keys.ReadPassword)
+	Memory       Bytes                 // for everything together, see MemoryPlan
+	History      uint64                // blocks whose state can be read; 0 = all
+	Proofs       string                // ProofsHead or ProofsArchive
+	Sync         string                // SyncAuto, SyncBlocks or SyncSnapshot
 
 	P2P     P2P
 	RPC     Endpoint
@@ -106,7 +107,10 @@ func (c *Config) contradictions() error {
 	if c.RPC.Port == c.Admin.Port && overlap(c.RPC.Addr, c.Admin.Addr) {
 		errs = append(errs, fmt.Errorf("rpc.port and admin.port are both %d: give each its own", c.RPC.Port))
 	}
-	if !c.Observer() && c.PasswordFile == "" {
+	if c.Observer() && c.Signer.URL != "" {
+		errs = append(errs, errors.New("signer.url names a signer, but keystore is empty (an observer): name a directory, which remembers the epochs that were voted in, or remove signer.url"))
+	}
+	if !c.Observer() && c.Signer.URL == "" && c.PasswordFile == "" {
 		errs = append(errs, errors.New("password is empty, but keystore is not: name the file that opens the validator key"))
 	}
 	if c.Sync == SyncSnapshot && c.Archive() {
@@ -147,6 +151,7 @@ func overlap(a, b string) bool {
 // absolute makes the paths start at Dir.
 func (c *Config) absolute() {
 	paths := []*string{
+		&c.Signer.CA, &c.Signer.Cert, &c.Signer.Key,
 		&c.DataDir, &c.GenesisFile, &c.NodeKeyFile, &c.KeystoreDir,
 		&c.Access.TLSCert, &c.Access.TLSKey, &c.Access.ClientCA,
 	}

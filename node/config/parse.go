@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/quorate/quorate/genesis"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // Bytes is an amount of memory.
@@ -142,4 +144,15 @@ func parseChoice(s string, choices ...string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%q is not one of %s", s, strings.Join(choices, ", "))
+}
+
+// parseValidator reads an address; empty is zero.
+func parseValidator(s string) (common.Address, error) {
+	if s == "" {
+		return common.Address{}, nil
+	}
+	if !common.IsHexAddress(s) {
+		return common.Address{}, fmt.Errorf("%q is no address: 0x and 40 hexadecimal digits", s)
+	}
+	return common.HexToAddress(s), nil
 }

@@ -63,6 +63,14 @@ var general = []Setting{
 	})},
 	{"keystore", "keystore", "directory of the validator key; empty for an observer", false, text(func(c *Config) *string { return &c.KeystoreDir })},
 	{"password", "password", "file whose first line opens the validator key; or env:NAME, an environment variable; or credential:NAME, one that systemd gives to the service", false, text(func(c *Config) *string { return &c.PasswordFile })},
+	{"signer.url", "", "remote signer that keeps the validator key (Web3Signer's eth1 API), https://HOST:PORT; empty: the key is in keystore", false, text(func(c *Config) *string { return &c.Signer.URL })},
+	{"signer.address", "", "address of the key; empty: the signer has only one", false, one(func(c *Config, v string) (err error) {
+		c.Signer.Address, err = parseValidator(v)
+		return err
+	})},
+	{"signer.ca", "", "file of the CAs of the signer's certificate, PEM; empty: those of the system", false, text(func(c *Config) *string { return &c.Signer.CA })},
+	{"signer.cert", "", "file of the certificate that this node shows to the signer, PEM", false, text(func(c *Config) *string { return &c.Signer.Cert })},
+	{"signer.key", "", "file of its private key, PEM", false, text(func(c *Config) *string { return &c.Signer.Key })},
 	{"memory", "1GiB", "memory for everything together", false, one(func(c *Config, v string) (err error) {
 		c.Memory, err = ParseBytes(v)
 		return err
