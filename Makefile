@@ -40,7 +40,7 @@ deps: ## download what the tests need (the clients of e2e install themselves)
 PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
 
 # Where goroutines meet. The others are pure, or drive processes.
-CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... ./node/... ./p2p/... ./rpc/... ./state/... ./store/... ./txpool/...
+CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... ./node/... ./p2p/... ./rpc/... ./state/... ./statesync/... ./store/... ./txpool/...
 
 .PHONY: test
 test: deps check e2e gethdiff mutants ## run every test

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rlp"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/quorate/quorate/contracts/contractstest"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/registry"
+	"github.com/quorate/quorate/store/storetest"
 )
 
 // grown is a chain whose members have changed twice, at the end of its fifth epoch.
@@ -227,23 +227,11 @@ func TestBeginCrash(t *testing.T) {
 	seen := map[uint64]int{}
 	pivot := w.Chain.Head().Number.Uint64()
 	for cut, done := 1, false; !done; cut++ {
-		mem := vfs.NewCrashableMem()
-		var after *vfs.MemFS
-		syncs := 0
-		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			switch op.Kind {
-			case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-				if syncs++; syncs == cut {
-					after = mem.CrashClone(vfs.CrashCloneCfg{})
-				}
-			}
-			return nil
-		}))
-		node := must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
+		power := storetest.NewPowerCut(cut, vfs.CrashCloneCfg{})
+		node := must[*chaintest.Node](t)(w.Open(power.FS(), "node", chain.Options{}))
 		fatal(t, chaintest.Begin(w.Node, node))
-		if done = after == nil; done {
-			after = mem.CrashClone(vfs.CrashCloneCfg{})
-		}
+		after, failed := power.After()
+		done = !failed
 		fatal(t, node.DB.Close())
 		node = must[*chaintest.Node](t)(w.Open(after, "node", chain.Options{}))
 		switch n := node.Chain.Head().Number.Uint64(); n {

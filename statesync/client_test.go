@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/statesync"
 	"github.com/quorate/quorate/store"
+	"github.com/quorate/quorate/store/storetest"
 )
 
 // TestRun: a newcomer gets the snapshot from several peers and goes on with blocks.
@@ -115,25 +115,12 @@ func TestCrash(t *testing.T) {
 	cfg := statesync.Config{RangeBytes: 16 << 10}
 	resumed, began := 0, 0
 	for cut, done := 1, false; !done; cut++ {
-		mem := vfs.NewCrashableMem()
-		rng := rand.New(rand.NewPCG(uint64(cut), 1))
-		var after *vfs.MemFS
-		syncs := 0
-		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			switch op.Kind {
-			case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-				if syncs++; syncs == cut {
-					after = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})
-				}
-			}
-			return nil
-		}))
+		power := storetest.NewPowerCut(cut, vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(uint64(cut), 1))})
 		net := newNetwork(map[statesync.Peer]behaviour{"a": w.honest(), "b": w.honest()})
-		n := must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
+		n := must[*chaintest.Node](t)(w.Open(power.FS(), "node", chain.Options{}))
 		fatal(t, newClient(t, n, net, cfg).Run(ctx, always))
-		if done = after == nil; done {
-			after = mem.CrashClone(vfs.CrashCloneCfg{})
-		}
+		after, failed := power.After()
+		done = !failed
 		fatal(t, n.DB.Close())
 		n = must[*chaintest.Node](t)(w.Open(after, "node", chain.Options{}))
 		switch n.Chain.Head().Number.Uint64() {

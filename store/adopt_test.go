@@ -7,7 +7,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/quorate/quorate/store/storetest"
 )
 
 // stageRows stages n accounts and one header over a database that has others.
@@ -91,28 +92,14 @@ func TestAdoptCrash(t *testing.T) {
 	const n = 500
 	outcomes := map[bool]int{}
 	for cut := 1; ; cut++ {
-		mem := vfs.NewCrashableMem()
-		var after *vfs.MemFS
-		syncs, armed := 0, false
-		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			switch op.Kind {
-			case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-				if syncs++; armed && syncs == cut {
-					after = mem.CrashClone(vfs.CrashCloneCfg{})
-				}
-			}
-			return nil
-		}))
-		db := open(t, fs, Options{ReserveBytes: 1})
+		power := storetest.NewPowerCut(cut, vfs.CrashCloneCfg{})
+		db := open(t, power.FS(), Options{ReserveBytes: 1})
 		stageRows(t, db, n)
-		syncs, armed = 0, true
+		power.Begin()
 		a, err := db.PrepareAdoption(context.Background(), []byte{'a'})
 		must(t, err)
 		must(t, a.Adopt(context.Background()))
-		done := after == nil
-		if done {
-			after = mem.CrashClone(vfs.CrashCloneCfg{})
-		}
+		after, failed := power.After()
 		must(t, db.Close())
 		db = open(t, after, Options{ReserveBytes: 1})
 		adopted := checkAdopted(t, db, n)
@@ -124,7 +111,7 @@ func TestAdoptCrash(t *testing.T) {
 			checkAdopted(t, db, n)
 		}
 		must(t, db.Close())
-		if done {
+		if !failed {
 			if !adopted {
 				t.Fatal("Adopt returned and a power cut took it back")
 			}

@@ -23,6 +23,7 @@ var policy = map[string][]string{
 	"recovery":                {"consensus", "genesis"},
 	"registry":                {"consensus", "contracts", "genesis", "recovery"},
 	"store":                   {},
+	"store/storetest":         {},
 	"state":                   {"genesis", "registry", "store", "internal/cores"},
 	"index":                   {"store"},
 	"chain":                   {"consensus", "genesis", "recovery", "registry", "store", "state", "internal/cores"},
