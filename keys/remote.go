@@ -175,8 +175,12 @@ func (s *RemoteSigner) try(ctx context.Context, preimage []byte) (sig consensus.
 	if sig[64] >= 27 {
 		sig[64] -= 27 // as Ethereum's transactions had it once
 	}
-	if by, err := sig.Recover(preimage); err != nil || by != s.address {
-		return consensus.Signature{}, fmt.Errorf("%w: what it sent is no signature of %s: %v", errRefused, s.address, err)
+	by, err := sig.Recover(preimage)
+	if err == nil && by != s.address {
+		err = fmt.Errorf("it is one of %s", by)
+	}
+	if err != nil {
+		return consensus.Signature{}, fmt.Errorf("%w: what it sent is no signature of %s: %w", errRefused, s.address, err)
 	}
 	return sig, nil
 }

@@ -134,7 +134,7 @@ func TestRemoteSignerRefuses(t *testing.T) {
 		}
 	}
 	for want, bad := range map[string]func(http.ResponseWriter) bool{
-		"is no signature of 0x":                answer(http.StatusOK, hexutil.Encode(other[:])),
+		"is one of 0x":                         answer(http.StatusOK, hexutil.Encode(other[:])),
 		"no signature of 65 bytes":             answer(http.StatusOK, "0x12"),
 		`"<html>" is no signature of 65 bytes`: answer(http.StatusOK, "<html>"),
 		"404 Not Found":                        answer(http.StatusNotFound, ""),
