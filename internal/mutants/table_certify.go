@@ -206,7 +206,7 @@ var certifyTable = []Mutant{
 	},
 	{
 		Name: "who is back counts as gone", Breaks: breaks("epoch: a leaver learns of the end"),
-		Edits: edit(leaverGo, `return back`, `return false`),
+		Edits: edit(leaverGo, `return back`, `return back && false`),
 	},
 	{
 		Name: "leavers without end", Breaks: breaks("leaversKept", "I11"),
