@@ -1,6 +1,7 @@
 package blocksync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,25 +66,18 @@ func Default() Config {
 
 func (c Config) withDefaults() Config {
 	d := Default()
-	fill(&c.MaxBlocks, d.MaxBlocks)
-	fill(&c.ResponseBytes, d.ResponseBytes)
-	fill(&c.MaxBlockBytes, d.MaxBlockBytes)
-	fill(&c.MemoryBytes, d.MemoryBytes)
-	fill(&c.BlockTimeout, d.BlockTimeout)
-	fill(&c.FirstTimeout, d.FirstTimeout)
-	fill(&c.RetryDelay, d.RetryDelay)
-	fill(&c.MaxPeers, d.MaxPeers)
+	c.MaxBlocks = cmp.Or(c.MaxBlocks, d.MaxBlocks)
+	c.ResponseBytes = cmp.Or(c.ResponseBytes, d.ResponseBytes)
+	c.MaxBlockBytes = cmp.Or(c.MaxBlockBytes, d.MaxBlockBytes)
+	c.MemoryBytes = cmp.Or(c.MemoryBytes, d.MemoryBytes)
+	c.BlockTimeout = cmp.Or(c.BlockTimeout, d.BlockTimeout)
+	c.FirstTimeout = cmp.Or(c.FirstTimeout, d.FirstTimeout)
+	c.RetryDelay = cmp.Or(c.RetryDelay, d.RetryDelay)
+	c.MaxPeers = cmp.Or(c.MaxPeers, d.MaxPeers)
 	if c.Logger == nil {
 		c.Logger = d.Logger
 	}
 	return c
-}
-
-func fill[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // reserve is what a response may take, and is held before it is asked for.

@@ -1,6 +1,7 @@
 package statesync
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -77,28 +78,21 @@ func Default() Config {
 
 func (c Config) withDefaults() Config {
 	d := Default()
-	fill(&c.RangeBytes, d.RangeBytes)
-	fill(&c.MaxResponse, d.MaxResponse)
-	fill(&c.Parallel, d.Parallel)
-	fill(&c.Patience, d.Patience)
-	fill(&c.MaxPatience, max(d.MaxPatience, c.Patience))
-	fill(&c.Aside, d.Aside)
-	fill(&c.OfferWait, d.OfferWait)
-	fill(&c.GiveUpAfter, d.GiveUpAfter)
-	fill(&c.RenewEvery, d.RenewEvery)
-	fill(&c.IdleAfter, d.IdleAfter)
-	fill(&c.MaxAge, d.MaxAge)
+	c.RangeBytes = cmp.Or(c.RangeBytes, d.RangeBytes)
+	c.MaxResponse = cmp.Or(c.MaxResponse, d.MaxResponse)
+	c.Parallel = cmp.Or(c.Parallel, d.Parallel)
+	c.Patience = cmp.Or(c.Patience, d.Patience)
+	c.MaxPatience = cmp.Or(c.MaxPatience, max(d.MaxPatience, c.Patience))
+	c.Aside = cmp.Or(c.Aside, d.Aside)
+	c.OfferWait = cmp.Or(c.OfferWait, d.OfferWait)
+	c.GiveUpAfter = cmp.Or(c.GiveUpAfter, d.GiveUpAfter)
+	c.RenewEvery = cmp.Or(c.RenewEvery, d.RenewEvery)
+	c.IdleAfter = cmp.Or(c.IdleAfter, d.IdleAfter)
+	c.MaxAge = cmp.Or(c.MaxAge, d.MaxAge)
 	if c.Logger == nil {
 		c.Logger = d.Logger
 	}
 	return c
-}
-
-func fill[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // Validate reports every fault at once. Zero fields are faults here: New fills
