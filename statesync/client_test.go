@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,9 +171,9 @@ func TestForget(t *testing.T) {
 	n := w.Node(t)
 	net := newNetwork(map[statesync.Peer]behaviour{"a": w.honest()})
 	stopped, cancel := context.WithCancel(ctx)
-	k := 0
+	var asked atomic.Int32
 	net.set("a", func(ctx context.Context, req []byte, onChunk func([]byte) error) error {
-		if k++; k == 30 {
+		if asked.Add(1) == 30 {
 			cancel()
 		}
 		return w.honest()(ctx, req, onChunk)
