@@ -1,12 +1,13 @@
-// Compiles one contract with solc-js: { abi, bytecode }. The file is relative to this
-// one.
+// Compiles one contract with solc-js: { abi, bytecode }. Files are relative to this
+// one; imports are { name: file } of what it imports.
 import { readFileSync } from "node:fs";
 import solc from "solc";
 
-export function compile(file = "contracts/Store.sol", name = "Store") {
+export function compile(file = "contracts/Store.sol", name = "Store", imports = {}) {
+  const read = (path) => ({ content: readFileSync(new URL(path, import.meta.url), "utf8") });
   const input = {
     language: "Solidity",
-    sources: { [name]: { content: readFileSync(new URL(file, import.meta.url), "utf8") } },
+    sources: Object.fromEntries(Object.entries({ ...imports, [name]: file }).map(([k, path]) => [k, read(path)])),
     settings: {
       evmVersion: "osaka",
       optimizer: { enabled: true, runs: 200 },
