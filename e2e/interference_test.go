@@ -286,9 +286,9 @@ func (p phases) whole() time.Duration {
 // spent says how long blocks were, on average, in each phase. Phases that a node was
 // told of by others have no moment of their own.
 func spent(blocks []phases) string {
-	sums, last := [5]time.Duration{}, int64(0)
+	var sums [5]time.Duration
 	for _, p := range blocks {
-		last = *p.Accepted
+		last := *p.Accepted
 		for i, at := range []*int64{p.Prepared, p.Executed, p.CommitSent, p.Committed, p.Durable} {
 			if at != nil && *at > last {
 				sums[i] += time.Duration(*at-last) * time.Microsecond
