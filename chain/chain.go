@@ -13,6 +13,7 @@ import (
 	"github.com/ethereum/go-ethereum/params"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/state"
@@ -34,6 +35,7 @@ type Chain struct {
 	domain     consensus.Domain
 	recoverers genesis.Recovery // of the genesis
 	depth      uint64           // how many blocks may be executed above the head
+	trusted    *light.Checkpoint
 
 	write sync.Mutex // one writer
 	stack []*spec    // speculative blocks: stack[i] has number head+1+i
@@ -96,6 +98,7 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 		domain:     consensus.Domain{ChainID: g.ChainID, Genesis: block0.Hash()},
 		recoverers: g.Recovery,
 		depth:      g.Params.PipelineDepth,
+		trusted:    o.Checkpoint,
 		epochs:     lru.NewCache[consensus.Epoch, *registry.Epoch](cacheEpochs),
 		headers:    lru.NewCache[uint64, *Sealed](o.CacheHeaders),
 		blocks:     newSizedLRU[*types.Block](o.CacheBytes / 2),
@@ -107,11 +110,26 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 	if err := c.load(); err != nil {
 		return nil, err
 	}
-	if err := c.reach(); err != nil {
+	if err := errors.Join(c.reach(), c.agrees()); err != nil {
 		return nil, err
 	}
 	c.log.Info("chain is open", "head", c.head.Load().number(), "hash", c.head.Load().hash, "genesis", c.domain.Genesis)
 	return c, nil
+}
+
+// agrees refuses a chain that has another block than the checkpoint that is trusted.
+func (c *Chain) agrees() error {
+	if c.trusted == nil || c.trusted.Number > c.head.Load().number() || c.trusted.Number < c.Origin() {
+		return nil // not here yet, or never
+	}
+	own, err := c.sealed(c.trusted.Number)
+	if err == nil {
+		err = c.trusted.CheckBlock(c.trusted.Number, own.hash)
+	}
+	if err != nil {
+		return fmt.Errorf("chain: %w: if the checkpoint is right, this data directory is of a history that retired validators made: remove it and sync anew", err)
+	}
+	return nil
 }
 
 // The facts that Open writes beside block 0.

@@ -67,6 +67,9 @@ func (c *Chain) Verify(b *SealedBlock) (*Verified, error) {
 	if err := c.notOver(epoch, seq); err != nil {
 		return nil, err
 	}
+	if err := c.trusted.CheckBlock(uint64(seq), hash); err != nil {
+		return nil, invalid("%w", err)
+	}
 	if err := cert.Verify(c.domain, epoch.Set); err != nil {
 		return nil, invalid("certificate of block %d: %w", seq, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/store"
 )
 
@@ -44,6 +46,10 @@ type Options struct {
 	CacheBytes   int          // bytes of encoded blocks and receipts; 0 = DefaultCacheBytes
 	CacheHeaders int          // headers; 0 = DefaultCacheHeaders
 	Logger       *slog.Logger // nil discards
+
+	// Checkpoint, if not nil, is a block of this chain that the operator is sure of:
+	// another history, signed with keys of validators that have left, is refused.
+	Checkpoint *light.Checkpoint
 }
 
 func (o Options) withDefaults() Options {

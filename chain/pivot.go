@@ -163,7 +163,22 @@ func (c *Chain) walk(p *Pivot, first *consensus.EpochRules) (*Anchor, error) {
 	if err := cert.Verify(c.domain, a.rules.Set); err != nil {
 		return nil, fmt.Errorf("certificate of block %d: %w", cert.Seq, err)
 	}
-	return a, nil
+	return a, c.checkpointed(a)
+}
+
+// checkpointed refuses a pivot that does not agree with the checkpoint that is trusted.
+func (c *Chain) checkpointed(a *Anchor) error {
+	t := c.trusted
+	if t == nil {
+		return nil
+	}
+	set := a.since[0].Set
+	for _, r := range a.since[1:] {
+		if uint64(r.First) <= t.Number+1 {
+			set = r.Set
+		}
+	}
+	return t.CheckTip(a.Number, a.Hash, set.Addresses())
 }
 
 // follow takes one change of the set.

@@ -42,7 +42,8 @@ func TestMembersByVote(t *testing.T) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("on an idle chain a parameter holds after %s", took)
 	}
-	final(t, others[1], send(t, others[1], d.account(5).transfer(founder.Address, 1))) // in a block of the new epoch
+	last := send(t, others[1], d.account(5).transfer(founder.Address, 1)) // in a block of the new epoch
+	final(t, others[1], last)
 	head := settled(t, others, commitLimit)
 	agree(t, others, head)
 	load.verify(others)
@@ -54,6 +55,7 @@ func TestMembersByVote(t *testing.T) {
 	}
 	provesFromGenesis(t, d, newcomer, load)
 	sameVerdicts(t, d, newcomer, load)
+	trustsCheckpoint(t, d, newcomer, load.journal[0].tx, last)
 	t.Logf("%d receipts served in %d blocks", load.served(), head)
 }
 
@@ -228,6 +230,23 @@ func provesFromGenesis(t *testing.T, d *devnet, n *node, l *load) {
 	}
 	if err := json.Unmarshal([]byte(out), &v); err != nil || !v.Valid || v.Epoch == 0 || v.Validators != 4 {
 		t.Errorf("%s, %v", out, err)
+	}
+}
+
+// trustsCheckpoint: who knows a checkpoint is shown no block before it, for the founders'
+// keys could prove another one, and every block after it.
+func trustsCheckpoint(t *testing.T, d *devnet, n *node, before, after common.Hash) {
+	t.Helper()
+	known := strings.TrimSpace(mustRun(t, "network", "checkpoint", "--rpc", n.RPC))
+	for tx, want := range map[common.Hash]int{before: 3, after: 0} {
+		proof, err := n.call(t.Context(), "pbft_finalityProof", tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := run(t, "verify", proofFile(t, proof), "--genesis", filepath.Join(d.dir, "genesis.json"), "--checkpoint", known)
+		if code != want || code != 0 && !strings.Contains(errs, "before the checkpoint that is trusted") {
+			t.Errorf("exit code %d, want %d: %s", code, want, errs)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/contracts"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/keys"
@@ -75,7 +76,7 @@ func TestInvitation(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, g, now := keys.NewFileSigner(key), founded(t), time.Unix(1_800_000_000, 0)
-	file, err := Invite(t.Context(), s, g, []string{"16Uiu2HA@a.example:1", "16Uiu2HB@b.example:2"}, now.Add(time.Hour))
+	file, err := Invite(t.Context(), s, g, []string{"16Uiu2HA@a.example:1", "16Uiu2HB@b.example:2"}, &light.Checkpoint{Number: 64, Block: common.Hash{1}, Set: common.Hash{2}}, now.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func TestInvitation(t *testing.T) {
 	if _, err := ParseInvitation(file, now.Add(2*time.Hour)); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("an old one: %v", err)
 	}
-	for old, new := range map[string]string{"b.example:2": "evil.example:2", "1800003600": "1900003600", "1337": "1338", `"version": 1`: `"version": 2`} {
+	for old, new := range map[string]string{"b.example:2": "evil.example:2", "1800003600": "1900003600", "1337": "1338", `"version": 2`: `"version": 3`, `"64:`: `"65:`} {
 		changed := bytes.Replace(file, []byte(old), []byte(new), 1)
 		if bytes.Equal(changed, file) {
 			t.Fatalf("%s is not in the file", old)

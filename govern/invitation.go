@@ -15,43 +15,45 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/keys"
 )
 
 const (
-	invitationVersion = 1
+	invitationVersion = 2
 	// MaxInvitationBytes bounds a file: a genesis document and 1,024 addresses.
 	MaxInvitationBytes = genesis.MaxDocumentBytes + 1<<20
 )
 
 // invitationTag is the first word of what an invitation signs.
-var invitationTag = crypto.Keccak256([]byte("quorate/invitation/1"))
+var invitationTag = crypto.Keccak256([]byte("quorate/invitation/2"))
 
 // Invitation is what a newcomer needs: the network's genesis, where its members are,
 // and who says so. It holds no secret, and lets nobody in: the members' vote does.
 type Invitation struct {
-	Version   int                 `json:"version"`
-	Genesis   json.RawMessage     `json:"genesis"`
-	Peers     []string            `json:"peers"`   // NODEID@ADDRESS of members
-	Expires   uint64              `json:"expires"` // seconds since 1970
-	By        common.Address      `json:"by"`      // the member that signs
-	Signature consensus.Signature `json:"signature"`
+	Version    int                 `json:"version"`
+	Genesis    json.RawMessage     `json:"genesis"`
+	Peers      []string            `json:"peers"`      // NODEID@ADDRESS of members
+	Checkpoint string              `json:"checkpoint"` // a block that the member is sure of (light.Checkpoint); empty: no epoch has ended yet
+	Expires    uint64              `json:"expires"`    // seconds since 1970
+	By         common.Address      `json:"by"`         // the member that signs
+	Signature  consensus.Signature `json:"signature"`
 
 	Document *genesis.Genesis `json:"-"` // Genesis, read
 }
 
 // preimage is what is signed, in words: the tag, keccak256 of the genesis document as
-// genesis.Encode writes it, keccak256 of the peers, a line each, and the expiry.
+// genesis.Encode writes it, keccak256 of the peers, a line each, keccak256 of the checkpoint, and the expiry.
 func (i *Invitation) preimage() []byte {
 	peers := crypto.Keccak256([]byte(strings.Join(i.Peers, "\n")))
 	expires := common.BigToHash(new(big.Int).SetUint64(i.Expires))
-	return bytes.Join([][]byte{invitationTag, crypto.Keccak256(i.Document.Encode()), peers, expires[:]}, nil)
+	return bytes.Join([][]byte{invitationTag, crypto.Keccak256(i.Document.Encode()), peers, crypto.Keccak256([]byte(i.Checkpoint)), expires[:]}, nil)
 }
 
-// Invite makes and signs an invitation, and returns the file.
-func Invite(ctx context.Context, s keys.Signer, g *genesis.Genesis, peers []string, expires time.Time) ([]byte, error) {
-	i := &Invitation{Version: invitationVersion, Document: g, Genesis: g.Encode(), Peers: peers, Expires: uint64(expires.Unix()), By: s.Address()}
+// Invite makes and signs an invitation, and returns the file. No checkpoint is nil.
+func Invite(ctx context.Context, s keys.Signer, g *genesis.Genesis, peers []string, known *light.Checkpoint, expires time.Time) ([]byte, error) {
+	i := &Invitation{Version: invitationVersion, Document: g, Genesis: g.Encode(), Peers: peers, Checkpoint: text(known), Expires: uint64(expires.Unix()), By: s.Address()}
 	var err error
 	if i.Signature, err = s.Sign(ctx, i.preimage()); err != nil {
 		return nil, err
@@ -62,6 +64,13 @@ func Invite(ctx context.Context, s keys.Signer, g *genesis.Genesis, peers []stri
 	}
 	data, err := json.MarshalIndent(doc{i, i.Signature[:]}, "", "  ")
 	return append(data, '\n'), err
+}
+
+func text(c *light.Checkpoint) string {
+	if c == nil {
+		return ""
+	}
+	return c.String()
 }
 
 // ParseInvitation reads a file and checks signature and expiry. That By is a member
@@ -87,6 +96,11 @@ func ParseInvitation(data []byte, now time.Time) (*Invitation, error) {
 	var err error
 	if i.Document, err = genesis.Parse(i.Genesis); err != nil {
 		return nil, fmt.Errorf("its genesis is not valid:\n%w", err)
+	}
+	if i.Checkpoint != "" {
+		if _, err := light.ParseCheckpoint(i.Checkpoint); err != nil {
+			return nil, fmt.Errorf("its checkpoint: %w", err)
+		}
 	}
 	if len(d.Signature) != len(i.Signature) {
 		return nil, fmt.Errorf("its signature has %d bytes, %d are expected", len(d.Signature), len(i.Signature))

@@ -151,7 +151,7 @@ func (n *Node) openChain(o Options) error {
 	}
 	n.logs = index.NewLogs(n.db)
 	n.chain, err = chain.Open(n.db, n.genesis, n.state, chain.Options{
-		Indexers: []chain.Indexer{n.logs}, Logger: n.log.With("part", "chain"),
+		Indexers: []chain.Indexer{n.logs}, Logger: n.log.With("part", "chain"), Checkpoint: n.cfg.Checkpoint,
 	})
 	return err
 }

@@ -26,7 +26,7 @@ func (a *app) networkCmd() *cobra.Command {
   quorate network invite --dir acme --output invitation.json
   quorate network join invitation.json --dir newcomer`,
 	}
-	c.AddCommand(a.networkCreateCmd(), a.networkInviteCmd(), a.networkJoinCmd(), a.networkRecoverCmd())
+	c.AddCommand(a.networkCreateCmd(), a.networkInviteCmd(), a.networkJoinCmd(), a.networkCheckpointCmd(), a.networkRecoverCmd())
 	return c
 }
 
@@ -38,7 +38,7 @@ func (a *app) networkInviteCmd() *cobra.Command {
 		Use:   "invite --dir NODEDIR --output FILE",
 		Short: "Write the file with which a newcomer joins",
 		Long: `Write the file with which a newcomer joins: the genesis, where the present members
-are, and until when it is good, signed with this member's key. It holds no secret and
+are, the last stable checkpoint, and until when it is good, signed with this member's key. It holds no secret and
 lets nobody in: the members' vote does.`,
 		Example: "  quorate network invite --dir acme --output invitation.json --expires 72h",
 		Args:    cobra.NoArgs,
@@ -100,7 +100,11 @@ func (f *actFlags) invite(c *cobra.Command, output string, until time.Time) ([]s
 	if err != nil {
 		return nil, err
 	}
-	data, err := govern.Invite(c.Context(), s, g, peers, until)
+	sure, err := f.node.checkpoint(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	data, err := govern.Invite(c.Context(), s, g, peers, sure, until)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +170,7 @@ func join(ctx context.Context, n devnet.Newcomer, file string) (*joined, error) 
 	if err != nil {
 		return nil, withCode(exitInvalid, fmt.Errorf("%s: %w", file, err))
 	}
-	n.Genesis, n.Peers = i.Document, i.Peers
+	n.Genesis, n.Peers, n.Checkpoint = i.Document, i.Peers, i.Checkpoint
 	v, err := n.Make(ctx)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ type verified struct {
 }
 
 func (a *app) verifyCmd() *cobra.Command {
-	var file string
+	var file, checkpoint string
 	var recoveries []string
 	c := &cobra.Command{
 		Use:   "verify PROOF",
@@ -45,32 +45,41 @@ PROOF is a file, or - for standard input.
 
 Validators that a recovery of the network has replaced may have lost their keys to
 somebody, who can sign false blocks with them. Who knows of the recovery names its
-file: the proof must agree with it.`,
+file: the proof must agree with it. In the same way keys of validators that have simply
+left may be lost: --checkpoint names a later block that the proof must agree with.`,
 		Example: `  quorate verify proof.json --genesis genesis.json
   quorate verify - --genesis genesis.json --json < proof.json
-  quorate verify proof.json --genesis genesis.json --recovery recovery.json`,
+  quorate verify proof.json --genesis genesis.json --recovery recovery.json
+  quorate verify proof.json --genesis genesis.json --checkpoint 6400:0x…:0x…`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := required(c, "genesis"); err != nil {
 				return err
 			}
-			v, err := verifyProof(c.InOrStdin(), args[0], file, recoveries)
+			v, err := verifyProof(c.InOrStdin(), args[0], file, checkpoint, recoveries)
 			if err != nil {
 				return err
 			}
 			return a.print(c, v, v.lines()...)
 		},
 	}
+	c.Flags().StringVar(&checkpoint, "checkpoint", "", "NUMBER:BLOCK:SET of a block that you are sure of ('quorate network checkpoint'): nothing before it is shown, and no other validators after it are believed")
 	c.Flags().StringSliceVar(&recoveries, "recovery", nil, "recovery of the network that took place, from a source that you trust; once for each")
 	c.Flags().StringVar(&file, "genesis", "", "genesis document of the network, from a source that you trust")
 	return c
 }
 
 // verifyProof reads both documents and checks the proof.
-func verifyProof(stdin io.Reader, proofFile, genesisFile string, recoveries []string) (*verified, error) {
+func verifyProof(stdin io.Reader, proofFile, genesisFile, checkpoint string, recoveries []string) (*verified, error) {
 	g, err := genesis.Load(genesisFile)
 	if err != nil {
 		return nil, err
+	}
+	trust := light.Begin(g)
+	if checkpoint != "" {
+		if trust.Checkpoint, err = light.ParseCheckpoint(checkpoint); err != nil {
+			return nil, withCode(exitUsage, fmt.Errorf("--checkpoint: %w", err))
+		}
 	}
 	data, err := readProof(stdin, proofFile)
 	if err != nil {
@@ -84,7 +93,7 @@ func verifyProof(stdin io.Reader, proofFile, genesisFile string, recoveries []st
 	if err != nil {
 		return nil, err
 	}
-	f, err := p.Verify(light.Begin(g), known...)
+	f, err := p.Verify(trust, known...)
 	if err != nil {
 		return nil, withCode(exitInvalid, fmt.Errorf("%s does not hold: %w", proofFile, err))
 	}

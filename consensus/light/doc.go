@@ -36,6 +36,6 @@
 //
 // It does not fetch anything, and it cannot tell whether a chain has gone on. It
 // does not protect against a quorum of some past set that is dishonest later: who
-// must care begins from a newer set that they know, or names the changes that a proof
-// has to agree with (Verify, Recovered).
+// must care names a later block that they are sure of (Checkpoint), or the changes that a
+// proof has to agree with (Verify, Recovered).
 package light

@@ -24,6 +24,10 @@ type Trust struct {
 	Set      *consensus.ValidatorSet
 	Recovery genesis.Recovery // who may end an epoch whose validators are lost
 
+	// Checkpoint, if not nil, is a later block that the verifier is sure of. No block
+	// before it is shown then: the keys that prove it may have been lost since.
+	Checkpoint *Checkpoint
+
 	recovered bool // by them, for Since
 }
 

@@ -59,6 +59,11 @@ func (p *Proof) Verify(t Trust, known ...Trust) (*Final, error) {
 	if err := p.Certificate.verify(t, f); err != nil {
 		return nil, err
 	}
+	if c := path[0].Checkpoint; c != nil {
+		if err := c.CheckTip(f.Header.Number.Uint64(), f.BlockHash, c.setAfter(path)); err != nil {
+			return nil, err
+		}
+	}
 	for i := range known {
 		if err := known[i].agrees(path, f); err != nil {
 			return nil, err

@@ -18,7 +18,7 @@ var policy = map[string][]string{
 	"contracts":               {},
 	"contracts/contractstest": {"chain", "chain/chaintest", "contracts", "genesis", "state"},
 	"genesis":                 {"consensus", "contracts", "internal/suggest"},
-	"govern":                  {"consensus", "contracts", "genesis", "keys", "registry"},
+	"govern":                  {"consensus", "consensus/light", "contracts", "genesis", "keys", "registry"},
 	"keys":                    {"consensus"},
 	"keys/softhsm":            {}, // for tests
 	"recovery":                {"consensus", "genesis"},
@@ -27,7 +27,7 @@ var policy = map[string][]string{
 	"store/storetest":         {},
 	"state":                   {"genesis", "registry", "store", "internal/cores"},
 	"index":                   {"store"},
-	"chain":                   {"consensus", "genesis", "recovery", "registry", "store", "state", "internal/cores"},
+	"chain":                   {"consensus", "consensus/light", "genesis", "recovery", "registry", "store", "state", "internal/cores"},
 	"chain/chaintest":         {"consensus", "genesis", "store", "state", "chain"},
 	"txpool":                  {"internal/cores"},
 	"p2p":                     {"internal/cores"},
@@ -50,7 +50,7 @@ var policy = map[string][]string{
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
 
 	"node":        {"..."}, // the composition root
-	"node/config": {"genesis", "keys", "rpc", "rpc/access", "internal/suggest"},
+	"node/config": {"consensus/light", "genesis", "keys", "rpc", "rpc/access", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 

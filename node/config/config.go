@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/quorate/quorate/consensus/light"
 	keyfiles "github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/access"
@@ -33,6 +34,7 @@ type Config struct {
 	Memory       Bytes                 // for everything together, see MemoryPlan
 	History      uint64                // blocks whose state can be read; 0 = all
 	Proofs       string                // ProofsHead or ProofsArchive
+	Checkpoint   *light.Checkpoint     // a block that the operator is sure of; nil: none
 	Sync         string                // SyncAuto, SyncBlocks or SyncSnapshot
 
 	P2P     P2P

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/genesis"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -144,6 +145,14 @@ func parseChoice(s string, choices ...string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%q is not one of %s", s, strings.Join(choices, ", "))
+}
+
+// parseCheckpoint reads a trusted checkpoint; empty is none.
+func parseCheckpoint(s string) (*light.Checkpoint, error) {
+	if s == "" {
+		return nil, nil //nolint:nilnil // none is no mistake
+	}
+	return light.ParseCheckpoint(s)
 }
 
 // parseValidator reads an address; empty is zero.

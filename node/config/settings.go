@@ -73,6 +73,10 @@ var general = []Setting{
 	{"signer.ca", "", "file of the CAs of the signer's certificate, PEM; empty: those of the system", false, text(func(c *Config) *string { return &c.Signer.CA })},
 	{"signer.cert", "", "file of the certificate that this node shows to the signer, PEM", false, text(func(c *Config) *string { return &c.Signer.Cert })},
 	{"signer.key", "", "file of its private key, PEM", false, text(func(c *Config) *string { return &c.Signer.Key })},
+	{"checkpoint", "", "a block that is surely of this network's chain, NUMBER:BLOCK:SET as 'quorate network checkpoint' prints it: another history, by validators that have left, is refused", false, one(func(c *Config, v string) (err error) {
+		c.Checkpoint, err = parseCheckpoint(v)
+		return err
+	})},
 	{"memory", "1GiB", "memory for everything together", false, one(func(c *Config, v string) (err error) {
 		c.Memory, err = ParseBytes(v)
 		return err

@@ -20,6 +20,8 @@ type Newcomer struct {
 	Member
 	Genesis *genesis.Genesis
 	Peers   []string // members that it finds first, NODEID@ADDRESS each
+
+	Checkpoint string // a block that is trusted, as config has it; empty: none
 }
 
 // Make makes the folder, complete: the node in it starts, follows the chain when the
@@ -30,6 +32,9 @@ func (n Newcomer) Make(ctx context.Context) (genesis.Validator, error) {
 		return genesis.Validator{}, err
 	}
 	n.settings = map[string][]string{"join": {"yes"}, "p2p.peers": n.Peers}
+	if n.Checkpoint != "" {
+		n.settings["checkpoint"] = []string{n.Checkpoint}
+	}
 	if n.Address == "" {
 		n.Address = silent
 	} else {
