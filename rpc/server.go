@@ -29,8 +29,11 @@ type Server struct {
 	large    chan struct{} // one token per HTTP request with a large body
 	requests chan struct{} // one token per HTTP request at work
 	ready    chan struct{} // closed when listening
+	closing  chan struct{} // closed when Run begins to end
 	stopped  chan struct{} // closed when Run ends
 	streams  sync.WaitGroup
+	mux      *http.ServeMux // what is mounted beside JSON-RPC
+	mounted  sync.Map       // *visit to nothing: the requests at work there
 
 	wsOrigin  func(*http.Request) bool
 	wsBuffers sync.Pool
@@ -54,7 +57,9 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		large:    make(chan struct{}, cfg.Limits.LargeRequests),
 		requests: make(chan struct{}, cfg.Limits.Requests),
 		ready:    make(chan struct{}),
+		closing:  make(chan struct{}),
 		stopped:  make(chan struct{}),
+		mux:      http.NewServeMux(),
 		wsOrigin: originCheck(cfg.WSOrigins),
 	}
 	s.rpc.SetBatchLimits(cfg.Limits.BatchItems, cfg.Limits.BatchResponseBytes)
@@ -75,7 +80,7 @@ func (s *Server) Register(namespace string, receiver any) error {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) stack() http.Handler {
-	plain := allowOrigins(s.cfg.CORSOrigins, s.gate(s.rpc))
+	plain := allowOrigins(s.cfg.CORSOrigins, s.route(s.gate(s.rpc)))
 	return allowHosts(s.cfg.Hosts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isUpgrade(r) {
 			plain.ServeHTTP(w, r)
@@ -134,8 +139,10 @@ func (s *Server) Run(ctx context.Context) error {
 	}()
 	select {
 	case err = <-served: // the listener broke
+		close(s.closing)
 		s.rpc.Stop()
 	case <-ctx.Done():
+		close(s.closing)
 		err = s.shutdown(server)
 		<-served //nolint:errcheck // http.ErrServerClosed: it was told to stop
 	}
@@ -155,10 +162,14 @@ func (s *Server) secure(server *http.Server) string {
 	return "s"
 }
 
-// recheck looks again at what the clients of WebSockets showed.
+// recheck looks again at what the clients of WebSockets and of mounted paths showed.
 func (s *Server) recheck() {
 	s.sockets.Range(func(_, k any) bool {
 		k.(*socket).recheck()
+		return true
+	})
+	s.mounted.Range(func(v, _ any) bool {
+		v.(*visit).recheck(s.guard)
 		return true
 	})
 }
@@ -178,6 +189,9 @@ func (s *Server) shutdown(server *http.Server) error {
 
 // Ready is closed when the port is open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Closing is closed when Run begins to end: answers that last end now.
+func (s *Server) Closing() <-chan struct{} { return s.closing }
 
 // Stopped is closed when Run ends: no call comes any more.
 func (s *Server) Stopped() <-chan struct{} { return s.stopped }
