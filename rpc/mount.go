@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quorate/quorate/rpc/access"
@@ -13,8 +15,11 @@ import (
 // This file serves other paths than JSON-RPC's on the same port, behind the same
 // checks.
 
-// errNoLonger is why a mounted request ends whose caller may go on no longer.
-var errNoLonger = errors.New("rpc: what the caller showed is good no longer")
+// Why the context of a mounted request ends, beside the client.
+var (
+	errNoLonger = errors.New("rpc: what the caller showed is good no longer")
+	errClosing  = errors.New("rpc: the server ends")
+)
 
 // Mount serves a pattern of http.ServeMux beside JSON-RPC, behind the same host
 // allow-list, CORS, callers, rate limits and places for requests. The permission is
@@ -24,13 +29,13 @@ var errNoLonger = errors.New("rpc: what the caller showed is good no longer")
 // none go to JSON-RPC.
 //
 // The context of a request ends when the client is gone, when its token or
-// certificate has expired or was taken away, and when the server begins to end. An
-// answer that lasts calls Release and sets its own deadlines (Progress).
+// certificate has expired or was taken away; after Release, also when the server begins
+// to end. An answer that lasts calls that, and sets its own deadlines (Progress).
 //
 // Call it before Run. A pattern that is taken or wrong panics, as in http.ServeMux.
 func (s *Server) Mount(pattern, permission string, h http.Handler) {
 	if permission != "" {
-		s.methods = append(s.methods, permission)
+		s.doors = append(s.doors, permission)
 	}
 	s.mux.Handle(pattern, s.guarded(permission, h))
 }
@@ -52,9 +57,30 @@ type visit struct {
 	permission string
 	end        context.CancelCauseFunc
 	leave      func() // gives the place back; can be called twice
+	lasts      atomic.Bool
+	closing    <-chan struct{}
 }
 
 type visitKey struct{}
+
+// release lets the request last, until the server begins to end.
+func (v *visit) release() {
+	v.leave()
+	v.lasts.Store(true)
+	v.close()
+}
+
+// close ends a request that lasts, if the server begins to end. Whichever comes later,
+// that or its release, does it.
+func (v *visit) close() {
+	select {
+	case <-v.closing:
+		if v.lasts.Load() {
+			v.end(errClosing)
+		}
+	default:
+	}
+}
 
 // recheck ends the request if its caller may go on no longer.
 func (v *visit) recheck(g *access.Guard) {
@@ -89,7 +115,7 @@ func (s *Server) guarded(permission string, next http.Handler) http.Handler {
 		}
 		ctx, end := context.WithCancelCause(r.Context())
 		defer end(nil)
-		v := &visit{request: r, permission: permission, end: end, leave: sync.OnceFunc(func() { <-s.requests })}
+		v := &visit{request: r, permission: permission, end: end, closing: s.closing, leave: sync.OnceFunc(func() { <-s.requests })}
 		defer v.leave()
 		if !caller.Until.IsZero() {
 			timer := time.AfterFunc(time.Until(caller.Until), func() { end(errNoLonger) })
@@ -110,9 +136,12 @@ func (s *Server) guarded(permission string, next http.Handler) http.Handler {
 // its handler returns: for answers that last, which bound themselves.
 func Release(ctx context.Context) {
 	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
-		v.leave()
+		v.release()
 	}
 }
+
+// Doors returns the permissions of what is mounted, sorted.
+func (s *Server) Doors() []string { return slices.Compact(slices.Sorted(slices.Values(s.doors))) }
 
 // progressBytes is how much of an answer is written under one deadline, in bytes: a
 // client that takes as much within the time is alive.

@@ -96,8 +96,8 @@ func TestMountChecks(t *testing.T) {
 	if w := post(t, s, say); w.Code != 200 || !strings.Contains(w.Body.String(), `"result":"hi"`) {
 		t.Errorf("JSON-RPC beside it: %d %s", w.Code, w.Body)
 	}
-	if got := fmt.Sprint(s.Methods()); !strings.Contains(got, "v1_door") {
-		t.Errorf("methods: %s", got)
+	if got := fmt.Sprint(s.Doors()); got != "[v1_door]" {
+		t.Errorf("doors: %s", got)
 	}
 }
 
@@ -165,21 +165,16 @@ func testLasting(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	s, d = newDoor(t, nil)
+	s, d = newDoor(t, func(c *Config) { c.Limits.StopTimeout = time.Hour }) // it does not come to that
 	url, stop = run(t, s)
 	open(t, url, "")
 	<-d.in
-	select {
-	case <-s.Closing():
-		t.Error("closing before the end")
-	default:
-	}
-	go func() { <-s.Closing(); d.in <- struct{}{} }()
-	if err := stop(); err != nil {
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	<-d.ended
+	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	<-d.ended
-	<-d.in
 }
 
 // TestProgress: a client that stalls is ended after WriteTimeout, one that reads

@@ -25,6 +25,7 @@ type Server struct {
 	rpc      *gethrpc.Server
 	guard    *access.Guard
 	methods  []string // all that are registered, as on the wire
+	doors    []string // permissions of what is mounted, as methods
 	handler  http.Handler
 	large    chan struct{} // one token per HTTP request with a large body
 	requests chan struct{} // one token per HTTP request at work
@@ -139,10 +140,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}()
 	select {
 	case err = <-served: // the listener broke
-		close(s.closing)
-		s.rpc.Stop()
+		s.close()
 	case <-ctx.Done():
-		close(s.closing)
 		err = s.shutdown(server)
 		<-served //nolint:errcheck // http.ErrServerClosed: it was told to stop
 	}
@@ -174,10 +173,20 @@ func (s *Server) recheck() {
 	})
 }
 
-// shutdown ends in this order: WebSockets (they never end by themselves), no new
-// connections, running requests, and whatever is still there.
-func (s *Server) shutdown(server *http.Server) error {
+// close ends what never ends by itself: WebSockets and answers that last.
+func (s *Server) close() {
+	close(s.closing)
 	s.rpc.Stop()
+	s.mounted.Range(func(v, _ any) bool {
+		v.(*visit).close()
+		return true
+	})
+}
+
+// shutdown ends in this order: what never ends by itself, no new connections, running
+// requests, and whatever is still there.
+func (s *Server) shutdown(server *http.Server) error {
+	s.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.StopTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
@@ -189,9 +198,6 @@ func (s *Server) shutdown(server *http.Server) error {
 
 // Ready is closed when the port is open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
-
-// Closing is closed when Run begins to end: answers that last end now.
-func (s *Server) Closing() <-chan struct{} { return s.closing }
 
 // Stopped is closed when Run ends: no call comes any more.
 func (s *Server) Stopped() <-chan struct{} { return s.stopped }
