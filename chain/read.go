@@ -85,6 +85,9 @@ func (c *Chain) readBlock(number uint64) (b *types.Block, size int, err error) {
 	if err := rlp.DecodeBytes(row, &txs); err != nil {
 		return nil, 0, fmt.Errorf("chain: body of block %d: %w", number, err)
 	}
+	if err := c.readSenders(number, txs); err != nil {
+		return nil, 0, fmt.Errorf("chain: senders of block %d: %w", number, err)
+	}
 	return types.NewBlockWithHeader(s.Header).WithBody(types.Body{Transactions: txs, Withdrawals: types.Withdrawals{}}), len(row), nil
 }
 

@@ -89,6 +89,9 @@ func serve(t testing.TB, net *chaintest.Network, node *chaintest.Node, blocks in
 	if err := server.Register("pbft", stream.NewSubscriptions(w.doors)); err != nil {
 		t.Fatal(err)
 	}
+	if err := server.Register("eth", ethMethods(t, w, cfg.Limits)); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 2)
 	go func() { done <- w.doors.Run(ctx) }()
