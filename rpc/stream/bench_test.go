@@ -18,6 +18,7 @@ import (
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
+	"github.com/quorate/quorate/store"
 )
 
 // BenchmarkDoors reads a chain of blocks of 1,000 transfers, whole and with receipts, by
@@ -64,6 +65,19 @@ func BenchmarkDoors(b *testing.B) {
 			})
 		})
 	}
+	defer b.Run("json-rpc/old-blocks", func(b *testing.B) { // of a release that kept no senders
+		batch := node.DB.NewBatch()
+		defer batch.Close()
+		for n := range uint64(blocks + 1) {
+			if err := batch.Delete(store.SendersKey(n)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := node.DB.Apply(batch, true); err != nil {
+			b.Fatal(err)
+		}
+		measure(b, blocks, func(b *testing.B) { w.batches(b, blocks) })
+	})
 	b.Run("stream", func(b *testing.B) {
 		measure(b, blocks, func(b *testing.B) {
 			e := w.stream(b, "?from=1"+include)
