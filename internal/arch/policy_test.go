@@ -49,12 +49,15 @@ var policy = map[string][]string{
 	"rpc/stream":      {"chain", "rpc", "rpc/ethjson", "rpc/pbft"},
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
 
+	"archive":        {"chain", "consensus", "rpc/pbft", "rpc/stream"},
+	"archive/tables": {"archive"},
+
 	"node":        {"..."}, // the composition root
 	"node/config": {"genesis", "keys", "rpc", "rpc/access", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 
-	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "recovery", "rpc/access", "internal/suggest", "internal/cores"},
+	"cmd/quorate": {"archive/...", "consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "recovery", "rpc/access", "internal/suggest", "internal/cores"},
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 

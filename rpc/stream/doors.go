@@ -51,6 +51,7 @@ type Deps struct {
 // concurrent use.
 type Doors struct {
 	d       Deps
+	objects Objects
 	tip     *tip
 	shared  *shared
 	places  *rpc.Places
@@ -79,7 +80,7 @@ func New(d Deps) (*Doors, error) {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	out := &Doors{
-		d: d, tip: newTip(d.Feed), shared: newShared(d.Limits.StreamCache),
+		d: d, objects: Objects{d.Chain, d.Certificates, d.Signer}, tip: newTip(d.Feed), shared: newShared(d.Limits.StreamCache),
 		places: rpc.NewPlaces(d.Limits.BlockReads, "reads of blocks", d.Stopped),
 		ranges: make(chan struct{}, d.Limits.Ranges),
 	}

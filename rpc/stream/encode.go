@@ -6,25 +6,35 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/ethereum/go-ethereum/core/types"
+
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/ethjson"
 )
 
-// append reads a block and appends its object, one line without its end.
-func (d *Doors) append(b []byte, number uint64, include Include) ([]byte, error) {
-	block, receipts, err := d.d.Chain.Pass(number, include&Receipts != 0)
+// Objects writes blocks as the doors show them.
+type Objects struct {
+	Chain        Chain
+	Certificates Certificates
+	Signer       types.Signer // finds senders
+}
+
+// Append reads a block and appends its object: JSON on one line, without its end. It
+// returns chain.ErrNotFound or *chain.ErrPruned for a block that is not there.
+func (o Objects) Append(b []byte, number uint64, include Include) ([]byte, error) {
+	block, receipts, err := o.Chain.Pass(number, include&Receipts != 0)
 	if err != nil {
 		return b, err
 	}
 	hash := block.Hash()
 	b = strconv.AppendUint(append(b, `{"number":"0x`...), number, 16)
 	b = fmt.Appendf(b, `","hash":"%#x","block":`, hash[:])
-	b = ethjson.AppendBlock(b, block, include&Transactions != 0, d.d.Signer)
+	b = ethjson.AppendBlock(b, block, include&Transactions != 0, o.Signer)
 	if include&Receipts != 0 {
-		b = ethjson.AppendReceipts(append(b, `,"receipts":`...), block, receipts, d.d.Signer)
+		b = ethjson.AppendReceipts(append(b, `,"receipts":`...), block, receipts, o.Signer)
 	}
 	if include&Certificate != 0 {
-		c, err := d.d.Certificates.CommitCertificate(rpc.Number(number))
+		c, err := o.Certificates.CommitCertificate(rpc.Number(number))
 		if err != nil {
 			return b, err
 		}
@@ -73,7 +83,7 @@ func (d *Doors) pass(b []byte, from, last uint64, include Include, f frame) (pie
 	start := len(b)
 	for out.next <= last && (out.next == from || len(out.data)-start < pieceBytes) {
 		var err error
-		if out.data, err = d.append(f.before(out.data, out.next), out.next, include); err != nil {
+		if out.data, err = d.objects.Append(f.before(out.data, out.next), out.next, include); err != nil {
 			return out, err
 		}
 		out.data = f.after(out.data, out.next)
@@ -96,7 +106,7 @@ func (d *Doors) near(ctx context.Context, number uint64, include Include) ([]byt
 
 // one returns the object of a block.
 func (d *Doors) one(ctx context.Context, number uint64, include Include) ([]byte, error) {
-	return rpc.Work(ctx, rpc.AnyTurn, d.places, func() ([]byte, error) { return d.append(nil, number, include) })
+	return rpc.Work(ctx, rpc.AnyTurn, d.places, func() ([]byte, error) { return d.objects.Append(nil, number, include) })
 }
 
 // far returns blocks below the head in their frames, up to last.
