@@ -236,8 +236,9 @@ func (e *exporter) tables(ctx context.Context, last uint64) (out *exported, err 
 	if !some {
 		from = e.from
 	}
-	out = &exported{File: e.sqlite, Format: "sqlite", From: from, To: max(last, from-1)}
+	out = &exported{File: e.sqlite, Format: "sqlite", From: from, To: last}
 	if from > last {
+		out.To = from - 1
 		return out, nil
 	}
 	out.Blocks = last - from + 1
