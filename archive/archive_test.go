@@ -210,6 +210,33 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestContinues: a file is not continued with blocks of another network.
+func TestContinues(t *testing.T) {
+	a, _ := grown(t, 3)
+	b := node{chaintest.New(5, 1).Node(t), a.net}
+	path := filepath.Join(t.TempDir(), "file")
+	var whole bytes.Buffer
+	for want, n := range map[string]node{"": a, "the file is of another network": b} {
+		whole.Reset()
+		n.export(t, "ndjson", 0, &whole)
+		if err := os.WriteFile(path, whole.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, some, err := archive.ResumeLines(f)
+		if err != nil || !some {
+			t.Fatal(err)
+		}
+		if err := archive.Continues(t.Context(), f, archive.Local{Objects: a.objects()}, next); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		f.Close()
+	}
+}
+
 // TestCancelled: an import that is stopped goes on where it was.
 func TestCancelled(t *testing.T) {
 	a, fresh := grown(t, 8)

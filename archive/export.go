@@ -108,6 +108,30 @@ func ResumeLines(f *os.File) (next uint64, some bool, err error) {
 	return n + 1, true, cut(f, stop+1)
 }
 
+// Continues fails if a file of lines, which ResumeLines has cut, ends with another block
+// than the source has there: it is of another network.
+func Continues(ctx context.Context, f *os.File, s Source, next uint64) error {
+	end, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	start, err := lastIndex(f, end-1)
+	if err != nil {
+		return err
+	}
+	return s.Lines(ctx, next-1, next-1, func(_ uint64, line []byte) error {
+		head := line[:bytes.Index(line, []byte(`,"block":`))] // number and hash
+		have := make([]byte, len(head))
+		if _, err := f.ReadAt(have, start+1); err != nil {
+			return err
+		}
+		if !bytes.Equal(have, head) {
+			return fmt.Errorf("%s ends with block %s, the node has %s there: the file is of another network", f.Name(), have, head)
+		}
+		return nil
+	})
+}
+
 // lastIndex finds the last line end before a position, or -1.
 func lastIndex(f *os.File, before int64) (int64, error) {
 	buf := make([]byte, bufferBytes)

@@ -179,6 +179,9 @@ func (e *exporter) run(ctx context.Context, stdout io.Writer) (*exported, error)
 		return nil, err
 	}
 	next, some, err := e.resume(f)
+	if err == nil && some && e.format == "ndjson" {
+		err = archive.Continues(ctx, f, e.source, next)
+	}
 	if err != nil {
 		return nil, errors.Join(withCode(exitExists, err), f.Close())
 	}

@@ -60,11 +60,6 @@ var policy = map[string][]string{
 	"cmd/quorate": {"archive/...", "consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "recovery", "rpc/access", "internal/suggest", "internal/cores"},
 	"bench":       {},
 
-	"docs/explorers/clients/jsonrpc":   {}, // examples, for people outside
-	"docs/explorers/clients/range":     {},
-	"docs/explorers/clients/stream":    {},
-	"docs/explorers/clients/websocket": {},
-
 	"e2e":         {}, // real processes, seen from outside
 
 	"internal/arch":      {},

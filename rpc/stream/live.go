@@ -70,6 +70,7 @@ type client struct {
 	next    uint64 // the next block
 
 	held  atomic.Pointer[[]byte] // what is being written; nil: to be read anew
+	inner bool                   // an event has begun and not ended
 	chunk []byte                 // what is in the connection's hands
 }
 
@@ -100,9 +101,10 @@ func (c *client) serve(ctx context.Context) error {
 	}
 }
 
-// fail tells why the stream ends, if the client can still hear that.
+// fail tells why the stream ends, if the client can still hear that. In the middle of an
+// event it says nothing: clients forget an event without an end, and ask for it again.
 func (c *client) fail(ctx context.Context, why error) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || c.inner {
 		return why
 	}
 	e := shown(why)
@@ -146,6 +148,7 @@ func (c *client) sendNear(ctx context.Context) error {
 		return err
 	}
 	c.held.Store(&object)
+	c.inner = true
 	if _, err := c.out.Write(events.before(nil, c.next)); err != nil {
 		return err
 	}
@@ -156,6 +159,7 @@ func (c *client) sendNear(ctx context.Context) error {
 		return err
 	}
 	c.next++
+	c.inner = false
 	return nil
 }
 
@@ -166,6 +170,7 @@ func (c *client) sendFar(ctx context.Context, head uint64) error {
 		return err
 	}
 	c.held.Store(&p.data)
+	c.inner = true
 	after := p.next
 	if err := c.send(len(p.data), func() ([]byte, error) {
 		again, err := c.d.far(ctx, c.next, after-1, c.include, events)
@@ -174,6 +179,7 @@ func (c *client) sendFar(ctx context.Context, head uint64) error {
 		return err
 	}
 	c.next = after
+	c.inner = false
 	return nil
 }
 
