@@ -59,7 +59,6 @@ var policy = map[string][]string{
 
 	"cmd/quorate": {"archive/...", "consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "recovery", "rpc/access", "internal/suggest", "internal/cores"},
 	"bench":       {},
-
 	"e2e":         {}, // real processes, seen from outside
 
 	"internal/arch":      {},
