@@ -113,6 +113,15 @@ func (c *Chain) stage(b *store.Batch, s *Sealed, x *spec) (rowSizes, error) {
 			return rowSizes{}, err
 		}
 	}
+	if len(txs) > 0 {
+		from, err := c.encodeSenders(txs)
+		if err != nil {
+			return rowSizes{}, err
+		}
+		if err := b.Set(store.SendersKey(n), from); err != nil {
+			return rowSizes{}, err
+		}
+	}
 	for i, tx := range txs {
 		if err := b.Set(store.LookupKey(tx.Hash(), n, uint64(i)), nil); err != nil {
 			return rowSizes{}, err

@@ -107,11 +107,17 @@ var mayCall = map[string]string{
 	"web3_sha3":                                  "ARW-",
 }
 
+// mayEnter is the same for the doors beside JSON-RPC.
+var mayEnter = map[string]string{
+	"v1_blocks": "-R--",
+	"v1_stream": "-R-O",
+}
+
 // rolePermissions are those of the roles, as an operator writes them.
 var rolePermissions = map[byte][]string{
 	'A': {"web3:*", "net:*", "eth:chainId", "eth:blockNumber"},
-	'R': {"web3:*", "net:*", "eth:chainId", "eth:blockNumber", "eth:get*", "eth:call", "eth:subscribe", "pbft:status", "pbft:finalityProof"},
+	'R': {"web3:*", "net:*", "eth:chainId", "eth:blockNumber", "eth:get*", "eth:call", "eth:subscribe", "pbft:status", "pbft:finalityProof", "v1:*"},
 	'W': {"eth:*", "net:*", "web3:*", "txpool:explain", "pbft:finalityProof"},
-	'O': {"net:*", "pbft:*", "txpool:*", "debug:trace*", "rpc:modules", "eth:syncing"},
+	'O': {"net:*", "pbft:*", "txpool:*", "debug:trace*", "rpc:modules", "eth:syncing", "v1:stream"},
 	'X': {"*:*"},
 }

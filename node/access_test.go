@@ -169,6 +169,43 @@ func TestMatrix(t *testing.T) {
 	t.Logf("%d calls of %d methods and %d that do not exist", checked, len(methods), len(foreign))
 }
 
+// TestDoorMatrix goes through every door beside JSON-RPC as every role.
+func TestDoorMatrix(t *testing.T) {
+	n, key := accessNode(t)
+	if doors, table := n.rpc.Doors(), slices.Sorted(maps.Keys(mayEnter)); !slices.Equal(doors, table) {
+		t.Fatalf("the table of doors and roles is not that of the node.\nwithout a row: %q\nwithout a door: %q", without(doors, table), without(table, doors))
+	}
+	for door, allowed := range mayEnter {
+		for _, role := range []byte("ARWOX") {
+			want := http.StatusForbidden
+			if role == 'X' || strings.IndexByte(allowed, role) >= 0 {
+				want = http.StatusOK
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.rpc.Addr().String()+"/"+strings.Replace(door, "_", "/", 1)+"?from=0", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if role != 'A' {
+				signed, err := access.Issue(key, access.Grant{Subject: string(role), Permissions: rolePermissions[role], From: time.Now(), Until: time.Now().Add(time.Hour)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Authorization", "Bearer "+signed)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != want {
+				t.Errorf("%c at %s: %s, want %d", role, door, resp.Status, want)
+			}
+			cancel()
+			resp.Body.Close()
+		}
+	}
+}
+
 // grants reports whether a role's permissions include a name that does not exist:
 // eth:* has eth_sendTransaction. Then the node says that it is not there.
 func grants(role byte, method string) bool {

@@ -37,6 +37,9 @@ const (
 	PrefixHeader = 'b'
 	// PrefixBody: number → transactions of the block.
 	PrefixBody = 'B'
+	// PrefixSenders: number → the senders of the block's transactions, 20 bytes each.
+	// A block of a release that did not write them has none.
+	PrefixSenders = 'F'
 	// PrefixReceipts: number → receipts of the block.
 	PrefixReceipts = 'r'
 	// PrefixNumber: block hash → number.
@@ -94,7 +97,7 @@ const (
 // Prefixes lists every key space once.
 var Prefixes = []byte{
 	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixLink, PrefixRecovery, PrefixJournal,
-	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
+	PrefixHeader, PrefixBody, PrefixSenders, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
 	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
 	PrefixStaged, PrefixSync,
@@ -148,6 +151,9 @@ func RecoveryKey(number uint64) []byte { return numbered(PrefixRecovery, number)
 
 // HeaderKey is the key of the header row of a block.
 func HeaderKey(number uint64) []byte { return numbered(PrefixHeader, number) }
+
+// SendersKey is the key of the senders of a block's transactions.
+func SendersKey(number uint64) []byte { return numbered(PrefixSenders, number) }
 
 // BodyKey is the key of the transactions of a block.
 func BodyKey(number uint64) []byte { return numbered(PrefixBody, number) }

@@ -47,14 +47,18 @@ var policy = map[string][]string{
 	"rpc/gethbackend": {"state", "rpc"},
 	"rpc/debug":       {"rpc", "rpc/gethbackend"},
 	"rpc/ots":         {"state", "rpc", "rpc/ethjson", "rpc/gethbackend"},
+	"rpc/stream":      {"chain", "rpc", "rpc/ethjson", "rpc/pbft"},
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
+
+	"archive":        {"chain", "consensus", "rpc/pbft", "rpc/stream"},
+	"archive/tables": {"archive"},
 
 	"node":        {"..."}, // the composition root
 	"node/config": {"consensus/light", "genesis", "keys", "rpc", "rpc/access", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
 	"node/admin":  {},
 
-	"cmd/quorate": {"consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "recovery", "rpc/access", "internal/suggest", "internal/cores"},
+	"cmd/quorate": {"archive/...", "consensus/light", "consensus/pbft/pbfttest", "node/...", "contracts", "genesis", "govern", "keys", "bench", "recovery", "rpc/access", "internal/suggest", "internal/cores"},
 	"bench":       {},
 	"e2e":         {}, // real processes, seen from outside
 

@@ -64,6 +64,9 @@ func enter(dir, rel, name string) error {
 	if strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" || name == "bin" {
 		return filepath.SkipDir
 	}
+	if rel == "docs" { // its Go files are examples for people outside, of the length that a page bears
+		return filepath.SkipDir
+	}
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 		return filepath.SkipDir
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/quorate/quorate/rpc/net"
 	"github.com/quorate/quorate/rpc/ots"
 	"github.com/quorate/quorate/rpc/pbft"
+	"github.com/quorate/quorate/rpc/stream"
 	"github.com/quorate/quorate/rpc/txpool"
 )
 
@@ -31,7 +32,7 @@ var receivers = []struct {
 	{"eth", []reflect.Type{reflect.TypeFor[*eth.API](), reflect.TypeFor[*eth.Subscriptions]()}},
 	{"net", []reflect.Type{reflect.TypeFor[*net.API]()}},
 	{"ots", []reflect.Type{reflect.TypeFor[*ots.API]()}},
-	{"pbft", []reflect.Type{reflect.TypeFor[*pbft.API]()}},
+	{"pbft", []reflect.Type{reflect.TypeFor[*pbft.API](), reflect.TypeFor[*stream.Subscriptions]()}},
 	{"rpc", []reflect.Type{reflect.TypeFor[*discover.API](), reflect.TypeFor[*gethrpc.RPCService]()}},
 	{"txpool", []reflect.Type{reflect.TypeFor[*txpool.API]()}},
 	{"web3", []reflect.Type{reflect.TypeFor[*net.Web3]()}},

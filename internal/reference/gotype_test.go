@@ -10,6 +10,7 @@ import (
 	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/rpc/pbft"
+	"github.com/quorate/quorate/rpc/stream"
 )
 
 // spelt are the Go types that write or read JSON themselves, as expressions. All
@@ -45,7 +46,7 @@ var spelt = map[string]string{
 // are read, not written.
 var spoken = []reflect.Type{
 	reflect.TypeFor[eth.BlockOverrides](), reflect.TypeFor[eth.CallArgs](), reflect.TypeFor[eth.Dropped](), reflect.TypeFor[eth.StateOverride](),
-	reflect.TypeFor[eth.SyncingStatus](), reflect.TypeFor[pbft.Event](), reflect.TypeFor[pbft.Lost](),
+	reflect.TypeFor[eth.SyncingStatus](), reflect.TypeFor[pbft.Event](), reflect.TypeFor[pbft.Lost](), reflect.TypeFor[stream.Failed](),
 }
 
 // titles are the words for Go types; without one a type is `{its, members}`.

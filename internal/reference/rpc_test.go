@@ -12,6 +12,7 @@ import (
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/eth"
 	"github.com/quorate/quorate/rpc/pbft"
+	"github.com/quorate/quorate/rpc/stream"
 	"github.com/quorate/quorate/rpc/txpool"
 )
 
@@ -60,6 +61,7 @@ var results = map[string]string{
 	`eth_subscribe("newPendingTransactions")`: "Hash | Transaction | Dropped",
 	`eth_subscribe("syncing")`:                "'false' | SyncingStatus | Dropped",
 	`eth_subscribe("transactionReceipts")`:    "[Receipt] | Dropped",
+	`pbft_subscribe("blocks")`:                "StreamBlock | Failed",
 	`pbft_subscribe("protocol")`:              "Event | Lost",
 }
 
@@ -103,6 +105,7 @@ var objects = []struct {
 	{"`first` and `second`, whose members depend on the kind:", reflect.TypeFor[pbft.Vote]()},
 	{"## pbft_subscribe(\"protocol\")\n\nEach notification:", reflect.TypeFor[pbft.Event]()},
 	{"The last one of a subscriber that did not keep up, before its connection is cut:", reflect.TypeFor[pbft.Lost]()},
+	{"## pbft_subscribe(\"blocks\")\n\nEach notification is the object of `GET /v1/blocks` and `GET /v1/stream` ([explorers](../explorers/README.md)). The\nlast one of a subscription that cannot go on, before its connection is cut:", reflect.TypeFor[stream.Failed]()},
 }
 
 func TestReferenceRPC(t *testing.T) {

@@ -48,10 +48,25 @@ func bigQuantity(b []byte, k string, v *big.Int) []byte {
 	if v == nil {
 		return null(b, k)
 	}
+	if v.IsUint64() {
+		return quantity(b, k, v.Uint64())
+	}
 	b = append(key(b, k), `"0x`...)
-	b = v.Append(b, 16)
+	if v.Sign() < 0 || v.BitLen() > maxBits {
+		b = v.Append(b, 16)
+		return append(b, '"', ',')
+	}
+	var buf [maxBits / 8]byte // by bytes: math/big takes eight times as long
+	raw := v.FillBytes(buf[:(v.BitLen()+7)/8])
+	from := len(b)
+	if b = hex.AppendEncode(b, raw); raw[0] < 16 { // no leading zero
+		b = append(b[:from], b[from+1:]...)
+	}
 	return append(b, '"', ',')
 }
+
+// maxBits is the largest number that the EVM knows.
+const maxBits = 256
 
 func address(b []byte, k string, v *common.Address) []byte {
 	if v == nil {

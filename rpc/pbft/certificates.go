@@ -38,10 +38,11 @@ func (a *API) CommitCertificate(number rpc.Number) (*Certificate, error) {
 	if err != nil || s == nil || s.Certificate == nil {
 		return nil, err
 	}
-	return a.show(n, s)
+	return Show(n, s, a.validators(s.Certificate.Epoch))
 }
 
-func (a *API) show(number uint64, s *Sealed) (*Certificate, error) {
+// Show returns what proves a block, signed by validators of this list.
+func Show(number uint64, s *Sealed, validators []common.Address) (*Certificate, error) {
 	header, err := rlp.EncodeToBytes(s.Header)
 	if err != nil {
 		return nil, fmt.Errorf("encoding header %d: %w", number, err)
@@ -53,7 +54,7 @@ func (a *API) show(number uint64, s *Sealed) (*Certificate, error) {
 	c := s.Certificate
 	return &Certificate{
 		Number: number, Epoch: uint64(c.Epoch), View: uint64(c.View), Seq: uint64(c.Seq),
-		BatchDigest: c.BatchDigest, BlockHash: c.BlockHash, Validators: a.validators(c.Epoch),
+		BatchDigest: c.BatchDigest, BlockHash: c.BlockHash, Validators: validators,
 		Signers: hexutil.Bytes(c.Signers), Signatures: signatures(c.Signatures),
 		Header: header, BatchHeader: batch,
 	}, nil

@@ -1,0 +1,125 @@
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// remoteBlocks is how many blocks are asked for at once: what a node gives by default.
+const remoteBlocks = 100
+
+// MaxLine bounds one block as a line, in bytes: the largest batch there can be, 64 MB
+// of transactions, in hex with receipts.
+const MaxLine = 512 << 20
+
+// Remote is the source of a node that runs.
+type Remote struct {
+	URL    string // of its JSON-RPC
+	Header http.Header
+	Client *http.Client
+}
+
+// Head implements Source. It asks for the head by the door, so that one permission is
+// enough.
+func (r *Remote) Head(ctx context.Context) (uint64, error) {
+	var number uint64
+	_, err := r.get(ctx, "from=latest&limit=1", func(line []byte) (err error) {
+		number, err = numberOf(line)
+		return err
+	})
+	return number, err
+}
+
+// Lines implements Source.
+func (r *Remote) Lines(ctx context.Context, from, to uint64, take func(number uint64, line []byte) error) error {
+	for from <= to {
+		limit := min(to-from+1, remoteBlocks)
+		next, err := r.get(ctx, fmt.Sprintf("from=%d&limit=%d&include=%s", from, limit, All), func(line []byte) error {
+			n, err := numberOf(line)
+			if err == nil && n != from {
+				err = fmt.Errorf("%s: block %d was expected, block %d came", r.URL, from, n)
+			}
+			if err != nil {
+				return err
+			}
+			from++
+			return take(n, line)
+		})
+		if err != nil {
+			return err
+		}
+		if next != from || next == 0 {
+			return fmt.Errorf("%s: the last line of an answer is for block %d, the blocks end before %d", r.URL, next, from)
+		}
+	}
+	return nil
+}
+
+// errCut says that an answer ended without its last line.
+var errCut = errors.New("the answer was cut off")
+
+// get calls take with the blocks of one answer, and returns what its last line says.
+func (r *Remote) get(ctx context.Context, query string, take func(line []byte) error) (next uint64, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(r.URL, "/")+"/v1/blocks?"+query, nil)
+	if err != nil {
+		return 0, err
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept-Encoding", "zstd")
+	resp, err := r.Client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) //nolint:errcheck // as far as it goes
+		return 0, fmt.Errorf("%s: %s: %s", r.URL, resp.Status, bytes.TrimSpace(text))
+	}
+	var in io.Reader = resp.Body
+	if resp.Header.Get("Content-Encoding") == "zstd" {
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return 0, err
+		}
+		defer z.Close()
+		in = z
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, MaxLine)
+	for lines.Scan() {
+		if text, ok := bytes.CutPrefix(lines.Bytes(), []byte(`{"next":"0x`)); ok {
+			text, _ = bytes.CutSuffix(text, []byte(`"}`))
+			return strconv.ParseUint(string(text), 16, 64)
+		}
+		if err := take(lines.Bytes()); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("%s: %w: %w", r.URL, errCut, errors.Join(lines.Err(), io.ErrUnexpectedEOF))
+}
+
+// numberOf reads the number at the beginning of a line.
+func numberOf(line []byte) (uint64, error) {
+	text, ok := bytes.CutPrefix(line, []byte(`{"number":"0x`))
+	end := bytes.IndexByte(text, '"')
+	if !ok || end < 0 {
+		return 0, fmt.Errorf("no block: %.60q", line)
+	}
+	n, err := strconv.ParseUint(string(text[:end]), 16, 63)
+	if err == nil && !json.Valid(line) {
+		err = fmt.Errorf("block %d is no JSON", n)
+	}
+	return n, err
+}

@@ -1,0 +1,157 @@
+package stream_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/chain"
+	"github.com/quorate/quorate/chain/chaintest"
+	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/eth"
+	"github.com/quorate/quorate/store"
+)
+
+// BenchmarkDoors reads a chain of blocks of 1,000 transfers, whole and with receipts, by
+// JSON-RPC in batches and by both doors, from one server, out of the database: the
+// chain's caches are too small for it. It reports processor time of the process, the
+// client's included, which only copies bytes.
+func BenchmarkDoors(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as in a node
+	const blocks, txs = 40, 1000
+	net := chaintest.New(4, 10)
+	node, err := net.OpenDir(b.TempDir(), chain.Options{CacheBytes: 1 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer node.DB.Close()
+	w := serve(b, net, node, 0, func(c *rpc.Config) { c.Limits.BatchResponseBytes = 1 << 30 })
+	for range blocks {
+		var list []*types.Transaction
+		for i := range txs {
+			list = append(list, net.Users[i%10].Transfer(net.Users[(i+1)%10].Address, 1))
+		}
+		w.add(b, list...)
+	}
+	const include = "&include=transactions,receipts"
+	b.Run("json-rpc", func(b *testing.B) { measure(b, blocks, func(b *testing.B) { w.batches(b, blocks) }) })
+	for _, coding := range []string{"identity", "gzip", "zstd"} {
+		b.Run("range/"+coding, func(b *testing.B) {
+			measure(b, blocks, func(b *testing.B) {
+				r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, fmt.Sprintf("%s/v1/blocks?from=1&limit=%d%s", w.url, blocks, include), nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				r.Header.Set("Accept-Encoding", coding)
+				resp, err := http.DefaultClient.Do(r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n, err := io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if err != nil || n < 1_000_000 {
+					b.Fatalf("%d bytes, %v", n, err)
+				}
+				b.SetBytes(n)
+			})
+		})
+	}
+	defer b.Run("json-rpc/old-blocks", func(b *testing.B) { // of a release that kept no senders
+		batch := node.DB.NewBatch()
+		defer batch.Close()
+		for n := range uint64(blocks + 1) {
+			if err := batch.Delete(store.SendersKey(n)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := node.DB.Apply(batch, true); err != nil {
+			b.Fatal(err)
+		}
+		measure(b, blocks, func(b *testing.B) { w.batches(b, blocks) })
+	})
+	b.Run("stream", func(b *testing.B) {
+		measure(b, blocks, func(b *testing.B) {
+			e := w.stream(b, "?from=1"+include)
+			e.in = bufio.NewReaderSize(e.resp.Body, 4<<20)
+			defer e.close()
+			for n := 0; n <= blocks; {
+				line, err := e.in.ReadSlice('\n')
+				if err != nil {
+					b.Fatal(err)
+				}
+				if bytes.HasPrefix(line, []byte("id: ")) {
+					n++
+				}
+				if n == blocks && len(line) > 1_000_000 {
+					n++ // the data of the last
+				}
+			}
+		})
+	})
+}
+
+// measure reports blocks a second of processor time and of the clock.
+func measure(b *testing.B, blocks int, round func(*testing.B)) {
+	from, begin := cpu(b), time.Now()
+	for b.Loop() {
+		round(b)
+	}
+	n := float64(blocks * b.N)
+	b.ReportMetric(n/(cpu(b)-from).Seconds(), "blocks/s/core")
+	b.ReportMetric(n/time.Since(begin).Seconds(), "blocks/s")
+}
+
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// absent is what the methods that are measured do not ask for.
+type absent struct {
+	eth.Pool
+	eth.LogIndex
+	eth.States
+}
+
+// batches gets all blocks and their receipts, ten blocks in a batch.
+func (w *world) batches(b *testing.B, blocks int) {
+	for from := 1; from <= blocks; from += 10 {
+		var calls []byte
+		for n := from; n < from+10; n++ {
+			calls = fmt.Appendf(calls, `,{"jsonrpc":"2.0","id":%d,"method":"eth_getBlockByNumber","params":["%#x",true]},{"jsonrpc":"2.0","id":%d,"method":"eth_getBlockReceipts","params":["%#x"]}`, n, n, n, n)
+		}
+		calls[0] = '['
+		resp, err := http.Post(w.url, "application/json", bytes.NewReader(append(calls, ']')))
+		if err != nil {
+			b.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if err != nil || n < 10_000_000 {
+			b.Fatalf("%d bytes, %v", n, err)
+		}
+	}
+}
+
+// ethMethods are those of the same chain.
+func ethMethods(t testing.TB, w *world, l rpc.Limits) *eth.API {
+	api, err := eth.New(eth.Deps{
+		Config: w.net.Genesis.ChainConfig(), Chain: w.Chain, Index: w.Chain, Logs: absent{}, States: absent{}, Pool: absent{}, Limits: l, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
