@@ -1,6 +1,7 @@
 package index
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -10,37 +11,46 @@ import (
 )
 
 // Amounts in keys are as long as they need to be, behind their length, so that byte
-// order is numeric order; falling ones have all bits turned round.
+// order is numeric order.
 
 func appendAmount(key []byte, v *uint256.Int) []byte {
 	key = append(key, byte(v.ByteLen()))
 	return append(key, v.Bytes()...)
 }
 
-func appendFalling(key []byte, v *uint256.Int) []byte {
-	at := len(key)
-	key = appendAmount(key, v)
-	for i := at; i < len(key); i++ {
-		key[i] = ^key[i]
-	}
-	return key
-}
-
-// parseAmount takes an amount off the front of a key; turn is 0xff for falling ones.
-func parseAmount(in []byte, turn byte) (v uint256.Int, rest []byte, err error) {
-	if len(in) == 0 || in[0]^turn > 32 || len(in) <= int(in[0]^turn) {
+// parseAmount takes an amount off the front of a key.
+func parseAmount(in []byte) (v uint256.Int, rest []byte, err error) {
+	if len(in) == 0 || in[0] > 32 || len(in) <= int(in[0]) {
 		return v, nil, fmt.Errorf("index: %x does not begin with an amount", in)
 	}
-	n := int(in[0] ^ turn)
-	var word [32]byte
-	for i, b := range in[1 : 1+n] {
-		word[32-n+i] = b ^ turn
-	}
-	v.SetBytes32(word[:])
-	return v, in[1+n:], nil
+	n := 1 + int(in[0])
+	v.SetBytes(in[1:n])
+	return v, in[n:], nil
 }
 
-const falling = 0xff
+// mantissaBits of a balance are in its rank, behind its length: ranks tell balances
+// apart that differ by one part in 128, and all below 256. A finer rank would be
+// another row, and a removed one, for more transfers.
+const mantissaBits = 7
+
+// rankBytes is the length of a rank in a key.
+const rankBytes = 2
+
+// rankOf is the order of holders as far as it is in keys: a greater balance never has a
+// smaller rank. 0 is the rank of nothing.
+func rankOf(balance *uint256.Int) uint16 {
+	n := balance.BitLen()
+	if n == 0 {
+		return 0
+	}
+	var top uint256.Int
+	if n > mantissaBits {
+		top.Rsh(balance, uint(n-1-mantissaBits))
+	} else {
+		top.Lsh(balance, uint(mantissaBits+1-n))
+	}
+	return uint16(n)<<mantissaBits | uint16(top.Uint64())&(1<<mantissaBits-1)
+}
 
 // balanceKey is the key of what an address holds of a token, or of one of its ids.
 func balanceKey(holder, token common.Address, id *uint256.Int) []byte {
@@ -51,14 +61,14 @@ func balanceKey(holder, token common.Address, id *uint256.Int) []byte {
 	return key
 }
 
-// holderKey is the key by which the holders of a token are in order: by falling
-// balance, or by id.
-func holderKey(token, holder common.Address, id, balance *uint256.Int) []byte {
-	key := store.IndexPrefix(store.IndexHolder, token)
-	if id != nil {
-		key = appendAmount(key, id)
-	} else {
-		key = appendFalling(key, balance)
-	}
+// holderKey is the key by which the holders of a token with ids are in order.
+func holderKey(token, holder common.Address, id *uint256.Int) []byte {
+	return append(appendAmount(store.IndexPrefix(store.IndexHolder, token), id), holder[:]...)
+}
+
+// rankKey is the key by which the holders of a token without ids are in order: by
+// falling rank.
+func rankKey(token, holder common.Address, rank uint16) []byte {
+	key := binary.BigEndian.AppendUint16(store.IndexPrefix(store.IndexHolder, token), ^rank)
 	return append(key, holder[:]...)
 }

@@ -237,18 +237,23 @@ func (w *sums) count(key []byte, n uint64) {
 	w.put(key, binary.AppendUvarint(nil, n))
 }
 
-// position writes a balance, and its place in the order of holders.
+// position writes a balance, and its place in the order of holders if that is another
+// one.
 func (w *sums) position(p *position) {
 	value := p.after.Bytes()
 	w.put(p.key, value)
 	if p.id != nil {
-		w.set(holderKey(p.token.address, p.holder, p.id, nil), value, len(value) > 0)
+		w.set(holderKey(p.token.address, p.holder, p.id), value, len(value) > 0)
 		return
 	}
-	if !p.before.IsZero() {
-		w.set(holderKey(p.token.address, p.holder, nil, &p.before), nil, false)
+	was, is := rankOf(&p.before), rankOf(&p.after)
+	if was == is {
+		return
 	}
-	if !p.after.IsZero() {
-		w.set(holderKey(p.token.address, p.holder, nil, &p.after), nil, true)
+	if was != 0 {
+		w.set(rankKey(p.token.address, p.holder, was), nil, false)
+	}
+	if is != 0 {
+		w.set(rankKey(p.token.address, p.holder, is), nil, true)
 	}
 }

@@ -69,28 +69,24 @@ type Balance struct {
 }
 
 // Holders returns who holds a token, behind the key after (nil: all), at most limit:
-// by falling balance, or by id where there are ids; and the key of the last if others
-// follow. An unknown token has none.
+// by falling balance, or by id where there are ids; and where to go on if others
+// follow. An unknown token has none. If more than maxRank holders have a balance of one
+// rank, only their parts are in order.
 func (x *Tokens) Holders(a common.Address, after []byte, limit int) (out []Balance, next []byte, err error) {
 	t, err := x.Token(a)
 	if err != nil || t == nil {
 		return nil, nil, err
 	}
+	if !t.Standard.HasIDs() {
+		return x.ranked(t, after, limit)
+	}
 	next, err = x.scan(store.IndexPrefix(store.IndexHolder, a), after, false, limit, func(_ store.Reader, rest, value []byte) error {
-		h := Balance{Token: *t}
-		turn := byte(falling)
-		if t.Standard.HasIDs() {
-			turn = 0
-		}
-		amount, rest, err := parseAmount(rest, turn)
+		id, rest, err := parseAmount(rest)
 		if err != nil || len(rest) != common.AddressLength || len(value) > common.HashLength {
 			return fmt.Errorf("index: damaged row of a holder of %v", a)
 		}
-		h.Holder, h.Balance = common.BytesToAddress(rest), amount
-		if t.Standard.HasIDs() {
-			h.ID = &amount
-			h.Balance = *new(uint256.Int).SetBytes(value)
-		}
+		h := Balance{Token: *t, Holder: common.BytesToAddress(rest), ID: &id}
+		h.Balance.SetBytes(value)
 		out = append(out, h)
 		return nil
 	})
@@ -111,7 +107,7 @@ func (x *Tokens) Balances(holder common.Address, after []byte, limit int) (out [
 		}
 		h := Balance{Token: *t, Holder: holder}
 		if rest = rest[common.AddressLength:]; len(rest) > 0 {
-			id, _, err := parseAmount(rest, 0)
+			id, _, err := parseAmount(rest)
 			if err != nil {
 				return err
 			}

@@ -40,8 +40,8 @@ const (
 	IndexTokenBorn = 'T'
 	// IndexBalance: holder, token, id if it has ids → balance.
 	IndexBalance = 'h'
-	// IndexHolder: token, then balance falling and holder → nothing; or, with ids, id
-	// and holder → balance.
+	// IndexHolder: token, then rank of the balance, falling, and holder → nothing; or,
+	// with ids, id and holder → balance.
 	IndexHolder = 'r'
 	// IndexHeld: holder, token → of how many ids there is a balance.
 	IndexHeld = 'q'

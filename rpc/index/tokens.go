@@ -1,6 +1,8 @@
 package index
 
 import (
+	"errors"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/holiman/uint256"
@@ -91,6 +93,9 @@ func (a *API) TokenHolders(token common.Address, page *Paging) (*HolderPage, err
 		return nil, err
 	}
 	list, next, err := a.d.Tokens.Holders(token, cursor, size)
+	if errors.Is(err, index.ErrCursor) {
+		return nil, errCursor
+	}
 	if err != nil {
 		return nil, err
 	}
