@@ -36,9 +36,6 @@ type base struct {
 	work   func() work
 }
 
-// Name is the word for the index, as in "the log index".
-func (x *base) Name() string { return x.name }
-
 // Indexed returns the number of the last block that is indexed. It is 0 in a new
 // database: block 0 has no transactions.
 func (x *base) Indexed() (uint64, error) {

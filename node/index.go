@@ -30,16 +30,20 @@ func (n *Node) makeIndexes() []chain.Indexer {
 
 // built is an index that can be built afterwards.
 type built interface {
-	Name() string
 	Indexed() (uint64, error)
 	Rebuilding() (bool, error)
 	Forget() error
+	Build(ctx context.Context, from index.Source, head uint64, report func(last uint64)) error
+}
+
+// caughtUp is an index that is built, with words in the log, before the node runs.
+type caughtUp interface {
 	CatchUp(ctx context.Context, from index.Source, head uint64, log *slog.Logger) error
 }
 
 // indexes are those that are switched on.
-func (n *Node) indexes() []built {
-	out := []built{n.logs}
+func (n *Node) indexes() []caughtUp {
+	out := []caughtUp{n.logs}
 	if n.addresses != nil {
 		out = append(out, n.addresses)
 	}
