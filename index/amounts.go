@@ -29,9 +29,10 @@ func parseAmount(in []byte) (v uint256.Int, rest []byte, err error) {
 }
 
 // mantissaBits of a balance are in its rank, behind its length: ranks tell balances
-// apart that differ by one part in 128, and all below 256. A finer rank would be
-// another row, and a removed one, for more transfers.
-const mantissaBits = 7
+// apart that differ by one part in eight, and all below 16. A finer rank would be
+// another row, and a removed one, for more transfers; a coarser one more to sort for a
+// page of holders.
+const mantissaBits = 3
 
 // rankBytes is the length of a rank in a key.
 const rankBytes = 2
