@@ -1,9 +1,11 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
@@ -135,6 +137,7 @@ func (l *ledger) position(t *token, holder common.Address, id *uint256.Int) (*po
 // again.
 func (l *ledger) flush(b *store.Batch) (written []sum, err error) {
 	w := &sums{batch: b}
+	slices.SortFunc(l.order, func(a, b *position) int { return bytes.Compare(a.key, b.key) }) // neighbours are written for less
 	for _, p := range l.order {
 		if p.before != p.after {
 			w.position(p)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -22,8 +23,7 @@ func (p Place) less(q Place) bool {
 	return p.Number < q.Number || p.Number == q.Number && p.Index < q.Index
 }
 
-// owned collects which ordinals of a block belong to an address, in the order in
-// which addresses come up: the same on every node.
+// owned collects which ordinals of a block belong to an address.
 type owned struct {
 	kind  byte
 	at    map[common.Address]int
@@ -53,9 +53,12 @@ func (o *owned) add(a common.Address, ordinal uint64, begin []byte) {
 	o.rows[i].runs.add(uint32(ordinal))
 }
 
-// stage writes the rows of a block.
+// stage writes the rows of a block, in the order of their keys: the database takes
+// neighbours in for less.
 func (o *owned) stage(b *store.Batch, number uint64) error {
-	for i, a := range o.order {
+	slices.SortFunc(o.order, func(a, b common.Address) int { return a.Cmp(b) })
+	for _, a := range o.order {
+		i := o.at[a]
 		value := o.rows[i].runs.whole()
 		if begin := o.rows[i].begin; len(begin) > 0 {
 			value = append(begin, value...)
