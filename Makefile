@@ -4,6 +4,8 @@ GO      ?= go
 BIN     := bin/quorate
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+# Parts that not every binary has: pkcs11, for keys in hardware security modules.
+TAGS    ?=
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # The tools have a module of their own, so that their hundreds of dependencies
@@ -22,7 +24,7 @@ help: ## show this list
 
 .PHONY: build
 build: ## build bin/quorate
-	$(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/quorate
+	$(GO) build -buildvcs=false -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/quorate
 
 .PHONY: devnet
 devnet: build ## run four validators on this machine, data in ./devnet
@@ -34,7 +36,8 @@ deps: ## download what the tests need (the clients of e2e install themselves)
 	$(GO) mod download -modfile=tools/go.mod
 	$(GO) -C e2e/gethdiff mod download
 	@command -v npm >/dev/null 2>&1 || { echo "npm is missing: the end-to-end tests use clients from npm (on Debian: apt-get install nodejs npm)" >&2; exit 1; }
-	@{ [ "$$(id -u)" = 0 ] && command -v ip && command -v nft; } >/dev/null 2>&1 || echo "note: partitions of the network will NOT be tested: that needs root, iproute2 and nftables" >&2
+	@tools/packages.sh
+	@[ "$$(id -u)" = 0 ] || echo "note: partitions of the network will NOT be tested: that needs root" >&2
 
 # Everything but the end-to-end tests.
 PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
@@ -43,7 +46,7 @@ PACKAGES = $(shell $(GO) list ./... | grep -v /e2e$$)
 CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... ./node/... ./p2p/... ./rpc/... ./state/... ./statesync/... ./store/... ./txpool/...
 
 .PHONY: test
-test: deps check e2e gethdiff mutants ## run every test
+test: deps check hsm e2e gethdiff mutants ## run every test
 
 .PHONY: check
 check: lint unit race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
@@ -92,9 +95,15 @@ mutants-mechanical: ## the same with COUNT random changes drawn by SEED
 smoke: ## the shortest whole way on four real processes
 	$(GO) test ./e2e -count=1 -run Smoke -timeout 5m
 
+.PHONY: hsm
+hsm: ## keys in a hardware security module, here SoftHSM
+	$(GO) vet -tags pkcs11 ./keys/... ./node ./cmd/... ./e2e
+	$(GO) test -tags pkcs11 -count=1 ./keys/...
+
+# With all tags, so that every part is tested.
 .PHONY: e2e
 e2e: ## all end-to-end tests: real processes, cast, ethers, viem, kill -9, bad input
-	$(GO) test ./e2e -count=1 -timeout 40m
+	$(GO) test -tags pkcs11 ./e2e -count=1 -timeout 40m
 
 .PHONY: gethdiff
 gethdiff: ## compare JSON-RPC with a real go-ethereum node
@@ -102,7 +111,7 @@ gethdiff: ## compare JSON-RPC with a real go-ethereum node
 
 .PHONY: e2e-long
 e2e-long: ## and what takes minutes by nature: ten minutes of load, 200 kills
-	$(GO) test ./e2e -count=1 -long -v -timeout 240m
+	$(GO) test -tags pkcs11 ./e2e -count=1 -long -v -timeout 240m
 
 .PHONY: lint
 lint: ## check form and find common mistakes (the first run builds the linter: minutes)

@@ -30,6 +30,7 @@ const (
 type devnet struct {
 	t       testing.TB
 	dir     string
+	env     []string // settings of all nodes
 	ports   ports
 	proc    *process
 	started time.Duration      // until the ready line
@@ -53,7 +54,13 @@ type funded struct {
 // startDevnet runs a new network of these sizes and waits until it is ready.
 func startDevnet(t testing.TB, validators, observers int) *devnet {
 	t.Helper()
-	d := &devnet{t: t, dir: filepath.Join(t.TempDir(), "net"), ports: freePorts(t, validators+observers)}
+	return startDevnetEnv(t, nil, validators, observers)
+}
+
+// startDevnetEnv has the nodes read settings from the environment.
+func startDevnetEnv(t testing.TB, env []string, validators, observers int) *devnet {
+	t.Helper()
+	d := &devnet{t: t, env: env, dir: filepath.Join(t.TempDir(), "net"), ports: freePorts(t, validators+observers)}
 	args := []string{"--validators", fmt.Sprint(validators)}
 	if observers > 0 {
 		args = append(args, "--observers", fmt.Sprint(observers))
@@ -68,7 +75,7 @@ func startDevnet(t testing.TB, validators, observers int) *devnet {
 func (d *devnet) start(args ...string) {
 	d.t.Helper()
 	began := time.Now()
-	d.proc = spawn(d.t, append([]string{"devnet", "--dir", d.dir, "--json"}, args...)...)
+	d.proc = spawnEnv(d.t, d.env, append([]string{"devnet", "--dir", d.dir, "--json"}, args...)...)
 	line := d.event(readyLimit, "ready", nil)
 	d.started = time.Since(began)
 	d.Validators, d.Observers, d.Accounts = nil, nil, nil

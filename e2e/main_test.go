@@ -40,7 +40,7 @@ func withBinary(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	quorate = filepath.Join(dir, "quorate")
-	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", quorate, "./cmd/quorate")
+	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-tags", buildTags, "-o", quorate, "./cmd/quorate")
 	build.Dir = ".."
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building quorate: %v\n%s", err, out)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,6 +53,7 @@ func TestMembersByVote(t *testing.T) {
 		}
 	}
 	provesFromGenesis(t, d, newcomer, load)
+	sameVerdicts(t, d, newcomer, load)
 	t.Logf("%d receipts served in %d blocks", load.served(), head)
 }
 
@@ -227,6 +229,28 @@ func provesFromGenesis(t *testing.T, d *devnet, n *node, l *load) {
 	if err := json.Unmarshal([]byte(out), &v); err != nil || !v.Valid || v.Epoch == 0 || v.Validators != 4 {
 		t.Errorf("%s, %v", out, err)
 	}
+}
+
+// sameVerdicts has "quorate verify" and contracts/QuorateFinality.sol judge the same
+// proof, and what is nearly it.
+func sameVerdicts(t *testing.T, d *devnet, n *node, l *load) {
+	t.Helper()
+	if err := npmInstall(); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := json.Marshal(map[string]any{
+		"chainId": d.ChainID, "rpc": []string{n.RPC}, "quorate": quorate,
+		"genesis": filepath.Join(d.dir, "genesis.json"), "transaction": l.journal[len(l.journal)-1].tx,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := clientCommand(t, "node", "setchange.mjs", string(doc)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	checks, _ := readChecks(t, bytes.NewBuffer(out))
+	t.Log(strings.Join(checks, ", "))
 }
 
 // TestCreateNetworkPage runs docs/operate/create-network.md.

@@ -64,9 +64,9 @@ type town struct {
 }
 
 // newTown starts the network, and has the first account make the contracts.
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T, env ...string) *town {
 	t.Helper()
-	w := &town{devnet: startDevnet(t, 4, 0), byHash: map[common.Hash]*deed{}, friend: common.HexToAddress("0x00000000000000000000000000000000000f1e2d")}
+	w := &town{devnet: startDevnetEnv(t, env, 4, 0), byHash: map[common.Hash]*deed{}, friend: common.HexToAddress("0x00000000000000000000000000000000000f1e2d")}
 	allConnected(t, w.devnet, discoverLimit)
 	for i := range townPeople {
 		w.people = append(w.people, w.account(i))

@@ -11,6 +11,9 @@
 // connection; it lies unencrypted, as such keys do everywhere, which is why it
 // must not be the validator key.
 //
+// Where the key is, only opening it knows: a key file, a remote signer (RemoteSigner),
+// or a hardware security module (OpenHSM, with the build tag pkcs11).
+//
 // Beside the validator key, not in the data directory, lies a small file that
 // is made with the key and says "never voted". Whoever loses the data
 // directory still knows by it whether the key has voted, and up to which epoch

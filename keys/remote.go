@@ -25,10 +25,10 @@ import (
 
 // Times and sizes of a remote signer.
 const (
-	remoteTimeout  = 2 * time.Second        // of one request: a local network and a hardware module behind it answer in milliseconds
-	remoteRetry    = 100 * time.Millisecond // until a signer that does not answer is asked again; doubled up to
-	remoteMaxRetry = 2 * time.Second        // this: a validator that cannot sign is as good as absent, and must notice soon that it can
-	remoteBytes    = 1 << 20                // of one answer: a signer with 4,000 keys lists them in half of it
+	remoteTimeout = 2 * time.Second        // of one request: a local network and a hardware module behind it answer in milliseconds
+	signRetry     = 100 * time.Millisecond // until a signer that does not answer is asked again; doubled up to
+	signMaxRetry  = 2 * time.Second        // this: a validator that cannot sign is as good as absent, and must notice soon that it can
+	remoteBytes   = 1 << 20                // of one answer: a signer with 4,000 keys lists them in half of it
 )
 
 // RemoteConfig says where a signer is that keeps a validator key, and who may ask it.
@@ -52,7 +52,7 @@ type RemoteSigner struct {
 }
 
 // errRefused is an answer that no repetition changes.
-var errRefused = errors.New("remote signer refuses")
+var errRefused = errors.New("the signer refuses")
 
 // DialRemote connects to a signer and finds the key. Its errors name the URL.
 func DialRemote(ctx context.Context, cfg RemoteConfig, log *slog.Logger) (*RemoteSigner, error) {
@@ -137,21 +137,26 @@ func (s *RemoteSigner) Address() common.Address { return s.address }
 // Sign has keccak256(preimage) signed. A signer that cannot be reached is asked again
 // until ctx ends: meanwhile the validator is silent, and goes on where it was.
 func (s *RemoteSigner) Sign(ctx context.Context, preimage []byte) (consensus.Signature, error) {
-	for wait, silent := remoteRetry, false; ; wait = min(2*wait, remoteMaxRetry) {
-		sig, err := s.try(ctx, preimage)
+	return insist(ctx, s.log, "remote signer "+s.base, func() (consensus.Signature, error) { return s.try(ctx, preimage) })
+}
+
+// insist asks a signer outside of this process until it signs or refuses, or ctx ends.
+func insist(ctx context.Context, log *slog.Logger, who string, try func() (consensus.Signature, error)) (consensus.Signature, error) {
+	for wait, silent := signRetry, false; ; wait = min(2*wait, signMaxRetry) {
+		sig, err := try()
 		switch {
 		case err == nil && silent:
-			s.log.Info("the remote signer answers again", "url", s.base)
+			log.Info("the signer answers again", "signer", who)
 			fallthrough
 		case err == nil, errors.Is(err, errRefused):
 			return sig, err
 		case !silent:
-			s.log.Error("the remote signer does not answer: this validator is silent until it does", "url", s.base, "err", err)
+			log.Error("the signer does not answer: this validator is silent until it does", "signer", who, "err", err)
 			silent = true
 		}
 		select {
 		case <-ctx.Done():
-			return consensus.Signature{}, fmt.Errorf("remote signer: %w", err)
+			return consensus.Signature{}, fmt.Errorf("%s: %w", who, errors.Join(ctx.Err(), err))
 		case <-time.After(wait):
 		}
 	}

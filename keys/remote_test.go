@@ -147,9 +147,9 @@ func TestRemoteSignerRefuses(t *testing.T) {
 		}
 	}
 	server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*remoteRetry)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*signRetry)
 	defer cancel()
-	if _, err := s.Sign(ctx, []byte("a vote")); err == nil || !strings.Contains(err.Error(), "remote signer: ") {
+	if _, err := s.Sign(ctx, []byte("a vote")); err == nil || !strings.Contains(err.Error(), "remote signer "+server.URL) {
 		t.Errorf("a signer that is gone: %v", err)
 	}
 }
@@ -175,9 +175,9 @@ func TestDialRemote(t *testing.T) {
 		"signer.cert and signer.key belong":  {URL: secure.URL, Cert: empty},
 		"signer.cert: tls":                   {URL: secure.URL, Cert: empty, Key: empty},
 		"certificate signed by unknown auth": {URL: secure.URL},
-		"remote signer refuses: 404":         {URL: server.URL + "/elsewhere"},
+		"the signer refuses: 404":            {URL: server.URL + "/elsewhere"},
 	} {
-		if strings.HasPrefix(want, "remote signer refuses") {
+		if strings.HasPrefix(want, "the signer refuses") {
 			api.bad = func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusNotFound); return true }
 		}
 		if _, err := DialRemote(t.Context(), cfg, quiet()); err == nil || !strings.Contains(err.Error(), want) {

@@ -34,7 +34,12 @@ const signerStart = 10 * time.Second
 
 // LoadSigner opens the validator key of a node that is no observer, wherever it is kept.
 func LoadSigner(ctx context.Context, cfg *config.Config, log *slog.Logger) (keys.Signer, error) {
-	if cfg.Signer.URL == "" {
+	switch {
+	case cfg.HSM.Module != "":
+		hsm := cfg.HSM
+		hsm.PIN, hsm.Address = cfg.PasswordFile, cfg.Signer.Address
+		return keys.OpenHSM(hsm, log)
+	case cfg.Signer.URL == "":
 		return keys.LoadKeystore(cfg.KeystoreDir, cfg.PasswordFile)
 	}
 	ctx, cancel := context.WithTimeout(ctx, signerStart)

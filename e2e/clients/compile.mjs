@@ -1,14 +1,16 @@
-// Compiles one contract with solc-js: { abi, bytecode }. The file is relative to this
-// one; what it imports comes from node_modules.
+// Compiles one contract with solc-js: { abi, bytecode }. Files are relative to this
+// one; imports are { name: file } of what it imports, anything else comes from
+// node_modules.
 import { readFileSync } from "node:fs";
 import solc from "solc";
 
 const fromPackage = (path) => ({ contents: readFileSync(new URL("node_modules/" + path, import.meta.url), "utf8") });
 
-export function compile(file = "contracts/Store.sol", name = "Store") {
+export function compile(file = "contracts/Store.sol", name = "Store", imports = {}) {
+  const read = (path) => ({ content: readFileSync(new URL(path, import.meta.url), "utf8") });
   const input = {
     language: "Solidity",
-    sources: { [name]: { content: readFileSync(new URL(file, import.meta.url), "utf8") } },
+    sources: Object.fromEntries(Object.entries({ ...imports, [name]: file }).map(([k, path]) => [k, read(path)])),
     settings: {
       evmVersion: "osaka",
       optimizer: { enabled: true, runs: 200 },

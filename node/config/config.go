@@ -28,6 +28,7 @@ type Config struct {
 	Join         bool                  // start although the members that this node knows of do not include its keys
 	KeystoreDir  string                // validator key; "" = an observer, without a vote
 	Signer       keyfiles.RemoteConfig // where the validator key is, if not in KeystoreDir
+	HSM          keyfiles.HSMConfig    // the same, for a module in this machine; its PIN and address are the settings above
 	PasswordFile string                // opens the validator key; also env:NAME or credential:NAME (keys.ReadPassword)
 	Memory       Bytes                 // for everything together, see MemoryPlan
 	History      uint64                // blocks whose state can be read; 0 = all
@@ -114,8 +115,14 @@ func (c *Config) contradictions() error {
 	if c.RPC.Port == c.Admin.Port && overlap(c.RPC.Addr, c.Admin.Addr) {
 		errs = append(errs, fmt.Errorf("rpc.port and admin.port are both %d: give each its own", c.RPC.Port))
 	}
-	if c.Observer() && c.Signer.URL != "" {
-		errs = append(errs, errors.New("signer.url names a signer, but keystore is empty (an observer): name a directory, which remembers the epochs that were voted in, or remove signer.url"))
+	if elsewhere := c.Signer.URL + c.HSM.Module; c.Observer() && elsewhere != "" {
+		errs = append(errs, fmt.Errorf("%s keeps the validator key (signer.url or signer.module), but keystore is empty (an observer): name a directory, which remembers the epochs that were voted in, or remove the signer", elsewhere))
+	}
+	if c.Signer.URL != "" && c.HSM.Module != "" {
+		errs = append(errs, errors.New("signer.url and signer.module both say where the validator key is: remove one of them"))
+	}
+	if c.HSM.Token != "" && c.HSM.Module == "" {
+		errs = append(errs, errors.New("signer.token names a token, but signer.module no library: name the vendor's PKCS#11 library"))
 	}
 	if !c.Observer() && c.Signer.URL == "" && c.PasswordFile == "" {
 		errs = append(errs, errors.New("password is empty, but keystore is not: name the file that opens the validator key"))
@@ -158,7 +165,7 @@ func overlap(a, b string) bool {
 // absolute makes the paths start at Dir.
 func (c *Config) absolute() {
 	paths := []*string{
-		&c.Signer.CA, &c.Signer.Cert, &c.Signer.Key,
+		&c.Signer.CA, &c.Signer.Cert, &c.Signer.Key, &c.HSM.Module,
 		&c.DataDir, &c.GenesisFile, &c.NodeKeyFile, &c.KeystoreDir,
 		&c.Access.TLSCert, &c.Access.TLSKey, &c.Access.ClientCA,
 	}

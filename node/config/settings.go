@@ -64,7 +64,9 @@ var general = []Setting{
 	{"keystore", "keystore", "directory of the validator key; empty for an observer", false, text(func(c *Config) *string { return &c.KeystoreDir })},
 	{"password", "password", "file whose first line opens the validator key; or env:NAME, an environment variable; or credential:NAME, one that systemd gives to the service", false, text(func(c *Config) *string { return &c.PasswordFile })},
 	{"signer.url", "", "remote signer that keeps the validator key (Web3Signer's eth1 API), https://HOST:PORT; empty: the key is in keystore", false, text(func(c *Config) *string { return &c.Signer.URL })},
-	{"signer.address", "", "address of the key; empty: the signer has only one", false, one(func(c *Config, v string) (err error) {
+	{"signer.module", "", "PKCS#11 library of a hardware security module that keeps the validator key; its PIN is what password names", false, text(func(c *Config) *string { return &c.HSM.Module })},
+	{"signer.token", "", "label of the module's token; empty: it has only one", false, text(func(c *Config) *string { return &c.HSM.Token })},
+	{"signer.address", "", "address of the key; empty: the signer or token has only one", false, one(func(c *Config, v string) (err error) {
 		c.Signer.Address, err = parseValidator(v)
 		return err
 	})},
