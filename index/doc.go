@@ -1,5 +1,5 @@
 // Package index holds what is derived from final blocks so that questions about
-// many blocks need not open them: today the logs.
+// many blocks need not open them: logs, transactions by address, tokens.
 //
 //	chain, committing or importing block n          rpc/eth: eth_getLogs
 //	  │ Stage: rows into the block's own batch        │ Blocks(query, from, to)
@@ -32,14 +32,32 @@
 //   - A block without logs costs its "indexed" row, a transaction without logs
 //     nothing.
 //
+// # Addresses and tokens
+//
+// Two more indexes, which can be switched off, are written in the same way:
+//
+//	sent(address)      ‖ n → first nonce, which transactions of the block
+//	received(address)  ‖ n → which transactions
+//	creator(contract)      → block, transaction, who
+//
+//	transfers(token)   ‖ n → which logs of the block       walks go down and merge
+//	transfers(party)   ‖ n → which logs                    or meet
+//	balance(holder, token, id) → amount ┐
+//	holders(token, rank, holder)        │ sums: read, changed and written
+//	token → standard, transfers, holders│ once per block (ledger.go)
+//	day → blocks, transactions, …       ┘
+//
+// Their rows are exact: keys hold whole addresses. Sums say what events told since the
+// first block indexed, whatever the contracts say; no event can break them: they stop
+// at nothing and at the greatest number.
+//
 // # What it does not do
 //
-// It reads no block and no receipt but in CatchUp, and knows nothing of
-// JSON-RPC and its limits.
+// It reads no block and no receipt but in CatchUp, reads rows on the way of a commit
+// only for sums, and knows nothing of JSON-RPC and its limits. It calls no contract.
 //
 // # Another index
 //
-// Rows about addresses or tokens come the same way: a byte of its own in
-// store/schema.go, a type with Stage and CatchUp beside Logs, one more entry in
-// the chain's indexers.
+// It comes the same way: a byte of its own in store/schema_index.go, a type around base
+// with Stage and Begin, one more entry in the chain's indexers.
 package index

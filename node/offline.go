@@ -39,7 +39,7 @@ func OpenOffline(ctx context.Context, cfg *config.Config, log *slog.Logger, crea
 	if err := n.openChain(Options{}); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
-	if err := n.catchUpIndex(ctx); err != nil || ctx.Err() != nil {
+	if err := n.catchUpIndexes(ctx); err != nil || ctx.Err() != nil {
 		return nil, errors.Join(err, ctx.Err(), n.close())
 	}
 	return &Offline{n.chain, stream.Objects{Chain: n.chain, Certificates: shelved{n.chain}, Signer: n.chain.Signer()}, n}, nil

@@ -42,6 +42,8 @@ const (
 	PrefixSenders = 'F'
 	// PrefixReceipts: number → receipts of the block.
 	PrefixReceipts = 'r'
+	// PrefixCreations: number → the contracts that the block has made, if any.
+	PrefixCreations = 'C'
 	// PrefixNumber: block hash → number.
 	PrefixNumber = 'n'
 	// PrefixLookup: first 8 bytes of the transaction hash, position → nothing.
@@ -85,19 +87,10 @@ const (
 	PrefixSync = 'S'
 )
 
-// The key spaces inside PrefixIndex, by the second byte. Each index has one of
-// its own and says in its IndexedKey how far it is.
-const (
-	// IndexedBlock: the index's byte → the last block whose rows are written.
-	IndexedBlock = 'H'
-	// IndexLogs: term, block number → which logs of the block hold the term.
-	IndexLogs = 'l'
-)
-
 // Prefixes lists every key space once.
 var Prefixes = []byte{
 	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixLink, PrefixRecovery, PrefixJournal,
-	PrefixHeader, PrefixBody, PrefixSenders, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
+	PrefixHeader, PrefixBody, PrefixSenders, PrefixReceipts, PrefixCreations, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
 	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
 	PrefixStaged, PrefixSync,
@@ -161,6 +154,9 @@ func BodyKey(number uint64) []byte { return numbered(PrefixBody, number) }
 // ReceiptsKey is the key of the receipts of a block.
 func ReceiptsKey(number uint64) []byte { return numbered(PrefixReceipts, number) }
 
+// CreationsKey is the key of the contracts that a block has made.
+func CreationsKey(number uint64) []byte { return numbered(PrefixCreations, number) }
+
 // NumberKey is the key of block hash → number.
 func NumberKey(hash common.Hash) []byte { return hashed(PrefixNumber, hash) }
 
@@ -201,9 +197,6 @@ func ParseLookupKey(key []byte) (number, index uint64, err error) {
 	}
 	return position >> LookupIndexBits, position & (1<<LookupIndexBits - 1), nil
 }
-
-// IndexedKey is the key of how far an index is written.
-func IndexedKey(index byte) []byte { return []byte{PrefixIndex, IndexedBlock, index} }
 
 // LogTerm stands for an address or a topic at its position: the first bytes of
 // a hash. Two of a billion terms share them with probability 3 %; a reader then

@@ -36,6 +36,7 @@ type Config struct {
 	Proofs       string                // ProofsHead or ProofsArchive
 	Checkpoint   *light.Checkpoint     // a block that the operator is sure of; nil: none
 	Sync         string                // SyncAuto, SyncBlocks or SyncSnapshot
+	Index        Index                 // which questions of explorers are answered
 
 	P2P     P2P
 	RPC     Endpoint
@@ -61,6 +62,12 @@ const (
 	SyncBlocks   = "blocks"   // by executing every block
 	SyncSnapshot = "snapshot" // with a snapshot, whenever one is offered
 )
+
+// Index says what is indexed in the batch of each block, beside the logs.
+type Index struct {
+	Addresses bool // transactions by address, who made contracts
+	Tokens    bool // transfers, balances and holders of tokens; days
+}
 
 // P2P is the node's place in the network.
 type P2P struct {
