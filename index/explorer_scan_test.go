@@ -48,8 +48,15 @@ var most = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1))
 func newScan(t *testing.T, c *chain.Chain, n *chaintest.Network) *plainScan {
 	t.Helper()
 	s := &plainScan{
-		map[common.Address][]index.Place{}, map[common.Address]map[uint64]common.Hash{}, map[common.Address]common.Hash{}, map[[2]common.Address][]index.Place{},
-		map[holding]*big.Int{}, map[common.Address]*index.Token{}, nil, map[uint32]*index.Day{}, map[common.Address]bool{},
+		map[common.Address][]index.Place{},
+		map[common.Address]map[uint64]common.Hash{},
+		map[common.Address]common.Hash{},
+		map[[2]common.Address][]index.Place{},
+		map[holding]*big.Int{},
+		map[common.Address]*index.Token{},
+		nil,
+		map[uint32]*index.Day{},
+		map[common.Address]bool{},
 	}
 	made := map[common.Address]bool{}
 	for number := uint64(1); number <= c.Head().Number.Uint64(); number++ {
