@@ -9,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 )
 
 // This file is how a node that has nothing but the genesis comes to trust the last
@@ -124,13 +125,17 @@ func (a *Anchor) sinceOf(e consensus.Epoch) *consensus.EpochRules {
 	return out
 }
 
-// VerifyPivot walks from the genesis to the pivot. What fails is ErrInvalid.
+// VerifyPivot walks from the genesis to the pivot. What fails is ErrInvalid, but for a
+// pivot that is only older than the checkpoint that is trusted: light.ErrBefore.
 func (c *Chain) VerifyPivot(p *Pivot) (*Anchor, error) {
 	first, err := c.Epoch(0)
 	if err != nil {
 		return nil, err
 	}
 	a, err := c.walk(p, first.EpochRules)
+	if errors.Is(err, light.ErrBefore) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, invalid("pivot: %w", err)
 	}

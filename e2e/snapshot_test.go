@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // syncedWithin is how long a newcomer may take from its start until it validates, on
@@ -58,8 +60,13 @@ func TestNewcomerBySnapshot(t *testing.T) {
 			t.Errorf("account %d has %v, %v", k, b, err)
 		}
 	}
-	if _, err := n.call(t.Context(), "eth_getBlockByNumber", "0x5", false); err == nil || !strings.Contains(err.Error(), "pruned history unavailable") {
-		t.Errorf("a block before the snapshot: %v", err)
+	for method, params := range map[string][]any{
+		"eth_getBlockByNumber": {"0x5", false}, "debug_getRawBlock": {"0x5"}, "debug_traceBlockByNumber": {"0x5"}, "ots_getBlockDetails": {5},
+	} {
+		var refused rpc.Error
+		if _, err := n.call(t.Context(), method, params...); !errors.As(err, &refused) || refused.ErrorCode() != 4444 || !strings.Contains(err.Error(), "pruned history unavailable") {
+			t.Errorf("%s of a block before the snapshot: %v", method, err)
+		}
 	}
 }
 

@@ -14,17 +14,17 @@ import (
 func (n *Node) tracing(limits rpc.Limits) (*rpcdebug.API, *rpcots.API, error) {
 	at := stateAt(n.state)
 	tracers, err := gethbackend.NewTracers(gethbackend.TracerDeps{
-		Config: n.genesis.ChainConfig(), Chain: n.chain, StateAt: at, NewEVM: n.state.NewEVM,
+		Config: n.genesis.ChainConfig(), Chain: kept{n.chain}, StateAt: at, NewEVM: n.state.NewEVM,
 		Turn: n.rpc.Heavy, Stopped: n.rpc.Stopped(), Limits: limits, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	debug, err := rpcdebug.New(n.chain, n.pool, tracers)
+	debug, err := rpcdebug.New(kept{n.chain}, n.pool, tracers)
 	if err != nil {
 		return nil, nil, err
 	}
-	ots, err := rpcots.New(rpcots.Deps{Config: n.genesis.ChainConfig(), Chain: n.chain, StateAt: at, Tracer: debug, Addresses: n.otsAddresses(), Limits: limits})
+	ots, err := rpcots.New(rpcots.Deps{Config: n.genesis.ChainConfig(), Chain: kept{n.chain}, StateAt: at, Tracer: debug, Addresses: n.otsAddresses(), Limits: limits})
 	return debug, ots, err
 }
 

@@ -38,3 +38,9 @@ func InvalidParams(format string, args ...any) *Error {
 func LimitExceeded(format string, args ...any) *Error {
 	return &Error{Code: CodeLimit, Message: fmt.Sprintf(format, args...)}
 }
+
+// PrunedHistory returns the error for blocks, or parts of them, that are not here, in
+// geth's words.
+func PrunedHistory(format string, args ...any) *Error {
+	return &Error{Code: CodePruned, Message: "pruned history unavailable: " + fmt.Sprintf(format, args...) + "; ask a node that has synced by blocks"}
+}

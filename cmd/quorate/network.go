@@ -38,7 +38,7 @@ func (a *app) networkInviteCmd() *cobra.Command {
 		Use:   "invite --dir NODEDIR --output FILE",
 		Short: "Write the file with which a newcomer joins",
 		Long: `Write the file with which a newcomer joins: the genesis, where the present members
-are, the last stable checkpoint, and until when it is good, signed with this member's key. It holds no secret and
+are, a checkpoint of the chain, and until when it is good, signed with this member's key. It holds no secret and
 lets nobody in: the members' vote does.`,
 		Example: "  quorate network invite --dir acme --output invitation.json --expires 72h",
 		Args:    cobra.NoArgs,

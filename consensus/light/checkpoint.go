@@ -62,6 +62,9 @@ func (c *Checkpoint) CheckBlock(number uint64, hash common.Hash) error {
 	return nil
 }
 
+// ErrBefore is what ends before the checkpoint: it may be true, and proves too little.
+var ErrBefore = fmt.Errorf("%w: it ends before the checkpoint that is trusted", ErrRetired)
+
 // CheckTip refuses what ends before the checkpoint, or with another block at its number,
 // or, by set, the validators of the block after the checkpoint, goes on with others.
 func (c *Checkpoint) CheckTip(number uint64, hash common.Hash, set []common.Address) error {
@@ -69,7 +72,7 @@ func (c *Checkpoint) CheckTip(number uint64, hash common.Hash, set []common.Addr
 	case c == nil:
 		return nil
 	case number < c.Number:
-		return fmt.Errorf("%w: it ends with block %d, before the checkpoint that is trusted, block %d", ErrRetired, number, c.Number)
+		return fmt.Errorf("%w: with block %d, and the checkpoint is block %d", ErrBefore, number, c.Number)
 	case SetHash(set) != c.Set:
 		return fmt.Errorf("%w: after block %d others decide than the checkpoint says that is trusted", ErrRetired, c.Number)
 	}

@@ -34,18 +34,14 @@ func absent(err error) error {
 	if !errors.As(err, &pruned) {
 		return err
 	}
-	return prunedHistory("block %d is not here: this node began with a snapshot at block %d", pruned.Number, pruned.Oldest)
-}
-
-func prunedHistory(format string, args ...any) error {
-	return &rpc.Error{Code: rpc.CodePruned, Message: "pruned history unavailable: " + fmt.Sprintf(format, args...) + "; ask a node that has synced by blocks"}
+	return rpc.PrunedHistory("block %d is not here: this node began with a snapshot at block %d", pruned.Number, pruned.Oldest)
 }
 
 // whole fails if logs of blocks from a number on were never here: an answer without
 // them would be a wrong one.
 func (a *API) whole(from, to uint64) error {
 	if oldest := a.oldest(); from < oldest && to > 0 {
-		return prunedHistory("logs are here from block %d on, where this node began with a snapshot", oldest)
+		return rpc.PrunedHistory("logs are here from block %d on, where this node began with a snapshot", oldest)
 	}
 	return nil
 }
