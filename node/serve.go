@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/explorer"
 	"github.com/quorate/quorate/node/admin"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/discover"
@@ -80,8 +82,27 @@ func (n *Node) buildServers(o Options) error {
 	if err := n.rpc.Register("eth", rpceth.NewSubscriptions(eth)); err != nil {
 		return err
 	}
+	if err := n.mountExplorer(); err != nil {
+		return err
+	}
 	n.admin, err = admin.New(admin.Config{Address: n.cfg.Admin.Addr, Port: int(n.cfg.Admin.Port)}, n, n.metrics, n.log.With("part", "admin"))
 	return err
+}
+
+// mountExplorer serves the web explorer, and shows a browser that comes to the port the
+// way there.
+func (n *Node) mountExplorer() error {
+	if !n.cfg.Explores() {
+		return nil
+	}
+	pages, err := explorer.New()
+	if err != nil {
+		return err
+	}
+	n.rpc.Mount("/explorer", "", pages)
+	n.rpc.Mount(explorer.Path, "", pages)
+	n.rpc.Mount("GET /{$}", "", http.HandlerFunc(explorer.Front))
+	return nil
 }
 
 // states opens views of the world state.

@@ -25,6 +25,7 @@ type Server struct {
 	rpc      *gethrpc.Server
 	guard    *access.Guard
 	methods  []string // all that are registered, as on the wire
+	mux      *http.ServeMux
 	handler  http.Handler
 	large    chan struct{} // one token per HTTP request with a large body
 	requests chan struct{} // one token per HTTP request at work
@@ -50,7 +51,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: log, rpc: gethrpc.NewServer(), guard: guard,
+		cfg: cfg, log: log, rpc: gethrpc.NewServer(), guard: guard, mux: http.NewServeMux(),
 		large:    make(chan struct{}, cfg.Limits.LargeRequests),
 		requests: make(chan struct{}, cfg.Limits.Requests),
 		ready:    make(chan struct{}),
@@ -71,11 +72,35 @@ func (s *Server) Register(namespace string, receiver any) error {
 	return s.rpc.RegisterName(namespace, receiver)
 }
 
+// Mount serves a pattern of http.ServeMux beside JSON-RPC, which has all other paths.
+// permission is the name that access tables use; empty is anybody. Call it before Run.
+func (s *Server) Mount(pattern, permission string, h http.Handler) {
+	if permission != "" {
+		open := h
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			caller, refused := s.guard.Caller(r)
+			if refused == nil {
+				refused = caller.Spend(1)
+			}
+			switch {
+			case refused != nil:
+				s.reject(w, refused)
+			case !caller.Allows(permission):
+				http.Error(w, "you may not call this", http.StatusForbidden)
+			default:
+				open.ServeHTTP(w, r)
+			}
+		})
+	}
+	s.mux.Handle(pattern, h)
+}
+
 // Handler returns what the port serves, to mount it elsewhere.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) stack() http.Handler {
-	plain := allowOrigins(s.cfg.CORSOrigins, s.gate(s.rpc))
+	s.mux.Handle("/", s.gate(s.rpc))
+	plain := allowOrigins(s.cfg.CORSOrigins, s.mux)
 	return allowHosts(s.cfg.Hosts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isUpgrade(r) {
 			plain.ServeHTTP(w, r)

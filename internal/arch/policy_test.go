@@ -48,6 +48,8 @@ var policy = map[string][]string{
 	"rpc/ots":         {"state", "rpc", "rpc/ethjson", "rpc/gethbackend"},
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
 
+	"explorer": {},
+
 	"node":        {"..."}, // the composition root
 	"node/config": {"genesis", "keys", "rpc", "rpc/access", "internal/suggest"},
 	"node/devnet": {"consensus", "genesis", "keys", "node/config"},
