@@ -63,21 +63,29 @@ func (c *Chain) Block(number uint64) (*types.Block, error) {
 	if b, ok := c.blocks.get(number); ok {
 		return b, nil
 	}
-	s, err := c.sealed(number)
+	b, size, err := c.readBlock(number)
 	if err != nil {
 		return nil, err
 	}
+	c.blocks.add(number, b, costs(len(b.Transactions()), size, 0).body)
+	return b, nil
+}
+
+// readBlock reads a block from the database, and says how long its row is.
+func (c *Chain) readBlock(number uint64) (b *types.Block, size int, err error) {
+	s, err := c.sealed(number)
+	if err != nil {
+		return nil, 0, err
+	}
 	row, err := c.db.Get(store.BodyKey(number))
 	if err != nil {
-		return nil, fmt.Errorf("chain: body of block %d: %w", number, c.absent(number, err))
+		return nil, 0, fmt.Errorf("chain: body of block %d: %w", number, c.absent(number, err))
 	}
 	var txs types.Transactions
 	if err := rlp.DecodeBytes(row, &txs); err != nil {
-		return nil, fmt.Errorf("chain: body of block %d: %w", number, err)
+		return nil, 0, fmt.Errorf("chain: body of block %d: %w", number, err)
 	}
-	b := types.NewBlockWithHeader(s.Header).WithBody(types.Body{Transactions: txs, Withdrawals: types.Withdrawals{}})
-	c.blocks.add(number, b, costs(len(txs), len(row), 0).body)
-	return b, nil
+	return types.NewBlockWithHeader(s.Header).WithBody(types.Body{Transactions: txs, Withdrawals: types.Withdrawals{}}), len(row), nil
 }
 
 // Receipts returns the receipts of a final block with every derived field set,
@@ -90,24 +98,53 @@ func (c *Chain) Receipts(number uint64) (types.Receipts, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, size, err := c.readReceipts(b)
+	if err != nil {
+		return nil, err
+	}
+	c.receipt.add(number, r, costs(len(r), 0, size).receipts)
+	return r, nil
+}
+
+// readReceipts reads the receipts of a block from the database, and says how long
+// their row is.
+func (c *Chain) readReceipts(b *types.Block) (r types.Receipts, size int, err error) {
+	number := b.NumberU64()
 	row, err := c.db.Get(store.ReceiptsKey(number))
 	if err != nil {
-		return nil, fmt.Errorf("chain: receipts of block %d: %w", number, c.absent(number, err))
+		return nil, 0, fmt.Errorf("chain: receipts of block %d: %w", number, c.absent(number, err))
 	}
-	r, err := decodeReceipts(row)
-	if err != nil {
-		return nil, fmt.Errorf("block %d: %w", number, err)
+	if r, err = decodeReceipts(row); err != nil {
+		return nil, 0, fmt.Errorf("block %d: %w", number, err)
 	}
 	if err := r.DeriveFields(c.config, b.Hash(), number, b.Time(), b.BaseFee(), common.Big0, b.Transactions()); err != nil {
-		return nil, fmt.Errorf("chain: receipts of block %d: %w", number, err)
+		return nil, 0, fmt.Errorf("chain: receipts of block %d: %w", number, err)
 	}
 	for i, receipt := range r {
 		if b.Transactions()[i].Type() != types.BlobTxType {
 			receipt.BlobGasPrice = nil // as the executor leaves it
 		}
 	}
-	c.receipt.add(number, r, costs(len(r), 0, len(row)).receipts)
-	return r, nil
+	return r, len(row), nil
+}
+
+// Pass returns a final block and, if they are asked for, its receipts, or ErrNotFound.
+// It is Block and Receipts for a reader that goes through the chain and comes back to
+// nothing: what it reads puts nothing out of the caches.
+func (c *Chain) Pass(number uint64, receipts bool) (b *types.Block, r types.Receipts, err error) {
+	b, ok := c.blocks.get(number)
+	if !ok {
+		if b, _, err = c.readBlock(number); err != nil {
+			return nil, nil, err
+		}
+	}
+	if !receipts {
+		return b, nil, nil
+	}
+	if r, ok = c.receipt.get(number); !ok {
+		r, _, err = c.readReceipts(b)
+	}
+	return b, r, err
 }
 
 // Lookup returns where a transaction stands: ok is false for one that is in no

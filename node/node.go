@@ -26,6 +26,7 @@ import (
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/rpc"
 	rpceth "github.com/quorate/quorate/rpc/eth"
+	"github.com/quorate/quorate/rpc/stream"
 	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/statesync"
 	"github.com/quorate/quorate/store"
@@ -70,6 +71,7 @@ type Node struct {
 
 	rpc    *rpc.Server
 	recent *rpceth.Recent // nil without servers, like them
+	doors  *stream.Doors
 	admin  *admin.Server
 }
 
@@ -184,6 +186,7 @@ func (n *Node) Run(ctx context.Context) error {
 		parts = append(parts,
 			part{name: "admin", run: n.admin.Run, ready: n.admin.Ready()},
 			part{name: "pending transactions", run: n.recent.Run},
+			part{name: "blocks for streams", run: n.doors.Run},
 			part{name: "rpc", run: n.rpc.Run, ready: n.rpc.Ready()})
 	}
 	n.greet()

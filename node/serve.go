@@ -19,6 +19,7 @@ import (
 	rpcnet "github.com/quorate/quorate/rpc/net"
 	rpcots "github.com/quorate/quorate/rpc/ots"
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
+	"github.com/quorate/quorate/rpc/stream"
 	rpctxpool "github.com/quorate/quorate/rpc/txpool"
 	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/txpool"
@@ -82,6 +83,9 @@ func (n *Node) buildServers(o Options) error {
 	if err := n.rpc.Register("eth", rpceth.NewSubscriptions(eth)); err != nil {
 		return err
 	}
+	if err := n.buildDoors(pbft, seats, cfg.Limits); err != nil {
+		return err
+	}
 	if err := n.mountExplorer(); err != nil {
 		return err
 	}
@@ -103,6 +107,21 @@ func (n *Node) mountExplorer() error {
 	n.rpc.Mount(explorer.Path, "", pages)
 	n.rpc.Mount("GET /{$}", "", http.HandlerFunc(explorer.Front))
 	return nil
+}
+
+// buildDoors makes the doors for whole blocks: paths beside JSON-RPC, and a subscription
+// in it.
+func (n *Node) buildDoors(certificates *rpcpbft.API, seats *rpc.Seats, l rpc.Limits) (err error) {
+	n.doors, err = stream.New(stream.Deps{
+		Chain: n.chain, Feed: n.chain, Certificates: certificates, Signer: n.chain.Signer(), Turn: n.rpc.Heavy,
+		Disconnect: n.rpc.Disconnect, Stopped: n.rpc.Stopped(), Seats: seats, Limits: l, Log: n.log.With("part", "rpc"),
+	})
+	if err != nil {
+		return err
+	}
+	n.rpc.Mount("/v1/blocks", "v1_blocks", n.doors.Range())
+	n.rpc.Mount("/v1/stream", "v1_stream", n.doors.Live())
+	return n.rpc.Register("pbft", stream.NewSubscriptions(n.doors))
 }
 
 // states opens views of the world state.

@@ -60,7 +60,7 @@ func (s *Server) useless() []string {
 	var out []string
 	for _, text := range s.cfg.Access.Permissions() {
 		p, err := access.ParsePermissions([]string{text})
-		if err == nil && !slices.ContainsFunc(s.methods, p.Allows) {
+		if err == nil && !slices.ContainsFunc(s.methods, p.Allows) && !slices.ContainsFunc(s.doors, p.Allows) {
 			out = append(out, text)
 		}
 	}

@@ -135,7 +135,13 @@ func (s *Server) reject(w http.ResponseWriter, r *access.Refusal) {
 
 // refuse answers with one JSON-RPC error that names no call.
 func (s *Server) refuse(w http.ResponseWriter, status, code int, message string) {
-	body := `{"jsonrpc":"2.0","id":null,"error":{"code":` + strconv.Itoa(code) + `,"message":` + string(quoted(message)) + `}}`
+	WriteError(w, status, &Error{Code: code, Message: message})
+}
+
+// WriteError answers a request over HTTP with a status and one JSON-RPC error that
+// names no call: all errors of the port have that form.
+func WriteError(w http.ResponseWriter, status int, e *Error) {
+	body := `{"jsonrpc":"2.0","id":null,"error":{"code":` + strconv.Itoa(e.Code) + `,"message":` + string(quoted(e.Message)) + `}}`
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

@@ -67,6 +67,15 @@ type Limits struct {
 	FeedBuffer          int           // blocks that a subscriber may lag behind before it is cut off
 	Subscriptions       int           // subscriptions of all connections together
 	PerConnection       int           // subscriptions of one connection: a client cannot take all
+
+	RangeBlocks     int           // blocks in one answer of GET /v1/blocks
+	RangeBytes      int           // and bytes of it, before compression; one block always fits. The last line says where to go on
+	Ranges          int           // of these answers at once: each holds one block in memory
+	BlockReads      int           // reads of blocks for GET /v1/blocks, GET /v1/stream and pbft_subscribe("blocks") at once, each on a thread of low priority
+	Streams         int           // GET /v1/stream and pbft_subscribe("blocks") at once: half of Connections
+	StreamCache     int           // encoded blocks near the head that streams share, bytes: 10 blocks of 1,000 transfers with receipts
+	StreamHeartbeat time.Duration // a stream without a new block has a comment after this: proxies close what is silent for a minute
+	StreamHold      time.Duration // a client of a stream that takes no 64 KiB within this keeps no block in memory: it is read anew
 }
 
 // DefaultLimits returns the limits of a node with 2 cores.
@@ -89,5 +98,7 @@ func DefaultLimits() Limits {
 		FeeBlocks: 1024, FeePercentiles: 100,
 		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
 		PendingBuffer: 256, FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
+		RangeBlocks: 1000, RangeBytes: 64 << 20, Ranges: 16, BlockReads: 1,
+		Streams: 512, StreamCache: 32 << 20, StreamHeartbeat: 15 * time.Second, StreamHold: time.Second,
 	}
 }

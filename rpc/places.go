@@ -29,7 +29,7 @@ type Places struct {
 }
 
 // Places returns how many threads of low priority heavy work may take together.
-func (l Limits) Places() int { return l.HeavyCalls + l.LogScans + l.Traces }
+func (l Limits) Places() int { return l.HeavyCalls + l.LogScans + l.Traces + l.BlockReads }
 
 // NewPlaces returns n places. What they are for, in the plural, is for errors. When
 // stopped is closed their threads end as soon as they are idle; nil is never closed.

@@ -25,13 +25,16 @@ type Server struct {
 	rpc      *gethrpc.Server
 	guard    *access.Guard
 	methods  []string // all that are registered, as on the wire
-	mux      *http.ServeMux
+	doors    []string // permissions of what is mounted, as methods
 	handler  http.Handler
 	large    chan struct{} // one token per HTTP request with a large body
 	requests chan struct{} // one token per HTTP request at work
 	ready    chan struct{} // closed when listening
+	closing  chan struct{} // closed when Run begins to end
 	stopped  chan struct{} // closed when Run ends
 	streams  sync.WaitGroup
+	mux      *http.ServeMux // what is mounted beside JSON-RPC
+	mounted  sync.Map       // *visit to nothing: the requests at work there
 
 	wsOrigin  func(*http.Request) bool
 	wsBuffers sync.Pool
@@ -51,11 +54,13 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: log, rpc: gethrpc.NewServer(), guard: guard, mux: http.NewServeMux(),
+		cfg: cfg, log: log, rpc: gethrpc.NewServer(), guard: guard,
 		large:    make(chan struct{}, cfg.Limits.LargeRequests),
 		requests: make(chan struct{}, cfg.Limits.Requests),
 		ready:    make(chan struct{}),
+		closing:  make(chan struct{}),
 		stopped:  make(chan struct{}),
+		mux:      http.NewServeMux(),
 		wsOrigin: originCheck(cfg.WSOrigins),
 	}
 	s.rpc.SetBatchLimits(cfg.Limits.BatchItems, cfg.Limits.BatchResponseBytes)
@@ -72,35 +77,11 @@ func (s *Server) Register(namespace string, receiver any) error {
 	return s.rpc.RegisterName(namespace, receiver)
 }
 
-// Mount serves a pattern of http.ServeMux beside JSON-RPC, which has all other paths.
-// permission is the name that access tables use; empty is anybody. Call it before Run.
-func (s *Server) Mount(pattern, permission string, h http.Handler) {
-	if permission != "" {
-		open := h
-		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			caller, refused := s.guard.Caller(r)
-			if refused == nil {
-				refused = caller.Spend(1)
-			}
-			switch {
-			case refused != nil:
-				s.reject(w, refused)
-			case !caller.Allows(permission):
-				http.Error(w, "you may not call this", http.StatusForbidden)
-			default:
-				open.ServeHTTP(w, r)
-			}
-		})
-	}
-	s.mux.Handle(pattern, h)
-}
-
 // Handler returns what the port serves, to mount it elsewhere.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) stack() http.Handler {
-	s.mux.Handle("/", s.gate(s.rpc))
-	plain := allowOrigins(s.cfg.CORSOrigins, s.mux)
+	plain := allowOrigins(s.cfg.CORSOrigins, s.route(s.gate(s.rpc)))
 	return allowHosts(s.cfg.Hosts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isUpgrade(r) {
 			plain.ServeHTTP(w, r)
@@ -159,7 +140,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}()
 	select {
 	case err = <-served: // the listener broke
-		s.rpc.Stop()
+		s.close()
 	case <-ctx.Done():
 		err = s.shutdown(server)
 		<-served //nolint:errcheck // http.ErrServerClosed: it was told to stop
@@ -180,18 +161,32 @@ func (s *Server) secure(server *http.Server) string {
 	return "s"
 }
 
-// recheck looks again at what the clients of WebSockets showed.
+// recheck looks again at what the clients of WebSockets and of mounted paths showed.
 func (s *Server) recheck() {
 	s.sockets.Range(func(_, k any) bool {
 		k.(*socket).recheck()
 		return true
 	})
+	s.mounted.Range(func(v, _ any) bool {
+		v.(*visit).recheck(s.guard)
+		return true
+	})
 }
 
-// shutdown ends in this order: WebSockets (they never end by themselves), no new
-// connections, running requests, and whatever is still there.
-func (s *Server) shutdown(server *http.Server) error {
+// close ends what never ends by itself: WebSockets and answers that last.
+func (s *Server) close() {
+	close(s.closing)
 	s.rpc.Stop()
+	s.mounted.Range(func(v, _ any) bool {
+		v.(*visit).close()
+		return true
+	})
+}
+
+// shutdown ends in this order: what never ends by itself, no new connections, running
+// requests, and whatever is still there.
+func (s *Server) shutdown(server *http.Server) error {
+	s.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.StopTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {

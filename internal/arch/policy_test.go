@@ -46,6 +46,7 @@ var policy = map[string][]string{
 	"rpc/gethbackend": {"state", "rpc"},
 	"rpc/debug":       {"rpc", "rpc/gethbackend"},
 	"rpc/ots":         {"state", "rpc", "rpc/ethjson", "rpc/gethbackend"},
+	"rpc/stream":      {"chain", "rpc", "rpc/ethjson", "rpc/pbft"},
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},
 
 	"explorer": {},

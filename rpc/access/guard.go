@@ -118,6 +118,13 @@ func (g *Guard) Caller(r *http.Request) (*Caller, *Refusal) {
 	return &Caller{ID: id, permissions: &g.nobody, meter: g.meters.of(id), anonymous: true}, nil
 }
 
+// Visitor is who asks for what everybody may have: it is counted by its address, and
+// may call nothing.
+func (g *Guard) Visitor(r *http.Request) *Caller {
+	id := "address " + host(r.RemoteAddr)
+	return &Caller{ID: id, permissions: new(Permissions), meter: g.meters.of(id), anonymous: true}
+}
+
 func unauthorized(text string) *Refusal {
 	return &Refusal{Status: http.StatusUnauthorized, Text: "unauthorized: " + text}
 }

@@ -2,6 +2,7 @@ package ethjson
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -19,17 +20,22 @@ func Header(h *types.Header) json.RawMessage {
 // Block returns the object of eth_getBlockBy*. With full set, transactions are
 // objects, otherwise hashes. The signer recovers senders for full objects.
 func Block(block *types.Block, full bool, signer types.Signer) json.RawMessage {
-	return end(openBlock(block, full, signer, 0))
+	return end(openBlock(nil, block, full, signer, 0))
 }
 
-// openBlock is a block's object that is still open, with room for more bytes.
-func openBlock(block *types.Block, full bool, signer types.Signer, more int) []byte {
+// AppendBlock is Block for a buffer that is used again.
+func AppendBlock(b []byte, block *types.Block, full bool, signer types.Signer) []byte {
+	return end(openBlock(b, block, full, signer, 0))
+}
+
+// openBlock appends a block's object that is still open, with room for more bytes.
+func openBlock(b []byte, block *types.Block, full bool, signer types.Signer, more int) []byte {
 	txs := block.Transactions()
 	perTx := 72
 	if full {
 		perTx = 800
 	}
-	b := header(make([]byte, 0, headerBytes+perTx*len(txs)+more), block.Header(), block.Hash())
+	b = header(slices.Grow(b, headerBytes+perTx*len(txs)+more), block.Header(), block.Hash())
 	b = quantity(b, "size", block.Size())
 	b = append(key(b, "transactions"), '[')
 	place := PlaceOf(block)

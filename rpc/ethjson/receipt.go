@@ -2,6 +2,7 @@ package ethjson
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -22,11 +23,16 @@ func Receipt(r *types.Receipt, tx *types.Transaction, at *Place, signer types.Si
 // Receipts returns the list of eth_getBlockReceipts. There must be one receipt
 // per transaction.
 func Receipts(block *types.Block, receipts types.Receipts, signer types.Signer) json.RawMessage {
+	return AppendReceipts(nil, block, receipts, signer)
+}
+
+// AppendReceipts is Receipts for a buffer that is used again.
+func AppendReceipts(b []byte, block *types.Block, receipts types.Receipts, signer types.Signer) []byte {
 	size := 2
 	for _, r := range receipts {
 		size += receiptBytes + logBytes*len(r.Logs)
 	}
-	b := append(make([]byte, 0, size), '[')
+	b = append(slices.Grow(b, size), '[')
 	at := PlaceOf(block)
 	for i, tx := range block.Transactions() {
 		if i > 0 {

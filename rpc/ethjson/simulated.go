@@ -33,7 +33,7 @@ func SimulatedBlock(block *types.Block, list []Call, full bool, signer types.Sig
 	for i := range list {
 		size += callBytes + 2*len(list[i].Return) + logBytes*len(list[i].Logs)
 	}
-	b := openBlock(block, full, signer, size)
+	b := openBlock(nil, block, full, signer, size)
 	b = append(key(b, "calls"), '[')
 	for i := range list {
 		if i > 0 {
