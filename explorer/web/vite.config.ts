@@ -19,5 +19,5 @@ export default defineConfig({
   },
   worker: { format: "es" },
   server: { proxy: { "^/(v1/.*)?$": { target: node, changeOrigin: true, ws: true } } },
-  test: { include: ["test/**/*.test.ts"], environment: "node" },
+  test: { include: ["test/**/*.test.ts"], environment: "node", setupFiles: ["test/setup.ts"], testTimeout: 120_000 },
 });

@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 
 // Numbers, times and hashes for people. Numbers of the chain are BigInt all the way.
 
-const group = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, " "); // narrow space: read alike everywhere
+const group = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, "\u202f"); // a narrow space that does not break: read alike everywhere
 
 /** whole writes an exact integer in groups of three. */
 export function whole(value: bigint | number | string): string {

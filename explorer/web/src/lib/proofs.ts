@@ -1,6 +1,5 @@
 import { signal } from "@preact/signals";
 import { RpcError, call } from "./rpc";
-import { has } from "./chain";
 import type { Birth } from "../proof/genesis";
 import type { Link } from "../proof/trust";
 import type { Certificate, Report } from "../proof/verify";
@@ -44,19 +43,24 @@ export function genesis(): Promise<Birth> {
 
 let worker: Worker | undefined;
 let calls = 0;
-const waiting = new Map<number, (r: Report) => void>();
+const waiting = new Map<number, [kind: string, resolve: (r: Report) => void, reject: (e: Error) => void]>();
 
 function check(kind: "block" | "transaction", args: unknown[]): Promise<Report> {
   if (!worker) {
     worker = new Worker(new URL("../proof/worker.ts", import.meta.url), { type: "module" });
+    worker.onerror = () => {
+      for (const [, , reject] of waiting.values()) reject(new Error("the worker that checks proofs has failed"));
+      waiting.clear();
+      worker = undefined;
+    };
     worker.onmessage = (event: MessageEvent<{ id: number; report: Report }>) => {
-      waiting.get(event.data.id)?.(event.data.report);
+      waiting.get(event.data.id)?.[1](event.data.report);
       waiting.delete(event.data.id);
     };
   }
   const id = ++calls;
-  return new Promise((resolve) => {
-    waiting.set(id, resolve);
+  return new Promise((resolve, reject) => {
+    waiting.set(id, [kind, resolve, reject]);
     worker!.postMessage({ id, kind, args });
   });
 }
@@ -93,5 +97,3 @@ async function transactionNear(number: number): Promise<string | undefined> {
   const before = number > 1 ? await Promise.all(Array.from({ length: Math.min(searched, number - 1) }, (_, i) => at(number - 1 - i))) : [];
   return [...after, ...before].find((b) => b?.transactions[0])?.transactions[0];
 }
-
-export { has };

@@ -30,12 +30,12 @@ export default function Blocks() {
             keyOf={(b) => b.number}
             columns={[
               { name: t("block"), cell: (b) => <BlockLink number={b.number} /> },
-              { name: t("hash"), cell: (b) => <Hash value={b.hash} to={"/block/" + b.hash} /> },
+              { name: t("hash"), wide: true, cell: (b) => <Hash value={b.hash} to={"/block/" + b.hash} /> },
               { name: t("age"), cell: (b) => <Age at={hexNumber(b.timestamp)} /> },
               { name: t("proposer"), cell: (b) => (votes.value.get(hexNumber(b.number)) ? <Address value={votes.value.get(hexNumber(b.number))!.proposer} /> : <span class="quiet">–</span>) },
               { name: t("transactions"), right: true, cell: (b) => whole(b.transactions.length) },
-              { name: t("gas"), right: true, cell: (b) => whole(b.gasUsed) },
-              { name: t("size"), right: true, cell: (b) => bytes(hexNumber(b.size)) },
+              { name: t("gas"), right: true, wide: true, cell: (b) => whole(b.gasUsed) },
+              { name: t("size"), right: true, wide: true, cell: (b) => bytes(hexNumber(b.size)) },
             ]}
           />
         )}

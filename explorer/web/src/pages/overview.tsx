@@ -123,7 +123,7 @@ function LatestBlocks() {
         {blocks.value.slice(0, latest).map((b) => (
           <li key={b.number}>
             <span class="feed-main"><BlockLink number={b.number} /><Age at={hexNumber(b.timestamp)} /></span>
-            <span class="feed-side">{t("count.transactions", { n: b.transactions.length })}<span class="bar-gas" aria-hidden="true"><i style={{ width: Math.min(100, (hexNumber(b.gasUsed) / Math.max(1, hexNumber(b.gasLimit))) * 100) + "%" }} /></span></span>
+            <span class="feed-side">{b.transactions.length === 1 ? t("count.transaction") : t("count.transactions", { n: b.transactions.length })}<span class="bar-gas" aria-hidden="true"><i style={{ width: Math.min(100, (hexNumber(b.gasUsed) / Math.max(1, hexNumber(b.gasLimit))) * 100) + "%" }} /></span></span>
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { head, nameOf, phases, status, validators, votes, type Phases, type ValidatorSet, type Votes } from "../lib/chain";
@@ -6,7 +7,7 @@ import { moment, ms, printable, short, whole } from "../lib/format";
 import { maybe } from "../lib/rpc";
 import { go, href, place } from "../lib/router";
 import { subscribe, type SocketState } from "../lib/socket";
-import { Badge, Card, Facts, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
+import { Badge, Card, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
 import { Diagram, fromVotes, Timeline, type Arrows } from "../ui/diagram";
 import { useWidth } from "../ui/width";
 import { ValidatorState } from "./validators";
@@ -108,11 +109,11 @@ function StateCard({ state }: { state: [SocketState, string?] }) {
       {!s ? <Wait /> : (
         <>
           <p class="line"><code>{s.line}</code> {s.mode !== "normal" && <Badge kind={s.mode === "halted" ? "bad" : "warn"}>{s.mode}</Badge>}</p>
-          <Facts
+          <Vitals
             rows={[
               [t("epoch"), whole(s.epoch)],
               [t("tile.view"), <span data-testid="pbft-view">{s.view}{s.activeView < s.view && <span class="quiet"> {t("pbft.waits", { n: s.activeView })}</span>}</span>],
-              [t("primary"), nameOf(s.primary) ?? short(s.primary)],
+              [t("primary.title"), nameOf(s.primary) ?? short(s.primary)],
               [t("pbft.window"), `${whole(s.window.low + 1)} – ${whole(s.window.high)}`],
               [t("pbft.stable"), whole(s.stable)],
               [t("pbft.patience"), ms(s.patienceMs * 1000)],
@@ -124,6 +125,10 @@ function StateCard({ state }: { state: [SocketState, string?] }) {
       )}
     </Card>
   );
+}
+
+function Vitals({ rows }: { rows: ([string, ComponentChildren] | false)[] }) {
+  return <dl class="vitals">{rows.map((r) => r && <div key={r[0]}><dt>{r[0]}</dt><dd>{r[1]}</dd></div>)}</dl>;
 }
 
 /** fromSeen reads the arrows out of the messages themselves. */
@@ -142,11 +147,21 @@ function merged(x: Seen | undefined, v: Votes | undefined, set: ValidatorSet): A
   return { primary: a.primary >= 0 ? a.primary : b.primary, prepares: new Set([...a.prepares, ...b.prepares]), commits: new Set([...a.commits, ...b.commits]), certificate: b.certificate };
 }
 
+const flight = 700; // ms that a number may be under way before it is shown unfinished
+
+/** newestOf is the newest number whose way is complete, or one that is stuck on it. */
+function newestOf(): number {
+  let done = 0;
+  for (const n of votes.value.keys()) if (n > done && phases.value.get(n)?.committedUs) done = n;
+  for (const x of seen.value.values()) if (x.seq > (head.value ?? 0) && x.seq > done && Date.now() - x.first / 1000 > flight) done = x.seq;
+  return done || (head.value ?? 0);
+}
+
 function Stage({ held, hold }: { held: boolean; hold: (h: boolean) => void }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const [frozen, freeze] = useState<number | undefined>(undefined);
   const asked = place.value.query.get("seq"), wanted = asked && /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
-  const newest = Math.max(head.value ?? 0, ...[...seen.value.keys()]);
+  const newest = newestOf();
   useEffect(() => freeze(held ? newest : undefined), [held]);
   const seq = wanted ?? frozen ?? newest, set = validators.value;
   const own = useLoad(async () => (wanted === undefined ? undefined : { phases: await maybe<Phases | null>("pbft_blockPhases", wanted), votes: (await maybe<{ blocks: Votes[] }>("pbft_participation", wanted, wanted))?.blocks[0] }), [wanted]);
@@ -164,7 +179,7 @@ function Stage({ held, hold }: { held: boolean; hold: (h: boolean) => void }) {
         </>
       }
     >
-      <div ref={ref} class="stage" style={{ minHeight: (set?.validators.length ?? 4) * 38 + 64 + "px" }}>
+      <div ref={ref} class="stage" style={{ minHeight: (set?.validators.length ?? 4) * (width < 560 ? 46 : 38) + 72 + "px" }}>
         {set && width > 0 && (
           <>
             <Diagram set={set.validators} arrows={merged(x, v, set)} self={status.value?.self} phases={p} width={width} down={off} />
@@ -173,7 +188,7 @@ function Stage({ held, hold }: { held: boolean; hold: (h: boolean) => void }) {
         )}
       </div>
       <p class="quiet small">{t("pbft.legend")}</p>
-      {p?.acceptedUs && width > 0 && <Timeline phases={p} width={width} />}
+      <div class="stage-times">{p?.acceptedUs && width > 0 && <Timeline phases={p} width={width} />}</div>
       <ol class="seqs" aria-label={t("pbft.recent")}>
         {list.map((n) => {
           const w = votes.value.get(n), e = seen.value.get(n);

@@ -73,7 +73,7 @@ export function Mark({ address }: { address: string }) {
   return (
     <svg class="mark" viewBox="0 0 10 10" aria-hidden="true">
       <circle cx="5" cy="5" r="5" fill={`hsl(${seed % 360} 42% 55%)`} />
-      <circle cx={2.5 + ((seed >> 10) % 5)} cy={2.5 + ((seed >> 16) % 5)} r="2" fill={`hsl(${(seed + 70) % 360} 48% 74%)`} />
+      <circle cx={3.6 + ((seed >>> 10) % 4) * 0.9} cy={3.6 + ((seed >>> 16) % 4) * 0.9} r="1.7" fill={`hsl(${(seed + 70) % 360} 48% 74%)`} />
     </svg>
   );
 }
@@ -157,6 +157,7 @@ export interface Column<T> {
   name: string;
   cell: (row: T) => ComponentChildren;
   right?: boolean;
+  wide?: boolean; // left out on a narrow screen
 }
 
 /** Table is a list; on a narrow screen each row is a small card. */
@@ -175,7 +176,7 @@ export function Table<T>({ rows, columns, empty, keyOf, label }: { rows: T[]; co
         {rows.map((r) => (
           <tr key={keyOf(r)}>
             {columns.map((c) => (
-              <td key={c.name} data-label={c.name} class={c.right ? "right" : undefined}>{c.cell(r)}</td>
+              <td key={c.name} data-label={c.name} class={(c.right ? "right" : "") + (c.wide ? " wide" : "")}>{c.cell(r)}</td>
             ))}
           </tr>
         ))}

@@ -26,7 +26,7 @@ export function Chart({ x, series, height = 150, format, formatX, label }: { x: 
         cursor: { y: false, points: { size: 6 } }, scales: { x: { time: false }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.12 : 1] } },
         axes: [
           { ...axis, grid: { show: false }, size: 22, space: 90, values: (_, list) => list.map(formatX) },
-          { ...axis, size: 58, space: 34, values: (_, list) => list.map((v) => (v === null ? "" : format(v))) },
+          { ...axis, size: 50, space: 34, values: (_, list) => list.map((v) => (v === null ? "" : format(v))) },
         ],
         series: [
           {},

@@ -20,25 +20,27 @@ export function fromVotes(v: Votes, set: Validator[]): Arrows {
   return { primary, prepares: members(v.prepares), commits: members(v.commits), certificate: members(v.certificate) };
 }
 
-const lane = 38;
-const top = 34;
+const wideLane = 38;
+const narrowLane = 46; // the names stand above the lanes
+const top = 42;
 const lanesShown = 16;
 
 export function Diagram({ set, arrows, self, phases, width, down }: { set: Validator[]; arrows: Arrows; self?: string; phases?: Phases | null; width: number; down?: (address: string) => boolean }) {
-  const lanes = set.slice(0, lanesShown), names = width < 560 ? 88 : 136;
-  const from = names + 8, step = (width - from - (width < 560 ? 34 : 70)) / 3;
+  const narrow = width < 560, lane = narrow ? narrowLane : wideLane;
+  const lanes = set.slice(0, lanesShown);
+  const from = narrow ? 6 : 144, step = (width - from - (narrow ? 14 : 70)) / 3;
   const xs = [from, from + step, from + 2 * step, from + 3 * step] as const;
   const y = (i: number) => top + i * lane + lane / 2, height = top + lanes.length * lane + 30;
   const at = (us: number | null | undefined) => (phases?.acceptedUs && us ? ms(us - phases.acceptedUs) : "");
-  const narrow = width < 560;
   const bundle = (kind: string, sender: number, x0: number, x1: number) =>
     lanes.filter((v) => v.index !== sender).map((v) => {
       const seen = v.address === self || lanes[sender]?.address === self;
       return <line key={`${kind}${sender}-${v.index}`} class={`arrow ${kind}${seen ? " direct" : ""}`} x1={x0} y1={y(sender)} x2={x1 - 5} y2={y(v.index)} marker-end={seen ? `url(#tip-${kind})` : undefined} />;
     });
+  const role = (i: number, address: string, off: boolean) => (off ? t("diagram.off") : i === arrows.primary ? t("primary") : address === self ? t("diagram.self") : "");
   const count = (s: Set<number>) => `${s.size} / ${set.length}`;
   return (
-    <svg class="diagram" width={width} height={height} role="img" aria-label={t("diagram.label", { prepares: arrows.prepares.size, commits: arrows.commits.size, n: set.length })} data-testid="diagram">
+    <svg class={narrow ? "diagram narrow" : "diagram"} width={width} height={height} role="img" aria-label={t("diagram.label", { prepares: arrows.prepares.size, commits: arrows.commits.size, n: set.length })} data-testid="diagram">
       <defs>
         {["pre", "prepare", "commit"].map((k) => (
           <marker key={k} id={"tip-" + k} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto-start-reverse">
@@ -48,9 +50,9 @@ export function Diagram({ set, arrows, self, phases, width, down }: { set: Valid
       </defs>
       {(["PRE-PREPARE", "PREPARE", "COMMIT"] as const).map((name, i) => (
         <g key={name}>
-          <rect class="phase-band" x={xs[i]! + 2} y={top - 6} width={step - 4} height={lanes.length * lane + 12} rx="6" />
-          <text class={"phase-name p" + i} x={xs[i]! + step / 2} y="14" text-anchor="middle">{narrow && i === 0 ? "PRE-PREP." : name}</text>
-          <text class="phase-count" x={xs[i]! + step / 2} y="26" text-anchor="middle">{i === 0 ? "" : count(i === 1 ? arrows.prepares : arrows.commits)}</text>
+          <rect class="phase-band" x={xs[i]! + 2} y={top - 6} width={step - 4} height={lanes.length * lane + 10} rx="6" />
+          <text class={"phase-name p" + i} x={xs[i]! + step / 2} y="14" text-anchor="middle">{name}</text>
+          <text class="phase-count" x={xs[i]! + step / 2} y="28" text-anchor="middle">{i === 0 ? "" : count(i === 1 ? arrows.prepares : arrows.commits)}</text>
         </g>
       ))}
       {lanes.map((v, i) => {
@@ -58,10 +60,11 @@ export function Diagram({ set, arrows, self, phases, width, down }: { set: Valid
         return (
           <g key={v.address} class={off ? "lane off" : "lane"}>
             <line class="lane-line" x1={from} x2={width - 8} y1={y(i)} y2={y(i)} />
-            <text class={v.address === self ? "lane-name self" : "lane-name"} x="0" y={y(i) + 4}>{printable(v.name || short(v.address), narrow ? 12 : 18)}</text>
-            {i === arrows.primary && <text class="lane-role" x="0" y={y(i) + 16}>{t("primary")}</text>}
-            {v.address === self && i !== arrows.primary && <text class="lane-role" x="0" y={y(i) + 16}>{t("diagram.self")}</text>}
-            {off && <text class="lane-role bad" x="0" y={y(i) + 16}>{t("diagram.off")}</text>}
+            <text class={v.address === self ? "lane-name self" : "lane-name"} x={narrow ? from + 6 : 0} y={narrow ? y(i) - 9 : y(i) + 4}>
+              {printable(v.name || short(v.address), 18)}
+              {narrow && <tspan class={off ? "lane-role bad" : "lane-role"} dx="8">{role(i, v.address, off)}</tspan>}
+            </text>
+            {!narrow && <text class={off ? "lane-role bad" : "lane-role"} x="0" y={y(i) + 16}>{role(i, v.address, off)}</text>}
           </g>
         );
       })}
@@ -99,7 +102,7 @@ export function Timeline({ phases, width }: { phases: Phases; width: number }) {
         return (
           <g key={name} transform={`translate(0 ${i * 26 + 4})`}>
             <text class="step-name" x="0" y="14">{t(`phases.${name}`)}</text>
-            <line class="lane-line" x1={label} x2={x(end)} y1="10" y2="10" />
+            <line class="lane-line" x1={label} x2={x(before)} y1="10" y2="10" />
             <rect class={"step " + name} x={x(before)} y="5" width={Math.max(3, x(us) - x(before))} height="10" rx="3" />
             <text class="step-time" x={x(us) + 8} y="14">{i === 0 ? "0" : "+" + ms(us - start)}</text>
           </g>

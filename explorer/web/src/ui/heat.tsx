@@ -26,7 +26,9 @@ export function Heat() {
   const set = validators.value?.validators ?? [];
   const names = width < 560 ? 92 : 150;
   const columns = Math.max(8, Math.min(100, Math.floor((width - names) / pitch)));
-  const numbers = blocks.value.map((b) => hexNumber(b.number)).filter((n) => n > 0).slice(0, columns).reverse();
+  const all = blocks.value.map((b) => hexNumber(b.number)).filter((n) => n > 0);
+  const known = all.findIndex((n) => votes.value.has(n)); // the newest ones are still being asked for
+  const numbers = all.slice(Math.max(0, known), Math.max(0, known) + columns).reverse();
   const shown = set.slice(0, rowsShown), height = Math.max(1, shown.length) * (pitch + 5) + 18;
   return (
     <div ref={ref} class="heat" data-testid="heat">
