@@ -10,6 +10,7 @@ import (
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/store"
@@ -182,8 +183,12 @@ func (c *Chain) stageRecent(b *store.Batch, a *Anchor, r *Recent) error {
 			return err
 		}
 	}
+	created, err := c.evidentIn(txs, r.receipts)
+	if err != nil {
+		return err
+	}
 	for _, x := range c.indexers {
-		if err := x.Begin(b, r.block, r.receipts); err != nil {
+		if err := x.Begin(b, &index.Final{Block: r.block, Receipts: r.receipts, Created: created}); err != nil {
 			return err
 		}
 	}

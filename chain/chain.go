@@ -34,6 +34,7 @@ type Chain struct {
 	domain     consensus.Domain
 	recoverers genesis.Recovery // of the genesis
 	depth      uint64           // how many blocks may be executed above the head
+	creations  uint64           // the first block whose creations are kept
 
 	write sync.Mutex // one writer
 	stack []*spec    // speculative blocks: stack[i] has number head+1+i
@@ -105,6 +106,9 @@ func Open(db *store.DB, g *genesis.Genesis, st *state.State, o Options) (*Chain,
 		return nil, err
 	}
 	if err := c.load(); err != nil {
+		return nil, err
+	}
+	if err := c.loadCreations(c.head.Load().number()); err != nil {
 		return nil, err
 	}
 	if err := c.reach(); err != nil {

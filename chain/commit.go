@@ -7,6 +7,7 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/store"
 )
 
@@ -126,8 +127,14 @@ func (c *Chain) stage(b *store.Batch, s *Sealed, x *spec) (rowSizes, error) {
 	if err := c.state.Stage(b, l); err != nil {
 		return rowSizes{}, err
 	}
+	final := &index.Final{Block: l.Block, Receipts: l.Receipts, Created: creationsOf(l)}
+	if len(final.Created) > 0 {
+		if err := b.Set(store.CreationsKey(n), mustRLP(final.Created)); err != nil {
+			return rowSizes{}, err
+		}
+	}
 	for _, x := range c.indexers {
-		if err := x.Stage(b, l.Block, l.Receipts); err != nil {
+		if err := x.Stage(b, final); err != nil {
 			return rowSizes{}, err
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/store"
 )
 
@@ -30,12 +30,13 @@ const (
 	parallelSenders = 64
 )
 
-// Indexer writes rows derived from a block into the block's own batch.
+// Indexer writes rows derived from a block into the block's own batch. Stage may be
+// called again for a block of which the batch was not applied.
 type Indexer interface {
-	Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error
+	Stage(b *store.Batch, x *index.Final) error
 	// Begin is Stage for the block with which the chain of this node begins instead
 	// of with block 0: the rows of none before it will ever be here.
-	Begin(b *store.Batch, block *types.Block, receipts types.Receipts) error
+	Begin(b *store.Batch, x *index.Final) error
 }
 
 // Options of a chain. The zero value is valid.

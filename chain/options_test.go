@@ -10,6 +10,7 @@ import (
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/store"
 )
 
@@ -28,15 +29,13 @@ type counter struct{ fail bool }
 
 var errIndex = errors.New("no index today")
 
-func (x *counter) Begin(b *store.Batch, block *types.Block, receipts types.Receipts) error {
-	return x.Stage(b, block, receipts)
-}
+func (x *counter) Begin(b *store.Batch, f *index.Final) error { return x.Stage(b, f) }
 
-func (x *counter) Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error {
+func (x *counter) Stage(b *store.Batch, f *index.Final) error {
 	if x.fail {
 		return errIndex
 	}
-	return b.Set([]byte{store.PrefixIndex, byte(block.NumberU64())}, []byte{byte(len(receipts))})
+	return b.Set([]byte{store.PrefixIndex, byte(f.Block.NumberU64())}, []byte{byte(len(f.Receipts))})
 }
 
 // TestIndexer: its rows are in the block's batch; if it fails, there is no

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,12 @@ import (
 //	CALL(GAS, CALLER, CALLVALUE) · RETURN(0, 32) · 26: JUMPDEST REVERT(0, 0)
 var sampleInit = common.FromHex("602c600c600039602c6000f3" + "36602657" + "602a600055" + "602a600052" + "3360206000a1" +
 	"60006000600060003433" + "5af150" + "60206000f3" + "5b60006000fd")
+
+// sampleTokenInit creates a contract without functions that tells of 1,000 tokens made
+// for its creator: an ERC-20 Transfer. Its code is STOP.
+//
+//	1000 → memory · LOG3(0, 32, Transfer, 0, CALLER) · RETURN one byte of zero
+var sampleTokenInit = slices.Concat(common.FromHex("6103e85f52335f7f"), crypto.Keccak256([]byte("Transfer(address,address,uint256)")), common.FromHex("60205fa3"+"5f5f53"+"60015ff3"))
 
 // scene is a devnet on which the examples have something to ask for.
 type scene struct {
@@ -59,6 +66,7 @@ func newScene(t *testing.T) *scene {
 	}
 	receipt := x.final("call", x.tx(&contract, 1, nil))
 	x.final("failed", x.tx(&contract, 0, []byte{1}))
+	x.set("token", x.final("made", x.tx(nil, 0, sampleTokenInit)).ContractAddress)
 	x.set("hash", receipt.BlockHash)
 	x.set("number", (*hexutil.Big)(receipt.BlockNumber))
 	x.values["block"] = x.ask("debug_getRawBlock", receipt.BlockHash)

@@ -87,7 +87,7 @@ func BenchmarkBlocks(b *testing.B) {
 			logs = append(logs, rare)
 		}
 		batch := db.NewBatch()
-		fatal(b, x.Stage(batch, types.NewBlockWithHeader(&types.Header{Number: new(big.Int).SetUint64(number)}), types.Receipts{{Logs: logs}}))
+		fatal(b, x.Stage(batch, &index.Final{Block: types.NewBlockWithHeader(&types.Header{Number: new(big.Int).SetUint64(number)}), Receipts: types.Receipts{{Logs: logs}}}))
 		fatal(b, db.Apply(batch, false))
 	}
 	thousand := make([]common.Address, 1000)

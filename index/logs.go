@@ -1,68 +1,58 @@
 package index
 
 import (
-	"encoding/binary"
-	"errors"
-	"fmt"
-
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"github.com/quorate/quorate/store"
 )
 
-// Logs is the index of logs. Stage and CatchUp are for one writer at a time;
+// Logs is the index of logs. Stage, Begin and CatchUp are for one writer at a time;
 // reads are safe for concurrent use at any time.
-type Logs struct {
-	db *store.DB
-}
+type Logs struct{ base }
 
 // NewLogs returns the index in db. It reads nothing.
-func NewLogs(db *store.DB) *Logs { return &Logs{db} }
-
-// Indexed returns the number of the last block whose logs are indexed. It is 0
-// in a new database: block 0 has no logs.
-func (x *Logs) Indexed() (uint64, error) {
-	row, err := x.db.Get(store.IndexedKey(store.IndexLogs))
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	n, used := binary.Uvarint(row)
-	if used <= 0 || used != len(row) {
-		return 0, fmt.Errorf("index: damaged row of the last indexed block: %x", row)
-	}
-	return n, nil
+func NewLogs(db *store.DB) *Logs {
+	x := &Logs{base{db: db, kind: store.IndexLogs, name: "log", spaces: []byte{store.IndexLogs}}}
+	x.work = func() work { return logWork{} }
+	return x
 }
 
 // Stage puts the rows of a block into its batch. The block must follow the last
 // indexed one; otherwise CatchUp has been forgotten.
-func (x *Logs) Stage(b *store.Batch, block *types.Block, receipts types.Receipts) error {
-	n := block.NumberU64()
-	last, err := x.Indexed()
-	if err != nil {
+func (x *Logs) Stage(b *store.Batch, f *Final) error {
+	if err := x.follows(f.number()); err != nil {
 		return err
 	}
-	if n != last+1 {
-		return fmt.Errorf("index: logs are indexed to block %d, block %d cannot be next", last, n)
-	}
-	return x.Begin(b, block, receipts)
+	return x.Begin(b, f)
 }
 
 // Begin puts the rows of the first block of a chain that does not begin with block 0
 // into its batch: nothing before it will be indexed.
-func (x *Logs) Begin(b *store.Batch, block *types.Block, receipts types.Receipts) error {
-	n := block.NumberU64()
-	if err := stageLogs(b, n, receipts); err != nil {
+func (x *Logs) Begin(b *store.Batch, f *Final) error {
+	if err := stageLogs(b, f.number(), f.Receipts); err != nil {
 		return err
 	}
-	return markIndexed(b, n)
+	return x.mark(b, f.number())
 }
 
-func markIndexed(b *store.Batch, n uint64) error {
-	return b.Set(store.IndexedKey(store.IndexLogs), binary.AppendUvarint(nil, n))
+// logWork indexes logs afterwards.
+type logWork struct{}
+
+// block implements work.
+func (logWork) block(b *store.Batch, from Source, number uint64) error {
+	h, err := from.Header(number)
+	if err != nil || h.Bloom == (types.Bloom{}) {
+		return err
+	}
+	receipts, err := from.Receipts(number)
+	if err != nil {
+		return err
+	}
+	return stageLogs(b, number, receipts)
 }
+
+// flush implements work.
+func (logWork) flush(*store.Batch) error { return nil }
 
 // stageLogs writes one row for each term that a log of the block has.
 func stageLogs(b *store.Batch, number uint64, receipts types.Receipts) error {

@@ -114,7 +114,7 @@ func TestOlderDirectory(t *testing.T) {
 	x := open(t, n, fs, true)
 	defer x.DB.Close()
 	_, err := n.Append(x.Chain, n.Users[0].Log(contracts[0]))
-	if err == nil || !strings.Contains(err.Error(), "logs are indexed to block 0, block 11 cannot be next") {
+	if err == nil || !strings.Contains(err.Error(), "the log index is at block 0, block 11 cannot be next") {
 		t.Fatalf("a hole in the index: %v", err)
 	}
 	n.Users[0].Nonce--

@@ -54,7 +54,14 @@ func (e *runsEncoder) flush() {
 	e.end = e.current.to
 }
 
-// value returns the bytes; it ends the use of the encoder.
+// whole returns the bytes, however many; it ends the use of the encoder.
+func (e *runsEncoder) whole() []byte {
+	e.flush()
+	return e.out
+}
+
+// value returns the bytes, or nothing if they are too many; it ends the use of the
+// encoder.
 func (e *runsEncoder) value() []byte {
 	e.flush()
 	if len(e.out) > maxRunsBytes {

@@ -59,6 +59,8 @@ type Node struct {
 	state     *state.State
 	chain     *chain.Chain
 	logs      *index.Logs
+	addresses *index.Addresses // nil: off
+	tokens    *index.Tokens    // nil: off
 	pool      *txpool.Pool
 	host      *p2p.Host
 	engine    *engine.Engine // nil for an observer
@@ -151,9 +153,9 @@ func (n *Node) openChain(o Options) error {
 	if err != nil {
 		return err
 	}
-	n.logs = index.NewLogs(n.db)
+	indexers := n.makeIndexes()
 	n.chain, err = chain.Open(n.db, n.genesis, n.state, chain.Options{
-		Indexers: []chain.Indexer{n.logs}, Logger: n.log.With("part", "chain"),
+		Indexers: indexers, Logger: n.log.With("part", "chain"),
 	})
 	return err
 }
@@ -165,7 +167,7 @@ const gcPercent = 400
 // Run starts the parts in order and stops them in reverse.
 func (n *Node) Run(ctx context.Context) error {
 	bridgeGethLogs(n.log)
-	if err := n.catchUpIndex(ctx); err != nil || ctx.Err() != nil {
+	if err := n.catchUpIndexes(ctx); err != nil || ctx.Err() != nil {
 		return errors.Join(err, n.close())
 	}
 	parts := []part{
@@ -195,16 +197,6 @@ func (n *Node) Run(ctx context.Context) error {
 	})
 	n.log.Info("stopped", "head", n.chain.Head().Number)
 	return errors.Join(err, n.close())
-}
-
-// catchUpIndex indexes what an older release left without an index. Nobody
-// commits before it has ended.
-func (n *Node) catchUpIndex(ctx context.Context) error {
-	err := n.logs.CatchUp(ctx, n.chain, n.chain.Head().Number.Uint64(), n.log.With("part", "index"))
-	if errors.Is(err, context.Canceled) {
-		return nil // it goes on from there at the next start
-	}
-	return err
 }
 
 // bridgeGethLogs gives go-ethereum's global logger our handler, for errors

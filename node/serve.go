@@ -16,6 +16,7 @@ import (
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/discover"
 	rpceth "github.com/quorate/quorate/rpc/eth"
+	rpcindex "github.com/quorate/quorate/rpc/index"
 	rpcnet "github.com/quorate/quorate/rpc/net"
 	rpcots "github.com/quorate/quorate/rpc/ots"
 	rpcpbft "github.com/quorate/quorate/rpc/pbft"
@@ -61,6 +62,10 @@ func (n *Node) buildServers(o Options) error {
 	if err != nil {
 		return err
 	}
+	indexes, err := rpcindex.New(rpcindex.Deps{Chain: n.chain, Signer: n.chain.Signer(), Addresses: n.addresses, Tokens: n.tokens})
+	if err != nil {
+		return err
+	}
 	description, err := discover.New(Version)
 	if err != nil {
 		return err
@@ -72,6 +77,7 @@ func (n *Node) buildServers(o Options) error {
 		"pbft":   pbft,
 		"txpool": txpool,
 		"debug":  debug,
+		"index":  indexes,
 		"ots":    ots,
 		"erigon": rpcots.NewErigon(ots),
 		"rpc":    description,

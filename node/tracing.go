@@ -24,7 +24,7 @@ func (n *Node) tracing(limits rpc.Limits) (*rpcdebug.API, *rpcots.API, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	ots, err := rpcots.New(rpcots.Deps{Config: n.genesis.ChainConfig(), Chain: n.chain, StateAt: at, Tracer: debug, Limits: limits})
+	ots, err := rpcots.New(rpcots.Deps{Config: n.genesis.ChainConfig(), Chain: n.chain, StateAt: at, Tracer: debug, Addresses: n.otsAddresses(), Limits: limits})
 	return debug, ots, err
 }
 

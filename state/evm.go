@@ -18,7 +18,11 @@ func (s *State) NewEVM(ctx vm.BlockContext, sdb *gstate.StateDB, cfg vm.Config) 
 	if cfg.Tracer != nil {
 		db = gstate.NewHookedState(sdb, cfg.Tracer)
 	}
-	evm := vm.NewEVM(ctx, occupied{db, sdb}, s.chain, cfg)
+	return s.newEVM(ctx, occupied{db, sdb}, cfg)
+}
+
+func (s *State) newEVM(ctx vm.BlockContext, db vm.StateDB, cfg vm.Config) *vm.EVM {
+	evm := vm.NewEVM(ctx, db, s.chain, cfg)
 	evm.SetJumpDestCache(s.jumps)
 	evm.SetPrecompileCache(s.precomp)
 	return evm

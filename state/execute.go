@@ -94,13 +94,15 @@ type execution struct {
 	included []*types.Transaction
 	receipts types.Receipts
 	skipped  []Skipped
+	created  []Creation
 
 	permissioned bool // the state has the system contracts: it had them at block 0
 }
 
 // run applies system calls, transactions and the system write.
 func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash func(uint64) common.Hash, systemWrite func(vm.StateDB, []*types.Transaction)) (params.Rules, error) {
-	evm := x.state.NewEVM(BlockContext(x.state.chain, x.header, getHash), x.sdb, vm.Config{})
+	seen := &witness{occupied: occupied{x.sdb, x.sdb}}
+	evm := x.state.newEVM(BlockContext(x.state.chain, x.header, getHash), seen, vm.Config{})
 	defer evm.Release()
 	PreExecute(x.header, evm)
 	signer := types.MakeSigner(x.state.chain, x.header.Number, x.header.Time)
@@ -114,11 +116,14 @@ func (x *execution) run(ctx context.Context, txs []*types.Transaction, getHash f
 		receipt, err := x.apply(ctx, evm, signer, tx)
 		if err != nil {
 			x.skipped = append(x.skipped, Skipped{i, tx.Hash(), err})
+			seen.skipped()
 			continue
 		}
+		seen.ended(len(x.included))
 		x.included = append(x.included, tx)
 		x.receipts = append(x.receipts, receipt)
 	}
+	x.created = seen.made
 	if systemWrite != nil {
 		x.sdb.SetTxContext(common.Hash{}, len(x.included), uint32(len(x.included)+1))
 		systemWrite(x.sdb, x.included)
@@ -182,7 +187,7 @@ func (x *execution) seal(l *Layer, root common.Hash, d derivedRoots) {
 	h.Root, h.TxHash, h.ReceiptHash, h.Bloom = root, d.txs, d.receipts, d.bloom
 	h.GasUsed = x.gas.Used()
 	l.Block = types.NewBlockWithHeader(h).WithBody(types.Body{Transactions: x.included, Withdrawals: []*types.Withdrawal{}})
-	l.Receipts, l.Skipped = x.receipts, x.skipped
+	l.Receipts, l.Skipped, l.Created = x.receipts, x.skipped, x.created
 	hash := l.Block.Hash()
 	for _, r := range l.Receipts {
 		r.BlockHash = hash

@@ -17,6 +17,9 @@ type Layer struct {
 	Receipts types.Receipts
 	// Skipped lists the transactions that were invalid at their turn.
 	Skipped []Skipped
+	// Created lists the contracts that the block has made, also those that contracts
+	// made, in the order in which their making began.
+	Created []Creation
 
 	parent  common.Hash // block hash below
 	root    common.Hash // state root

@@ -39,6 +39,8 @@ const (
 	PrefixBody = 'B'
 	// PrefixReceipts: number → receipts of the block.
 	PrefixReceipts = 'r'
+	// PrefixCreations: number → the contracts that the block has made, if any.
+	PrefixCreations = 'C'
 	// PrefixNumber: block hash → number.
 	PrefixNumber = 'n'
 	// PrefixLookup: first 8 bytes of the transaction hash, position → nothing.
@@ -82,19 +84,10 @@ const (
 	PrefixSync = 'S'
 )
 
-// The key spaces inside PrefixIndex, by the second byte. Each index has one of
-// its own and says in its IndexedKey how far it is.
-const (
-	// IndexedBlock: the index's byte → the last block whose rows are written.
-	IndexedBlock = 'H'
-	// IndexLogs: term, block number → which logs of the block hold the term.
-	IndexLogs = 'l'
-)
-
 // Prefixes lists every key space once.
 var Prefixes = []byte{
 	PrefixMeta, PrefixHead, PrefixCheckpoint, PrefixEpoch, PrefixLink, PrefixRecovery, PrefixJournal,
-	PrefixHeader, PrefixBody, PrefixReceipts, PrefixNumber, PrefixLookup, PrefixIndex,
+	PrefixHeader, PrefixBody, PrefixReceipts, PrefixCreations, PrefixNumber, PrefixLookup, PrefixIndex,
 	PrefixAccount, PrefixSlot, PrefixAccountNode, PrefixStorageNode, PrefixCode,
 	PrefixAccountHistory, PrefixSlotHistory, PrefixAccountNodeHistory, PrefixStorageNodeHistory, PrefixEthdb,
 	PrefixStaged, PrefixSync,
@@ -155,6 +148,9 @@ func BodyKey(number uint64) []byte { return numbered(PrefixBody, number) }
 // ReceiptsKey is the key of the receipts of a block.
 func ReceiptsKey(number uint64) []byte { return numbered(PrefixReceipts, number) }
 
+// CreationsKey is the key of the contracts that a block has made.
+func CreationsKey(number uint64) []byte { return numbered(PrefixCreations, number) }
+
 // NumberKey is the key of block hash → number.
 func NumberKey(hash common.Hash) []byte { return hashed(PrefixNumber, hash) }
 
@@ -195,9 +191,6 @@ func ParseLookupKey(key []byte) (number, index uint64, err error) {
 	}
 	return position >> LookupIndexBits, position & (1<<LookupIndexBits - 1), nil
 }
-
-// IndexedKey is the key of how far an index is written.
-func IndexedKey(index byte) []byte { return []byte{PrefixIndex, IndexedBlock, index} }
 
 // LogTerm stands for an address or a topic at its position: the first bytes of
 // a hash. Two of a billion terms share them with probability 3 %; a reader then

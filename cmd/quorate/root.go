@@ -28,7 +28,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON, for scripts")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.devnetCmd(), a.startCmd(), a.statusCmd(), a.recoverCmd(), a.benchCmd(), a.simulateCmd(), a.verifyCmd(), a.genesisCmd(), a.networkCmd(), a.validatorsCmd(), a.permissionsCmd(), a.paramsCmd(), a.keysCmd(), a.rpcCmd(), a.configCmd(), a.versionCmd())
+	root.AddCommand(a.devnetCmd(), a.startCmd(), a.statusCmd(), a.recoverCmd(), a.benchCmd(), a.simulateCmd(), a.verifyCmd(), a.genesisCmd(), a.networkCmd(), a.validatorsCmd(), a.permissionsCmd(), a.paramsCmd(), a.keysCmd(), a.rpcCmd(), a.indexCmd(), a.configCmd(), a.versionCmd())
 	for _, c := range root.Commands() {
 		strict(c)
 	}

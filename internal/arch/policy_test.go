@@ -25,8 +25,8 @@ var policy = map[string][]string{
 	"store":                   {},
 	"store/storetest":         {},
 	"state":                   {"genesis", "registry", "store", "internal/cores"},
-	"index":                   {"store"},
-	"chain":                   {"consensus", "genesis", "recovery", "registry", "store", "state", "internal/cores"},
+	"index":                   {"store", "internal/cores"},
+	"chain":                   {"consensus", "genesis", "recovery", "registry", "store", "state", "index", "internal/cores"},
 	"chain/chaintest":         {"consensus", "genesis", "store", "state", "chain"},
 	"txpool":                  {"internal/cores"},
 	"p2p":                     {"internal/cores"},
@@ -45,6 +45,7 @@ var policy = map[string][]string{
 
 	"rpc/gethbackend": {"state", "rpc"},
 	"rpc/debug":       {"rpc", "rpc/gethbackend"},
+	"rpc/index":       {"index", "store", "rpc"},
 	"rpc/ots":         {"state", "rpc", "rpc/ethjson", "rpc/gethbackend"},
 	"rpc/stream":      {"chain", "rpc", "rpc/ethjson", "rpc/pbft"},
 	"rpc/txpool":      {"txpool", "rpc", "rpc/ethjson"},

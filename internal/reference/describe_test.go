@@ -14,6 +14,7 @@ import (
 	"github.com/quorate/quorate/rpc/debug"
 	"github.com/quorate/quorate/rpc/discover"
 	"github.com/quorate/quorate/rpc/eth"
+	"github.com/quorate/quorate/rpc/index"
 	"github.com/quorate/quorate/rpc/net"
 	"github.com/quorate/quorate/rpc/ots"
 	"github.com/quorate/quorate/rpc/pbft"
@@ -29,6 +30,7 @@ var receivers = []struct {
 	{"debug", []reflect.Type{reflect.TypeFor[*debug.API]()}},
 	{"erigon", []reflect.Type{reflect.TypeFor[*ots.Erigon]()}},
 	{"eth", []reflect.Type{reflect.TypeFor[*eth.API](), reflect.TypeFor[*eth.Subscriptions]()}},
+	{"index", []reflect.Type{reflect.TypeFor[*index.API]()}},
 	{"net", []reflect.Type{reflect.TypeFor[*net.API]()}},
 	{"ots", []reflect.Type{reflect.TypeFor[*ots.API]()}},
 	{"pbft", []reflect.Type{reflect.TypeFor[*pbft.API]()}},

@@ -88,6 +88,9 @@ var memberShapes = map[string]string{
 	"Page.receipts":         "[OtsReceipt]",
 	"SyncingStatus.status":  "Progress",
 	"SyncingStatus.syncing": "'true'",
+	"TokenBalance.id":       "Uint256?",
+	"TokenHolder.id":        "Uint256?",
+	"TokenTransfer.id":      "Uint256?",
 	"forkConfigs.current":   notNull,
 }
 

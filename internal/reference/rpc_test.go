@@ -17,7 +17,7 @@ import (
 
 // nullable are the results that are null for what does not exist.
 var nullable = []string{
-	"*common.Hash", "*hexutil.Uint", "*light.Proof", "*ots.Creator", "*ots.Details", "*ots.Page",
+	"*common.Hash", "*hexutil.Uint", "*index.ContractCreator", "*index.TokenSummary", "*light.Proof", "*ots.Creator", "*ots.Details", "*ots.Page",
 	"*pbft.BlockPhases", "*pbft.Certificate", "*pbft.Checkpoint", "*pbft.ValidatorList",
 }
 

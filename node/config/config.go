@@ -33,6 +33,7 @@ type Config struct {
 	History      uint64                // blocks whose state can be read; 0 = all
 	Proofs       string                // ProofsHead or ProofsArchive
 	Sync         string                // SyncAuto, SyncBlocks or SyncSnapshot
+	Index        Index                 // which questions of explorers are answered
 
 	P2P     P2P
 	RPC     Endpoint
@@ -74,6 +75,12 @@ const (
 	SyncBlocks   = "blocks"   // by executing every block
 	SyncSnapshot = "snapshot" // with a snapshot, whenever one is offered
 )
+
+// Index says what is indexed in the batch of each block, beside the logs.
+type Index struct {
+	Addresses bool // transactions by address, who made contracts
+	Tokens    bool // transfers, balances and holders of tokens; days
+}
 
 // P2P is the node's place in the network.
 type P2P struct {

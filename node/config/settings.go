@@ -87,6 +87,14 @@ var general = []Setting{
 		c.Sync, err = parseChoice(v, SyncAuto, SyncBlocks, SyncSnapshot)
 		return err
 	})},
+	{"index.addresses", "no", "yes: index transactions by address, and who made contracts; switched on later, the node builds it before it runs", false, one(func(c *Config, v string) (err error) {
+		c.Index.Addresses, err = parseYes(v)
+		return err
+	})},
+	{"index.tokens", "no", "yes: index transfers, balances and holders of tokens, and sums of each day", false, one(func(c *Config, v string) (err error) {
+		c.Index.Tokens, err = parseYes(v)
+		return err
+	})},
 	{"p2p.listen", "0.0.0.0:30303", "host:port or multiaddrs to listen on for peers", true, func(c *Config, v []string) (err error) {
 		c.P2P.Listen, err = parseAddresses(v, 1)
 		return err

@@ -42,6 +42,7 @@ type Spec struct {
 	Recovery   genesis.Recovery
 	Strength   keys.Strength
 	Memory     config.Bytes // of each node; 0 = the default
+	Index      bool         // every node indexes addresses and tokens
 }
 
 // Devnet completes a spec for a network on this machine: chain id 1337, the
@@ -59,6 +60,7 @@ func (s Spec) Devnet() (Spec, error) {
 	s.Params = consensus.DefaultParams()
 	s.Strength = keys.Light
 	s.Memory = 256 << 20
+	s.Index = true // people look at it
 	return s, nil
 }
 
@@ -187,6 +189,9 @@ func (s Spec) complete(dir, name string, i int, g *genesis.Genesis) error {
 	values["name"] = []string{name}
 	if i >= s.Validators {
 		values["keystore"] = []string{""}
+	}
+	if s.Index {
+		values["index.addresses"], values["index.tokens"] = []string{"yes"}, []string{"yes"}
 	}
 	if s.Memory > 0 {
 		values["memory"] = []string{s.Memory.String()}

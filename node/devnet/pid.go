@@ -72,7 +72,7 @@ func commandMentions(pid int, word string) bool {
 // differ from node to node.
 func perNode(name string) bool {
 	for _, s := range config.Settings() {
-		shared := s.Key == "memory" || s.Key == "history" || s.Key == "proofs" || strings.HasPrefix(s.Key, "log.") || strings.HasPrefix(s.Key, "rpc.limits.")
+		shared := s.Key == "memory" || s.Key == "history" || s.Key == "proofs" || strings.HasPrefix(s.Key, "log.") || strings.HasPrefix(s.Key, "index.") || strings.HasPrefix(s.Key, "rpc.limits.")
 		if s.Env() == name {
 			return !shared
 		}

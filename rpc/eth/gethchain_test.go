@@ -46,6 +46,12 @@ func newGethChain(t testing.TB, genesis *core.Genesis) *gethChain {
 	return &gethChain{GethChain: rpctest.NewGethChain(t, genesis), logs: index.NewLogs(db), subs: make(map[*gethEvents]bool)}
 }
 
+// Origin implements index.Source.
+func (g *gethChain) Origin() uint64 { return 0 }
+
+// Creations implements index.Source; the index of logs asks for none.
+func (g *gethChain) Creations(uint64) ([]index.Creation, error) { return nil, nil }
+
 // insert appends blocks and tells the subscribers.
 func (g *gethChain) insert(t testing.TB, blocks []*types.Block) {
 	t.Helper()

@@ -79,6 +79,9 @@ func (a *API) first(ctx context.Context, question func(*gstate.StateDB) bool) (n
 // GetTransactionBySenderAndNonce returns the hash of the final transaction with this
 // sender and nonce, or null.
 func (a *API) GetTransactionBySenderAndNonce(ctx context.Context, sender common.Address, nonce gethmath.HexOrDecimal64) (*common.Hash, error) {
+	if hash, done, err := a.indexedNonce(sender, uint64(nonce)); done || err != nil {
+		return hash, err
+	}
 	number, ok, err := a.first(ctx, func(db *gstate.StateDB) bool { return db.GetNonce(sender) > uint64(nonce) })
 	if err != nil || !ok || number == 0 {
 		return nil, err
@@ -109,6 +112,9 @@ type Creator struct {
 // GetContractCreator returns the transaction that made a contract, and by whom; null
 // for what is no contract or was in block 0.
 func (a *API) GetContractCreator(ctx context.Context, addr common.Address) (*Creator, error) {
+	if c, done, err := a.indexedCreator(addr); done || err != nil {
+		return c, err
+	}
 	number, ok, err := a.first(ctx, func(db *gstate.StateDB) bool {
 		code := db.GetCode(addr)
 		_, delegated := types.ParseDelegation(code) // an EIP-7702 account is no contract

@@ -18,6 +18,7 @@ import (
 
 	"github.com/quorate/quorate/chain/chaintest"
 	"github.com/quorate/quorate/genesis"
+	"github.com/quorate/quorate/index"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/debug"
 	"github.com/quorate/quorate/rpc/gethbackend"
@@ -42,7 +43,6 @@ type fixture struct {
 	net    *chaintest.Network
 	server *rpc.Server
 	txs    map[string]*types.Transaction
-	places []ots.Place // of user 0's transactions, rising
 }
 
 func (f *fixture) Get(common.Hash) *types.Transaction { return nil }
@@ -100,9 +100,6 @@ func (f *fixture) append(t *testing.T, named ...any) {
 	for i := 0; i < len(named); i += 2 {
 		tx := named[i+1].(*types.Transaction)
 		f.txs[named[i].(string)] = tx
-		if from, err := types.Sender(f.Chain.Signer(), tx); err == nil && from == f.net.Users[0].Address {
-			f.places = append(f.places, ots.Place{Number: f.Chain.Head().Number.Uint64() + 1, Index: uint64(len(txs))})
-		}
 		txs = append(txs, tx)
 	}
 	if _, err := f.net.Append(f.Chain, txs...); err != nil {
@@ -121,7 +118,11 @@ func (f *fixture) hash(name string) string { return `"` + f.txs[name].Hash().Hex
 
 // TestMethods has one line per method and case.
 func TestMethods(t *testing.T) {
-	f := newFixture(t, nil)
+	t.Run("by bisection", func(t *testing.T) { testMethods(t, newFixture(t, nil)) })
+	t.Run("by index", func(t *testing.T) { testMethods(t, newFixture(t, withIndex(t))) })
+}
+
+func testMethods(t *testing.T, f *fixture) {
 	a, b := f.net.Users[0].Address, f.net.Users[1].Address
 	made := crypto.CreateAddress2(factory, common.BigToHash(big.NewInt(5)), crypto.Keccak256(stop()))
 	deployed := crypto.CreateAddress(a, 3)
@@ -157,7 +158,6 @@ func TestMethods(t *testing.T) {
 		{"ots_getContractCreator", `["` + made.Hex() + `"]`, fmt.Sprintf(`{"hash":%s,"creator":"%s"}`, f.hash("create"), hex(factory))},
 		{"ots_getContractCreator", `["` + factory.Hex() + `"]`, `null`},
 		{"ots_getContractCreator", `["` + a.Hex() + `"]`, `null`},
-		{"ots_searchTransactionsBefore", fmt.Sprintf(`["%s",0,25]`, a), `-32000 searching the transactions of an address needs the address index, which this node does not keep`},
 		{"ots_getBlockDetails", `[9]`, `null`},
 		{"ots_getBlockDetails", `["ten"]`, `-32602 invalid argument 0: invalid block number "ten": want 5, "0x5" or "latest"`},
 		{"ots_getBlockDetailsByHash", `["` + common.Hash{1}.Hex() + `"]`, `null`},
@@ -236,39 +236,64 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// scan is an address index of user 0, made when the chain was.
-type scan struct{ f *fixture }
-
-func (s scan) Before(addr common.Address, block uint64, limit int) (out []ots.Place, more bool, err error) {
-	return s.take(addr, limit, true, func(n uint64) bool { return n < block })
+// indexed is the address index as a node gives it.
+type indexed struct {
+	*index.Addresses
+	head uint64
 }
 
-func (s scan) After(addr common.Address, block uint64, limit int) (out []ots.Place, more bool, err error) {
-	return s.take(addr, limit, false, func(n uint64) bool { return n > block })
+func (x indexed) Whole() bool { return true }
+
+func (x indexed) Before(addr common.Address, block uint64, limit int) ([]ots.Place, bool, error) {
+	places, more, err := x.Addresses.Before(addr, block, x.head, limit)
+	return otsPlaces(places), more, err
 }
 
-func (s scan) take(addr common.Address, limit int, falling bool, in func(uint64) bool) (out []ots.Place, more bool, err error) {
-	if addr != s.f.net.Users[0].Address {
-		return nil, false, errors.New("not indexed")
+func (x indexed) After(addr common.Address, block uint64, limit int) ([]ots.Place, bool, error) {
+	places, more, err := x.Addresses.After(addr, block, x.head, limit)
+	return otsPlaces(places), more, err
+}
+
+func (x indexed) BySenderAndNonce(sender common.Address, nonce uint64) ([]ots.Place, error) {
+	places, err := x.Addresses.BySenderAndNonce(sender, nonce, x.head)
+	return otsPlaces(places), err
+}
+
+func (x indexed) Creator(contract common.Address) (ots.Place, common.Address, bool, error) {
+	at, creator, ok, err := x.Addresses.Creator(contract, x.head)
+	return ots.Place(at), creator, ok, err
+}
+
+func otsPlaces(in []index.Place) []ots.Place {
+	out := make([]ots.Place, len(in))
+	for i, p := range in {
+		out[i] = ots.Place(p)
 	}
-	for i := range s.f.places {
-		p := s.f.places[i]
-		if falling {
-			p = s.f.places[len(s.f.places)-1-i]
+	return out
+}
+
+// withIndex builds the address index of a fixture's chain.
+func withIndex(t *testing.T) func(*fixture) ots.Addresses {
+	return func(f *fixture) ots.Addresses {
+		x := index.NewAddresses(f.DB, f.Chain.Signer())
+		head := f.Chain.Head().Number.Uint64()
+		if err := x.CatchUp(t.Context(), f.Chain, head, slog.New(slog.DiscardHandler)); err != nil {
+			t.Fatal(err)
 		}
-		if !in(p.Number) {
-			continue
-		}
-		if len(out) >= limit && out[len(out)-1].Number != p.Number {
-			return out, true, nil
-		}
-		out = append(out, p)
+		return indexed{x, head}
 	}
-	return out, false, nil
+}
+
+// TestSearchWithoutIndex: a search says what it needs.
+func TestSearchWithoutIndex(t *testing.T) {
+	f := newFixture(t, nil)
+	if got := f.call(t, "ots_searchTransactionsBefore", fmt.Sprintf(`["%s",0,25]`, f.net.Users[0].Address)); !strings.Contains(got, `index.addresses = "yes"`) {
+		t.Error(got)
+	}
 }
 
 func TestSearch(t *testing.T) {
-	f := newFixture(t, func(f *fixture) ots.Addresses { return scan{f} })
+	f := newFixture(t, withIndex(t))
 	for _, c := range []struct {
 		method      string
 		block, size int

@@ -13,16 +13,26 @@ import (
 // Place is a transaction by its position.
 type Place struct{ Number, Index uint64 }
 
-// Addresses finds the transactions in which an address sent, received or was called.
-// Both methods return whole blocks, from the given one (itself left out) on, until
-// there are at least limit places; more tells whether others follow.
+// Addresses finds the transactions in which an address sent, received or was called,
+// and who has made contracts. Before and After return whole blocks, from the given one
+// (itself left out) on, until there are at least limit places; more tells whether
+// others follow.
 type Addresses interface {
 	Before(addr common.Address, block uint64, limit int) (places []Place, more bool, err error) // falling
 	After(addr common.Address, block uint64, limit int) (places []Place, more bool, err error)  // rising
+	// BySenderAndNonce returns places of transactions by the sender, among which is the
+	// one with the nonce, if it is anywhere.
+	BySenderAndNonce(sender common.Address, nonce uint64) ([]Place, error)
+	// Creator returns the transaction that has made a contract, and the contract that
+	// did it inside that transaction: the zero address if it was the transaction itself.
+	Creator(contract common.Address) (at Place, creator common.Address, ok bool, err error)
+	// Whole reports whether what is not found does not exist: false if the rows of old
+	// blocks are missing.
+	Whole() bool
 }
 
 // errNoAddresses is the answer to a search without an index.
-var errNoAddresses = &rpc.Error{Code: -32000, Message: "searching the transactions of an address needs the address index, which this node does not keep"}
+var errNoAddresses = &rpc.Error{Code: -32000, Message: `searching the transactions of an address needs the address index, which is off on this node: start it with index.addresses = "yes"`}
 
 // Found is a page of an address's transactions, the newest first.
 type Found struct {
