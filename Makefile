@@ -42,6 +42,15 @@ endif
 .PHONY: web
 web: $(WEB_APP) ## build the web explorer into explorer/dist
 
+.PHONY: web-test
+web-test: web ## check the types of the web explorer, run its tests, and hold it to its size
+	npm --prefix $(WEB) test
+	npm --prefix $(WEB) run --silent budget
+
+.PHONY: web-budget
+web-budget: web
+	npm --prefix $(WEB) run --silent budget
+
 .PHONY: build
 build: web ## build bin/quorate, with the web explorer where there is npm
 	$(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/quorate
@@ -56,6 +65,7 @@ deps: ## download what the tests need (the clients of e2e install themselves)
 	$(GO) mod download -modfile=tools/go.mod
 	$(GO) -C e2e/gethdiff mod download
 	@command -v npm >/dev/null 2>&1 || { echo "npm is missing: the end-to-end tests use clients from npm (on Debian: apt-get install nodejs npm)" >&2; exit 1; }
+	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || { [ "$$CI" != true ] && echo "note: the web explorer will NOT be tested in a browser: there is no chromium, and it could not be installed" >&2; }
 	@{ [ "$$(id -u)" = 0 ] && command -v ip && command -v nft; } >/dev/null 2>&1 || echo "note: partitions of the network will NOT be tested: that needs root, iproute2 and nftables" >&2
 
 # Everything but the end-to-end tests.
@@ -68,7 +78,7 @@ CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... .
 test: deps check e2e gethdiff mutants ## run every test
 
 .PHONY: check
-check: lint unit race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
+check: lint unit web-test race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
 
 .PHONY: unit
 unit: ## run the tests of all packages
