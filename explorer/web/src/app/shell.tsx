@@ -20,7 +20,7 @@ export function Shell() {
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>{t("skip")}</a>
       <header class="top">
         <div class="top-row">
-          <a class="brand" href={href("/")}>
+          <a class="brand" href={href("/")} aria-label="Quorate">
             <Logo />
             <span>Quorate</span>
           </a>
