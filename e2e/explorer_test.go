@@ -40,7 +40,7 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// make runs a target of the Makefile.
+// makeTarget runs a target of the Makefile.
 func makeTarget(t *testing.T, target string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
@@ -61,14 +61,14 @@ func TestExplorer(t *testing.T) {
 	makeTarget(t, "web-budget")
 	d := startDevnet(t, 4, 0)
 	allConnected(t, d, discoverLimit)
-	served(t, d.Validators[0])
+	carriesPages(t, d.Validators[0])
 	for _, line := range d.browse(t, browser) {
 		t.Log(line)
 	}
 }
 
-// served checks that the binary under test carries the pages at all.
-func served(t *testing.T, n *node) {
+// carriesPages checks that the binary under test carries the pages at all.
+func carriesPages(t *testing.T, n *node) {
 	t.Helper()
 	response, err := http.Get(n.RPC + "/explorer/")
 	if err != nil {

@@ -63,4 +63,12 @@ var limitTexts = map[string]string{
 	"FeedBuffer":          "blocks that a subscriber may lag behind before it is cut off",
 	"Subscriptions":       "subscriptions of all connections together",
 	"PerConnection":       "subscriptions of one connection: a client cannot take all",
+	"RangeBlocks":         "blocks in one answer of GET /v1/blocks",
+	"RangeBytes":          "and bytes of it, before compression; one block always fits. The last line says where to go on",
+	"Ranges":              "of these answers at once: each holds one block in memory",
+	"BlockReads":          "reads of blocks for GET /v1/blocks, GET /v1/stream and pbft_subscribe(\"blocks\") at once, each on a thread of low priority",
+	"Streams":             "GET /v1/stream and pbft_subscribe(\"blocks\") at once: half of Connections",
+	"StreamCache":         "encoded blocks near the head that streams share, bytes: 10 blocks of 1,000 transfers with receipts",
+	"StreamHeartbeat":     "a stream without a new block has a comment after this: proxies close what is silent for a minute",
+	"StreamHold":          "a client of a stream that takes no 64 KiB within this keeps no block in memory: it is read anew",
 }

@@ -15,6 +15,7 @@ const settings = signal(false);
 export function Shell() {
   useKeys();
   const path = place.value.path;
+  useEffect(() => document.querySelector("nav.nav a[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }), [path]);
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>{t("skip")}</a>

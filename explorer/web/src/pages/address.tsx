@@ -81,7 +81,7 @@ function Transactions({ address }: { address: string }) {
         { name: t("age"), cell: (x) => <Age at={hexNumber(x.timestamp)} /> },
         { name: t("from"), cell: (x) => <><Address value={x.from} /> {x.from.toLowerCase() === address && x.to?.toLowerCase() !== address && <span class="direction">{t("out")}</span>}</> },
         { name: t("to"), cell: (x) => (x.to ? <Address value={x.to} /> : x.contractAddress ? <><Badge kind="info">{t("tx.creation")}</Badge> <Address value={x.contractAddress} /></> : "–") },
-        { name: t("method"), cell: (x) => (x.selector.length === 10 ? <code>{x.selector}</code> : <span class="quiet">{t("tx.transfer")}</span>) },
+        { name: t("method"), cell: (x) => (x.to === null ? <span class="quiet">–</span> : x.selector.length === 10 ? <code>{x.selector}</code> : <span class="quiet">{t("tx.transfer")}</span>) },
         { name: t("value"), right: true, cell: (x) => ether(x.value) },
       ]}
     />

@@ -60,11 +60,6 @@ export function Diagram({ set, arrows, self, phases, width, down }: { set: Valid
         return (
           <g key={v.address} class={off ? "lane off" : "lane"}>
             <line class="lane-line" x1={from} x2={width - 8} y1={y(i)} y2={y(i)} />
-            <text class={v.address === self ? "lane-name self" : "lane-name"} x={narrow ? from + 6 : 0} y={narrow ? y(i) - 9 : y(i) + 4}>
-              {printable(v.name || short(v.address), 18)}
-              {narrow && <tspan class={off ? "lane-role bad" : "lane-role"} dx="8">{role(i, v.address, off)}</tspan>}
-            </text>
-            {!narrow && <text class={off ? "lane-role bad" : "lane-role"} x="0" y={y(i) + 16}>{role(i, v.address, off)}</text>}
           </g>
         );
       })}
@@ -79,6 +74,18 @@ export function Diagram({ set, arrows, self, phases, width, down }: { set: Valid
           {arrows.certificate.has(v.index) && <circle class="dot final" cx={xs[3]} cy={y(i)} r="5.5"><title>{t("heat.certificate")}</title></circle>}
         </g>
       ))}
+      {lanes.map((v, i) => {
+        const off = down?.(v.address) ?? false;
+        return (
+          <g key={v.address} class={off ? "lane off" : "lane"}>
+            <text class={v.address === self ? "lane-name self" : "lane-name"} x={narrow ? from + 6 : 0} y={narrow ? y(i) - 10 : y(i) + 4}>
+              {printable(v.name || short(v.address), 18)}
+              {narrow && <tspan class={off ? "lane-role bad" : "lane-role"} dx="8">{role(i, v.address, off)}</tspan>}
+            </text>
+            {!narrow && <text class={off ? "lane-role bad" : "lane-role"} x="0" y={y(i) + 16}>{role(i, v.address, off)}</text>}
+          </g>
+        );
+      })}
       {[phases?.acceptedUs, phases?.preparedUs, phases?.committedUs].map((us, i) => (
         <text key={i} class="phase-time" x={xs[i + 1]} y={height - 8} text-anchor={i === 2 ? "end" : "middle"}>{us ? (i === 0 ? "0" : "+" + at(us)) : ""}</text>
       ))}

@@ -40,7 +40,7 @@ export function Heat() {
               {numbers.map((n, column) => {
                 const seen = seenOf(votes.value.get(n), v.index, v.address);
                 return (
-                  <rect key={n} class={"seen " + seen} data-seen={seen} x={names + (columns - numbers.length + column) * pitch} y="0" width={pitch - 3} height={pitch} rx="3" onClick={() => go("/block/" + n)}>
+                  <rect key={n} class={"seen " + seen} data-seen={seen} x={names + column * pitch} y="0" width={pitch - 3} height={pitch} rx="3" onClick={() => go("/block/" + n)}>
                     <title>{`${n} · ${printable(v.name || v.address, 42)} · ${t(`heat.${seen}`)}`}</title>
                   </rect>
                 );
@@ -49,8 +49,8 @@ export function Heat() {
           ))}
           {numbers.length > 0 && (
             <>
-              <text class="heat-axis" x={names + (columns - numbers.length) * pitch} y={height - 3}>{numbers[0]}</text>
-              {numbers.length > 8 && <text class="heat-axis" x={width - (width - names - columns * pitch) - 3} y={height - 3} text-anchor="end">{numbers[numbers.length - 1]}</text>}
+              <text class="heat-axis" x={names} y={height - 3}>{numbers[0]}</text>
+              {numbers.length > 8 && <text class="heat-axis" x={names + numbers.length * pitch - 3} y={height - 3} text-anchor="end">{numbers[numbers.length - 1]}</text>}
             </>
           )}
         </svg>
