@@ -12,11 +12,11 @@ import (
 func site(t *testing.T) *Handler {
 	t.Helper()
 	h, err := load(fstest.MapFS{
-		"index.html":          {Data: []byte("<p>page")},
+		"index.html":           {Data: []byte("<p>page")},
 		"assets/a-12345.js":    {Data: []byte("plain")},
 		"assets/a-12345.js.br": {Data: []byte("br")},
 		"assets/a-12345.js.gz": {Data: []byte("gz")},
-		"icon.svg":            {Data: []byte("<svg/>")},
+		"icon.svg":             {Data: []byte("<svg/>")},
 	}, true)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestEncodings(t *testing.T) {
 func TestTypesAndCaching(t *testing.T) {
 	h := site(t)
 	for path, want := range map[string]struct {
-		status         int
+		status        int
 		kind, caching string
 	}{
 		"/explorer/":                  {200, "text/html; charset=utf-8", "no-cache"},

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -92,9 +93,6 @@ func (n *Node) buildServers(o Options) error {
 	if err := n.buildDoors(pbft, seats, cfg.Limits); err != nil {
 		return err
 	}
-	if err := n.mountExplorer(); err != nil {
-		return err
-	}
 	n.admin, err = admin.New(admin.Config{Address: n.cfg.Admin.Addr, Port: int(n.cfg.Admin.Port)}, n, n.metrics, n.log.With("part", "admin"))
 	return err
 }
@@ -116,7 +114,7 @@ func (n *Node) mountExplorer() error {
 }
 
 // buildDoors makes the doors for whole blocks: paths beside JSON-RPC, and a subscription
-// in it.
+// in it; and the web explorer, which lives on them.
 func (n *Node) buildDoors(certificates *rpcpbft.API, seats *rpc.Seats, l rpc.Limits) (err error) {
 	n.doors, err = stream.New(stream.Deps{
 		Chain: n.chain, Feed: n.chain, Certificates: certificates, Signer: n.chain.Signer(), Turn: n.rpc.Heavy,
@@ -127,7 +125,7 @@ func (n *Node) buildDoors(certificates *rpcpbft.API, seats *rpc.Seats, l rpc.Lim
 	}
 	n.rpc.Mount("/v1/blocks", "v1_blocks", n.doors.Range())
 	n.rpc.Mount("/v1/stream", "v1_stream", n.doors.Live())
-	return n.rpc.Register("pbft", stream.NewSubscriptions(n.doors))
+	return errors.Join(n.rpc.Register("pbft", stream.NewSubscriptions(n.doors)), n.mountExplorer())
 }
 
 // states opens views of the world state.
