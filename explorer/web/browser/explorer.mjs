@@ -303,7 +303,7 @@ await check("a killed primary", async () => {
   await p.locator('[data-testid="rare"] .badge', { hasText: "VIEW-CHANGE" }).first().waitFor();
   await p.locator('[data-testid="replicas"] tr', { hasText: network.names[victim] }).locator(".badge.bad").waitFor();
   await mined(await pay());
-  await p.locator('[data-testid="diagram"] .lane.off').waitFor();
+  await p.locator('[data-testid="diagram"] .lane.off .lane-name').waitFor();
   await p.screenshot({ path: `${network.artefacts}/viewchange-1440.png`, fullPage: true });
   await p.setViewportSize({ width: 360, height: 780 });
   await fits(p, "PBFT after a view change");
