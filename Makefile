@@ -22,8 +22,39 @@ TESTFLAGS ?= -timeout 20m
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The web pages inside the binary, made anew when a source of theirs is newer.
+WEB     := explorer/web
+WEB_APP := explorer/dist/app/index.html
+WEB_SRC := $(shell find $(WEB) contracts/artefacts -name node_modules -prune -o -type f -print)
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	npm --prefix $(WEB) ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+ifneq ($(shell command -v npm 2>/dev/null),)
+$(WEB_APP): $(WEB_SRC) $(WEB)/node_modules/.package-lock.json
+	npm --prefix $(WEB) run --silent build
+	@touch $@
+else
+.PHONY: $(WEB_APP)
+$(WEB_APP):
+	@echo "note: npm is missing, so the binary is built without the web explorer; its page at /explorer says how to add it (on Debian: apt-get install nodejs npm)" >&2
+endif
+
+.PHONY: web
+web: $(WEB_APP) ## build the web explorer into explorer/dist
+
+.PHONY: web-test
+web-test: web ## check the types of the web explorer, run its tests, and hold it to its size
+	npm --prefix $(WEB) test
+	npm --prefix $(WEB) run --silent budget
+
+.PHONY: web-budget
+web-budget: web
+	npm --prefix $(WEB) run --silent budget
+
 .PHONY: build
-build: ## build bin/quorate
+build: web ## build bin/quorate, with the web explorer where there is npm
 	$(GO) build -buildvcs=false -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/quorate
 
 .PHONY: devnet
@@ -49,7 +80,7 @@ CONCURRENT = ./blocksync/... ./chain/... ./consensus/... ./internal/bubble/... .
 test: deps check hsm e2e gethdiff mutants ## run every test
 
 .PHONY: check
-check: lint unit race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
+check: lint unit web-test race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
 
 .PHONY: unit
 unit: ## run the tests of all packages

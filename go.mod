@@ -2,6 +2,9 @@ module github.com/quorate/quorate
 
 go 1.26.0
 
+// npm packages may hold Go files.
+ignore node_modules
+
 require (
 	github.com/VictoriaMetrics/fastcache v1.13.0
 	github.com/cockroachdb/datadriven v1.0.3

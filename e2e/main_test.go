@@ -40,6 +40,13 @@ func withBinary(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	quorate = filepath.Join(dir, "quorate")
+	// As users build it: with the web explorer inside, where there is npm.
+	web := exec.Command("make", "web")
+	web.Dir = ".."
+	if out, err := web.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the web explorer: %v\n%s", err, out)
+		return 1
+	}
 	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-tags", buildTags, "-o", quorate, "./cmd/quorate")
 	build.Dir = ".."
 	if out, err := build.CombinedOutput(); err != nil {

@@ -20,7 +20,7 @@ import (
 // pbftDeps are what the pbft_ methods work on.
 func (n *Node) pbftDeps(l rpc.Limits) rpcpbft.Deps {
 	return rpcpbft.Deps{
-		Genesis: n.genesis.Hash(), Reporter: n, Chain: certificates{n.chain}, Transactions: n.chain, Members: epochs{n}, History: history{n}, Witness: witness{n},
+		Genesis: n.genesis.Hash(), Birth: n.genesis.Canonical(), Reporter: n, Chain: certificates{n.chain}, Transactions: n.chain, Members: epochs{n}, History: history{n}, Witness: witness{n},
 		Limits: l, Log: n.log.With("part", "rpc"),
 	}
 }

@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/explorer"
 	"github.com/quorate/quorate/node/admin"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/discover"
@@ -94,8 +97,24 @@ func (n *Node) buildServers(o Options) error {
 	return err
 }
 
+// mountExplorer serves the web explorer, and shows a browser that comes to the port the
+// way there.
+func (n *Node) mountExplorer() error {
+	if !n.cfg.Explores() {
+		return nil
+	}
+	pages, err := explorer.New()
+	if err != nil {
+		return err
+	}
+	n.rpc.Mount("/explorer", "", pages)
+	n.rpc.Mount(explorer.Path, "", pages)
+	n.rpc.Mount("GET /{$}", "", http.HandlerFunc(explorer.Front))
+	return nil
+}
+
 // buildDoors makes the doors for whole blocks: paths beside JSON-RPC, and a subscription
-// in it.
+// in it; and the web explorer, which lives on them.
 func (n *Node) buildDoors(certificates *rpcpbft.API, seats *rpc.Seats, l rpc.Limits) (err error) {
 	n.doors, err = stream.New(stream.Deps{
 		Chain: n.chain, Feed: n.chain, Certificates: certificates, Signer: n.chain.Signer(), Turn: n.rpc.Heavy,
@@ -106,7 +125,7 @@ func (n *Node) buildDoors(certificates *rpcpbft.API, seats *rpc.Seats, l rpc.Lim
 	}
 	n.rpc.Mount("/v1/blocks", "v1_blocks", n.doors.Range())
 	n.rpc.Mount("/v1/stream", "v1_stream", n.doors.Live())
-	return n.rpc.Register("pbft", stream.NewSubscriptions(n.doors))
+	return errors.Join(n.rpc.Register("pbft", stream.NewSubscriptions(n.doors)), n.mountExplorer())
 }
 
 // states opens views of the world state.

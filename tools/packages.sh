@@ -13,6 +13,7 @@ needs() {
 softhsm() { ls "${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}" || ls /usr/lib/*/softhsm/libsofthsm2.so; }
 
 [ "$(uname)" = Linux ] && needs "iproute2 nftables" "partitions of the network" sh -c "command -v ip && command -v nft"
+needs chromium "the web explorer in a browser" command -v chromium
 needs softhsm2 "keys in a hardware security module" softhsm
 
 [ -n "$missing" ] || exit 0

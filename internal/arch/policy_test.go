@@ -53,6 +53,7 @@ var policy = map[string][]string{
 
 	"archive":        {"chain", "consensus", "rpc/pbft", "rpc/stream"},
 	"archive/tables": {"archive"},
+	"explorer":       {},
 
 	"node":        {"..."}, // the composition root
 	"node/config": {"consensus/light", "genesis", "keys", "rpc", "rpc/access", "internal/suggest"},

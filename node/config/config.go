@@ -45,6 +45,8 @@ type Config struct {
 	Access  access.Config // who may call JSON-RPC
 	Limits  rpc.Limits    // of JSON-RPC
 
+	Explorer string // ExplorerAuto, ExplorerYes or ExplorerNo: whether the RPC port serves the web explorer
+
 	Admin     Endpoint
 	AdminOpen bool // health and metrics may be open to everybody who reaches Admin
 	Log       Log
@@ -55,6 +57,20 @@ const (
 	ProofsHead    = "head"    // at the last block only
 	ProofsArchive = "archive" // at every block of History: costs disk
 )
+
+// Whether the RPC port serves the web explorer.
+const (
+	ExplorerAuto = "auto" // where only this machine reaches it
+	ExplorerYes  = "yes"
+	ExplorerNo   = "no"
+)
+
+// Explores reports whether the RPC port serves the web explorer. Its files are the same
+// for everybody, and what they show JSON-RPC gives or refuses; but who opens the port to
+// others is to say that it has a web page, too.
+func (c *Config) Explores() bool {
+	return c.Explorer == ExplorerYes || c.Explorer == ExplorerAuto && Local(c.RPC.Addr)
+}
 
 // How a node that has no blocks gets to where the network is.
 const (

@@ -121,6 +121,10 @@ var general = []Setting{
 		c.RPC.Port, err = parsePort(v)
 		return err
 	})},
+	{"explorer.enabled", ExplorerAuto, "the web explorer at /explorer of the RPC port: yes, no, or auto: where only this machine reaches the port", false, one(func(c *Config, v string) (err error) {
+		c.Explorer, err = parseChoice(v, ExplorerAuto, ExplorerYes, ExplorerNo)
+		return err
+	})},
 	{"admin.addr", "127.0.0.1", "host on which health and metrics listen", false, one(func(c *Config, v string) (err error) {
 		c.Admin.Addr, err = parseHost(v)
 		return err

@@ -36,6 +36,14 @@ type Node struct {
 // RPC returns the URL of the node's JSON-RPC.
 func (n *Node) RPC() string { return "http" + n.secure() + "://" + dialable(n.Config.RPC) }
 
+// Explorer returns the URL of the web explorer, or "" where it is off.
+func (n *Node) Explorer() string {
+	if !n.Config.Explores() {
+		return ""
+	}
+	return n.RPC() + "/explorer/"
+}
+
 // WebSocket returns the same over WebSocket.
 func (n *Node) WebSocket() string { return "ws" + n.secure() + "://" + dialable(n.Config.RPC) }
 

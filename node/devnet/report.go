@@ -24,6 +24,7 @@ type nodeLine struct {
 	Name      string          `json:"name"`
 	Address   *common.Address `json:"address,omitempty"` // of the validator
 	RPC       string          `json:"rpc"`
+	Explorer  string          `json:"explorer,omitempty"` // of this node; none where it is off
 	WebSocket string          `json:"ws"`
 	Admin     string          `json:"admin"`
 	NodeID    string          `json:"nodeId"`
@@ -75,7 +76,7 @@ func (r *reporter) ready(n *Network, running []*process) error {
 }
 
 func (n *Node) line(running []*process) nodeLine {
-	l := nodeLine{Name: n.Name, RPC: n.RPC(), WebSocket: n.WebSocket(), Admin: n.Admin(), NodeID: n.NodeID, Dir: n.Dir}
+	l := nodeLine{Name: n.Name, RPC: n.RPC(), Explorer: n.Explorer(), WebSocket: n.WebSocket(), Admin: n.Admin(), NodeID: n.NodeID, Dir: n.Dir}
 	if n.Validator != (common.Address{}) {
 		l.Address = &n.Validator
 	}
@@ -97,6 +98,9 @@ func (d *readyLine) text(dir string) string {
 			state = "NOT RUNNING"
 		}
 		fmt.Fprintf(&b, "  %-13s %s  (WebSocket on the same port, %s)\n", n.Name, n.RPC, state)
+	}
+	if url := d.Validators[0].Explorer; url != "" {
+		fmt.Fprintf(&b, "\nExplorer %s\n", url)
 	}
 	fmt.Fprintf(&b, "\nChain id %d\n", d.ChainID)
 	if len(d.Accounts) < 2 {

@@ -13,6 +13,7 @@ import (
 // Deps are what the methods work on. Seats, Disconnect and Log may be nil.
 type Deps struct {
 	Genesis      common.Hash // hash of block 0
+	Birth        []byte      // the canonical genesis document
 	Reporter     Reporter
 	Chain        Certificates
 	Transactions Transactions
