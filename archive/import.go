@@ -10,7 +10,6 @@ import (
 	"io"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rlp"
 
@@ -241,7 +240,7 @@ func parse(line []byte) (*chain.SealedBlock, error) {
 		if len(s) != len(b.Certificate.Signatures[i]) {
 			return nil, fmt.Errorf("signature %d has %d bytes", i, len(s))
 		}
-		copy(b.Certificate.Signatures[i][:], hexutil.Bytes(s))
+		copy(b.Certificate.Signatures[i][:], s)
 	}
 	return b, nil
 }

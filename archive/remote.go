@@ -84,7 +84,7 @@ func (r *Remote) get(ctx context.Context, query string, take func(line []byte) e
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) //nolint:errcheck // as far as it goes
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // as far as it goes
 		return 0, fmt.Errorf("%s: %s: %s", r.URL, resp.Status, bytes.TrimSpace(text))
 	}
 	var in io.Reader = resp.Body

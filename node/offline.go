@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/quorate/quorate/chain"
-	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/node/config"
 	"github.com/quorate/quorate/registry"
@@ -57,7 +56,7 @@ func (s shelved) CommitCertificate(number rpc.Number) (*rpcpbft.Certificate, err
 	if err != nil || sealed.Certificate == nil {
 		return nil, err
 	}
-	epoch, err := s.c.Epoch(consensus.Epoch(sealed.Certificate.Epoch))
+	epoch, err := s.c.Epoch(sealed.Certificate.Epoch)
 	if err != nil {
 		return nil, err
 	}

@@ -116,8 +116,8 @@ func TestMountRate(t *testing.T) {
 	}
 }
 
-// open begins an answer that lasts.
-func open(t *testing.T, url, token string) *http.Response {
+// open begins an answer that lasts, and returns what ends it.
+func open(t *testing.T, url, token string) (end func()) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/v1/door?last=1", nil)
 	if err != nil {
@@ -128,11 +128,12 @@ func open(t *testing.T, url, token string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { answer.Body.Close() })
+	end = func() { answer.Body.Close() }
+	t.Cleanup(end)
 	if line, err := bufio.NewReader(answer.Body).ReadString('\n'); line != "begun\n" {
 		t.Fatalf("%q %v", line, err)
 	}
-	return answer
+	return end
 }
 
 // TestMountLasts: answers that last hold no place for requests, and end with the
@@ -151,14 +152,14 @@ func testLasting(t *testing.T) {
 	})
 	url, stop := run(t, s)
 	lasting := newToken(t, key, time.Hour, "v1:*")
-	first := open(t, url, lasting)
+	leave := open(t, url, lasting)
 	open(t, url, lasting)
 	open(t, url, newToken(t, key, time.Second, "v1:*")) // a third, of two places
 	for range 3 {
 		<-d.in
 	}
 	<-d.ended // the token's time is over
-	first.Body.Close()
+	leave()
 	<-d.ended // the client is gone
 	newSecret(t, key)
 	<-d.ended // the key is another one

@@ -76,7 +76,7 @@ func TestRange(t *testing.T) {
 	w := newWorld(t, 12)
 	for _, include := range []string{"", "transactions", "receipts", "certificate", "transactions,receipts,certificate"} {
 		var want strings.Builder
-		for n := uint64(0); n <= 5; n++ {
+		for n := range uint64(6) {
 			want.WriteString(w.want(t, n, include) + "\n")
 		}
 		want.WriteString(`{"next":"0x6"}` + "\n")
