@@ -27,12 +27,12 @@ WEB     := explorer/web
 WEB_APP := explorer/dist/app/index.html
 WEB_SRC := $(shell find $(WEB) contracts/artefacts -name node_modules -prune -o -type f -print)
 
-$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+$(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 	npm --prefix $(WEB) ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 ifneq ($(shell command -v npm 2>/dev/null),)
-$(WEB_APP): $(WEB_SRC) $(WEB)/node_modules/.package-lock.json
+$(WEB_APP): $(WEB_SRC) $(WEB)/node_modules/.installed
 	npm --prefix $(WEB) run --silent build
 	@touch $@
 else
