@@ -82,12 +82,19 @@ test: deps check hsm e2e gethdiff mutants ## run every test
 .PHONY: check
 check: lint unit web-test race sim twins smoke ## what must pass before a change lands: all but the full end-to-end tests
 
+# The packages of the clients, as the end-to-end tests install them, too: their stamp is
+# the hash of the lock file.
+CLIENTS := e2e/clients
+$(CLIENTS)/node_modules/.installed-from: $(CLIENTS)/package-lock.json
+	npm --prefix $(CLIENTS) ci --ignore-scripts --no-audit --no-fund
+	@sha256sum $< | cut -d' ' -f1 | tr -d '\n' > $@
+
 .PHONY: unit
-unit: ## run the tests of all packages
+unit: $(CLIENTS)/node_modules/.installed-from ## run the tests of all packages
 	$(GO) test $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: race
-race: ## run the tests of what is concurrent with the race detector (again where the detector itself breaks down)
+race: $(CLIENTS)/node_modules/.installed-from ## run the tests of what is concurrent with the race detector (again where the detector itself breaks down)
 	$(GO) run ./internal/racetest -short $(TESTFLAGS) $(CONCURRENT)
 
 # N seeds from SEED on; a failing one prints itself.

@@ -96,6 +96,7 @@ var mayCall = map[string]string{
 	"pbft_blockPhases":                           "---O",
 	"pbft_commitCertificate":                     "---O",
 	"pbft_evidence":                              "---O",
+	"pbft_genesis":                               "---O",
 	"pbft_finalityProof":                         "-RWO",
 	"pbft_participation":                         "---O",
 	"pbft_recoveries":                            "---O",

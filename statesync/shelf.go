@@ -33,6 +33,7 @@ type Shelf struct {
 	mu     sync.Mutex
 	waits  *volume   // its checkpoint is not stable yet; may be nil
 	stands []*volume // offered, the newest last
+	closed bool      // nothing comes in any more
 }
 
 // volume is one held snapshot.
@@ -60,6 +61,9 @@ func NewShelf(source Source, cfg Config) (*Shelf, error) {
 func (s *Shelf) Ended(timeMs uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil // the chain goes on for a moment longer than the shelf
+	}
 	if n := len(s.stands); n > 0 && s.period(timeMs) == s.period(s.stands[n-1].timeMs) {
 		return nil
 	}
@@ -146,7 +150,8 @@ func (s *Shelf) Run(ctx context.Context) error {
 	}
 }
 
-// Close lets go of everything that nobody uses, and of the rest with its last use.
+// Close lets go of everything that nobody uses, and of the rest with its last use. What
+// ends afterwards is not taken in.
 func (s *Shelf) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +164,7 @@ func (s *Shelf) Close() error {
 			errs = append(errs, v.export.Close())
 		}
 	}
-	s.stands, s.waits = nil, nil
+	s.stands, s.waits, s.closed = nil, nil, true
 	return errors.Join(errs...)
 }
 

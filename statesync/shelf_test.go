@@ -101,3 +101,16 @@ func TestServedByTheServed(t *testing.T) {
 	fatal(t, newClient(t, third, newNetwork(map[statesync.Peer]behaviour{"b": second.honest()}), small()).Run(ctx, always))
 	second.arrived(t, third, 20)
 }
+
+// TestClosedShelf: a node commits for a moment longer than its shelf is open. What ends
+// then is not pinned, or the database could not be closed.
+func TestClosedShelf(t *testing.T) {
+	w := newWorld(t, tiny, 20, small())
+	shelf := must[*statesync.Shelf](t)(statesync.NewShelf(shelved{w.node.Chain, w.node.State}, small()))
+	fatal(t, shelf.Close())
+	fatal(t, shelf.Ended(w.node.Chain.HeadSealed().BatchHeader.TimeMs))
+	fatal(t, shelf.Stable(w.node.Chain.Checkpoints()))
+	if n, _ := shelf.Held(); n != 0 {
+		t.Errorf("%d are held", n)
+	}
+}
