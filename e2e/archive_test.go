@@ -73,6 +73,15 @@ func newArchived(t *testing.T) *archived {
 		return err
 	})
 	l.finish()
+	for _, n := range x.d.Validators { // what the load has left behind makes blocks, too
+		eventually(t, commitLimit, "an empty pool at "+n.Name, func(ctx context.Context) error {
+			raw, err := n.call(ctx, "txpool_status")
+			if err == nil && !strings.Contains(string(raw), `"pending":"0x0"`) {
+				err = errors.New(string(raw))
+			}
+			return err
+		})
+	}
 	x.head = settled(t, x.d.Validators, recoverLimit)
 	x.hash = agree(t, x.d.Validators, x.head)
 	x.token = final(t, x.n, tx.Hash())
