@@ -268,8 +268,8 @@ func ofChain(f *os.File, c Encoded, h *types.Header) error {
 // tailBytes is enough of an item to see four hashes of its block, in bytes.
 const tailBytes = 256
 
-// tailEqual is how many bytes of an item, behind the lengths at its beginning, are the
-// same on all nodes: the kind of its row, and four hashes.
+// tailEqual is how many bytes of an item, behind what hashesOf leaves out, are the same on
+// all nodes: four hashes.
 const tailEqual = 4 * (1 + common.HashLength)
 
 // beginsRLP fails if a block of the chain does not begin like this.
@@ -277,7 +277,7 @@ func beginsRLP(f *os.File, c Encoded, number uint64, tail []byte) error {
 	if len(tail) == 0 {
 		return nil
 	}
-	block, err := c.EncodedBlock(max(number, 1))
+	block, err := c.EncodedBlock(number)
 	if errors.Is(err, chain.ErrNotFound) {
 		return other(f, "it holds something behind its last block: %w", err)
 	}

@@ -115,6 +115,12 @@ func (x *archived) exportRunning() {
 	mustRun(x.t, "export", "--rpc", x.n.RPC, "--to", fmt.Sprint(x.head/2), parts)
 	mustRun(x.t, "export", "--rpc", x.n.RPC, parts)
 	x.same("exported in two parts", parts, x.lines)
+	for _, flags := range [][]string{{"--from", "5"}, {"--to", "10"}} { // another range than that of the file
+		if code, _, errs := run(x.t, append([]string{"export", "--rpc", x.n.RPC, parts}, flags...)...); code != 5 || !strings.Contains(errs, "no beginning of this export") {
+			x.t.Errorf("%v: exit code %d: %s", flags, code, errs)
+		}
+	}
+	x.same("after exports of other ranges", parts, x.lines)
 
 	// A node that stops answering after the first blocks holds the export in the middle.
 	held, release := make(chan struct{}), make(chan struct{})
@@ -152,6 +158,9 @@ func (x *archived) exportRunning() {
 func (x *archived) exportTables() {
 	file := x.path("chain.db")
 	mustRun(x.t, "export", "--rpc", x.n.RPC, "--sqlite", file, "--to", fmt.Sprint(x.head/2))
+	if code, _, errs := run(x.t, "export", "--rpc", x.n.RPC, "--sqlite", file, "--from", "5"); code != 5 || !strings.Contains(errs, "it begins with block 0") {
+		x.t.Errorf("--from 5 into a file from block 0: exit code %d: %s", code, errs)
+	}
 	if out := mustRun(x.t, "export", "--rpc", x.n.RPC, "--sqlite", file); !strings.Contains(out, fmt.Sprintf("%d blocks, %d to %d", x.head-x.head/2, x.head/2+1, x.head)) {
 		x.t.Errorf("the second part: %s", out)
 	}
