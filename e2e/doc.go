@@ -27,6 +27,10 @@
 // fenced commands in order, waits and compares as the page says, and fails where one
 // does. A new page is one test of a few lines, as in access_test.go.
 //
+// The doors for indexers: archive_test.go has blocks in files and tables, exports and
+// imports that are killed; stream_test.go cuts a stream a thousand times, and has clients
+// that hardly read.
+//
 // Explorers: town_test.go is a network with deeds of every kind, which knows what
 // each did; blockscout_test.go and otterscan_test.go ask for all of it as those two
 // do, and what they gather must be what happened.
@@ -35,7 +39,7 @@
 //
 //	go test ./e2e -run Smoke -timeout 5m    the shortest whole way
 //	go test ./e2e -timeout 30m              everything
-//	go test ./e2e -timeout 240m -long       ten minutes idle or under load, 16 validators, 200 kills
+//	go test ./e2e -timeout 240m -long       ten minutes idle or under load, 16 validators, 200 kills, 1,000 cuts
 //	go test ./e2e -v -run Crash             with what was measured
 //	go test ./e2e -run SecureRPC            TLS, tokens and certificates
 //

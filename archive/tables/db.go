@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net/url"
 
-	_ "github.com/mattn/go-sqlite3" // the driver
+	"github.com/mattn/go-sqlite3"
 )
 
 // commitEvery is how many blocks are written at once: the disk is waited for once, and a
@@ -20,36 +20,59 @@ type DB struct {
 	db      *sql.DB
 	tx      *sql.Tx
 	insert  map[string]*sql.Stmt // of tx
+	some    bool                 // there is a block: first, and those after it up to next
+	first   uint64
 	next    uint64
 	genesis string // "" of a new file
 	waiting int    // blocks in tx
 }
 
-// Open opens a file, or makes it. Another schema is refused.
+// Open opens a file, or makes it. One with something else is ErrOther.
 func Open(ctx context.Context, path string) (*DB, error) {
-	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: "_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=5000"}).String())
+	db, err := openSQL(path)
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)
 	d := &DB{db: db}
-	if err := d.begin(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
+	if err := d.begin(ctx, path); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return d, nil
 }
 
-func (d *DB) begin(ctx context.Context) error {
-	var version, tables int
-	if err := d.db.QueryRowContext(ctx, `SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version`).Scan(&version, &tables); err != nil {
+// ErrOther says that a file is there already and has other tables than ours, or no tables
+// at all. It was not touched.
+var ErrOther = errors.New("is there already and holds something else, so that it stays as it is: name another file, or remove this one")
+
+// openSQL opens a file on one connection.
+func openSQL(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: "_synchronous=NORMAL&_busy_timeout=5000"}).String())
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
+func (d *DB) begin(ctx context.Context, path string) error {
+	var version, tables, ours int
+	if err := d.db.QueryRowContext(ctx, `SELECT user_version, (SELECT count(*) FROM sqlite_schema),
+		(SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('network', 'blocks', 'transactions', 'receipts', 'logs', 'token_transfers'))
+		FROM pragma_user_version`).Scan(&version, &tables, &ours); err != nil {
+		if sqliteErr := (sqlite3.Error{}); errors.As(err, &sqliteErr) && sqliteErr.Code == sqlite3.ErrNotADB {
+			err = ErrOther
+		}
+		return fmt.Errorf("%s %w", path, err)
+	}
+	fresh := version == 0 && tables == 0
+	if !fresh && (version != Version || ours != tableCount) {
+		return fmt.Errorf("%s %w (its schema has version %d and %d of our %d tables, this release writes version %d)", path, ErrOther, version, ours, tableCount, Version)
+	}
+	if _, err := d.db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil { // not before the file is known to be ours: it is written there
 		return err
 	}
-	switch {
-	case version == 0 && tables == 0:
+	if fresh {
 		_, err := d.db.ExecContext(ctx, fmt.Sprintf("BEGIN; %s PRAGMA user_version = %d; COMMIT", schema, Version))
 		return err
-	case version != Version:
-		return fmt.Errorf("the file has schema %d, this release writes %d: export into a new file", version, Version)
 	}
 	err := d.db.QueryRowContext(ctx, `SELECT genesis FROM network`).Scan(&d.genesis)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -58,12 +81,17 @@ func (d *DB) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.db.QueryRowContext(ctx, `SELECT max(number) + 1 FROM blocks`).Scan(&d.next)
+	var first, last sql.Null[int64] // NULL: killed before the first blocks were written
+	if err := d.db.QueryRowContext(ctx, `SELECT min(number), max(number) FROM blocks`).Scan(&first, &last); err != nil || !last.Valid {
+		return err
+	}
+	d.some, d.first, d.next = true, uint64(first.V), uint64(last.V)+1 //nolint:gosec // numbers of blocks
+	return nil
 }
 
-// Next returns the number of the block that Add takes; ok is false for a new file,
-// which begins with any.
-func (d *DB) Next() (next uint64, ok bool) { return d.next, d.genesis != "" }
+// Blocks returns the first block of the file, and the number of the one that Add takes;
+// ok is false for a file without blocks, which begins with any.
+func (d *DB) Blocks() (first, next uint64, ok bool) { return d.first, d.next, d.some }
 
 // Genesis fails if the file is of another network than that with this genesis.
 func (d *DB) Genesis(ctx context.Context, hash string) error {
@@ -72,7 +100,7 @@ func (d *DB) Genesis(ctx context.Context, hash string) error {
 		return err
 	}
 	if d.genesis != hash {
-		return fmt.Errorf("the file holds the network with genesis %s, the blocks are of %s", d.genesis, hash)
+		return fmt.Errorf("it %w (the file holds the network with genesis %s, the blocks are of %s)", ErrOther, d.genesis, hash)
 	}
 	return nil
 }

@@ -71,10 +71,8 @@ func decimal(n *hexutil.Big) string {
 
 // write writes all rows of one block.
 func (d *DB) write(ctx context.Context, b *block) error {
-	if d.genesis != "" || d.next > 0 {
-		if uint64(b.Number) != d.next {
-			return fmt.Errorf("block %d was expected", d.next)
-		}
+	if d.some && uint64(b.Number) != d.next {
+		return fmt.Errorf("block %d was expected", d.next)
 	}
 	if len(b.Receipts) != len(b.Block.Transactions) {
 		return fmt.Errorf("%d transactions and %d receipts", len(b.Block.Transactions), len(b.Receipts))
@@ -96,6 +94,9 @@ func (d *DB) write(ctx context.Context, b *block) error {
 		if err := d.writeTransaction(ctx, number, i, &h.Transactions[i], &b.Receipts[i]); err != nil {
 			return fmt.Errorf("transaction %d: %w", i, err)
 		}
+	}
+	if !d.some {
+		d.some, d.first = true, uint64(b.Number)
 	}
 	d.next = uint64(b.Number) + 1
 	return nil

@@ -3,6 +3,9 @@ package tables
 // Version is that of the schema, in PRAGMA user_version.
 const Version = 1
 
+// tableCount is how many tables the schema has.
+const tableCount = 6
+
 // schema makes a new file. Numbers that fit are integers, wei and other numbers of 256
 // bits are decimal text, bytes are 0x and lower-case hex, as in JSON-RPC.
 const schema = `

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,7 +58,7 @@ func add(t *testing.T, path string, s archive.Local, stop uint64) {
 	if err := d.Genesis(t.Context(), "0x1"); err != nil {
 		t.Fatal(err)
 	}
-	next, _ := d.Next()
+	_, next, _ := d.Blocks()
 	head, err := s.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +82,7 @@ func add(t *testing.T, path string, s archive.Local, stop uint64) {
 func TestIncremental(t *testing.T) {
 	s, grow := source(t, 450)
 	path := filepath.Join(t.TempDir(), "a file?.db")
+	add(t, path, s, 50)  // nothing is written but the name of the network
 	add(t, path, s, 333) // 200 are written, the others lost
 	add(t, path, s, 0)
 	grow(3)
@@ -109,8 +112,37 @@ func TestIncremental(t *testing.T) {
 	if _, err := d.db.ExecContext(t.Context(), "PRAGMA user_version = 9"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path); err == nil {
-		t.Error("another schema was taken")
+	if _, err := Open(t.Context(), path); !errors.Is(err, ErrOther) {
+		t.Errorf("another schema: %v", err)
+	}
+}
+
+// TestStays: a database of others is told, and stays as it is, to the last byte.
+func TestStays(t *testing.T) {
+	for name, sql := range map[string]string{
+		"tables of others":       "CREATE TABLE blocks (x); INSERT INTO blocks VALUES (1)",
+		"with the same version":  "CREATE TABLE notes (x); PRAGMA user_version = 1",
+		"with one of ours":       "CREATE TABLE network (genesis); PRAGMA user_version = 1",
+		"another version, empty": "PRAGMA user_version = 7",
+	} {
+		path := filepath.Join(t.TempDir(), "other.db")
+		other, err := openSQL(path)
+		if err == nil {
+			_, err = other.ExecContext(t.Context(), sql)
+		}
+		if err != nil || other.Close() != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), path); !errors.Is(err, ErrOther) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s: the file was changed (%v)", name, err)
+		}
 	}
 }
 

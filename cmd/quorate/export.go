@@ -26,7 +26,7 @@ import (
 type exportFlags struct {
 	dir, url, format, sqlite string
 	from, to                 uint64
-	bounded                  bool // --to was given
+	begun, bounded           bool // --from, --to was given
 	access                   dialFlags
 }
 
@@ -59,7 +59,8 @@ rlp     as nodes send blocks to each other: smaller; from --dir only
 sqlite  tables for SQL (--sqlite FILE): docs/explorers/sqlite.md
 
 A file that is there is continued: what was killed goes on after its last whole
-block, and run again later it adds what is new. 'quorate import' reads ndjson and
+block, and run again later it adds what is new. Anything else that is there, also
+blocks of another network or range, stays as it is. 'quorate import' reads ndjson and
 rlp and verifies every certificate.`,
 		Example: `  quorate export --dir network/validator-0 blocks.ndjson
   quorate export --rpc http://127.0.0.1:8545 --from 1000 --to 2000 - | zstd > part.zst
@@ -76,7 +77,7 @@ rlp and verifies every certificate.`,
 	c.Flags().Uint64Var(&f.to, "to", 0, "last block (default: the head)")
 	f.access.add(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		f.bounded = c.Flags().Changed("to")
+		f.begun, f.bounded = c.Flags().Changed("from"), c.Flags().Changed("to")
 		file := f.sqlite
 		if len(args) == 1 {
 			file = args[0]
@@ -172,57 +173,86 @@ func (e *exporter) run(ctx context.Context, stdout io.Writer) (*exported, error)
 	case e.sqlite != "":
 		return e.tables(ctx, last)
 	case e.file == "-":
-		return e.write(ctx, stdout, e.from, last, true)
+		return e.write(ctx, stdout, e.first(), last, true)
 	}
+	return e.intoFile(ctx, last)
+}
+
+// intoFile begins a file or goes on with it. What is no beginning of this export stays
+// as it is.
+func (e *exporter) intoFile(ctx context.Context, last uint64) (*exported, error) {
 	f, err := os.OpenFile(e.file, os.O_RDWR|os.O_CREATE, 0o644) //nolint:gosec // blocks are no secret
 	if err != nil {
 		return nil, err
 	}
-	next, some, err := e.resume(f)
-	if err == nil && some && e.format == "ndjson" {
-		err = archive.Continues(ctx, f, e.source, next)
+	place, err := e.resume(ctx, f, last)
+	if err == nil {
+		err = place.Cut(f)
 	}
-	if err != nil {
-		return nil, errors.Join(withCode(exitExists, err), f.Close())
+	if errors.Is(err, archive.ErrOther) {
+		err = withCode(exitExists, err)
 	}
-	if !some {
-		next = e.from
-	}
-	size, err := f.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	out, err := e.write(ctx, f, next, last, size == 0)
+	out, err := e.write(ctx, f, place.Next(e.first()), last, place.End == 0)
 	return out, errors.Join(err, f.Sync(), f.Close())
 }
 
-func (e *exporter) resume(f *os.File) (next uint64, some bool, err error) {
+// resume finds where a file goes on, which must hold no other blocks than are asked for.
+func (e *exporter) resume(ctx context.Context, f *os.File, last uint64) (place archive.Place, err error) {
 	if e.format == "rlp" {
-		return archive.ResumeRLP(f, e.offline.Chain.Genesis())
+		place, err = archive.ResumeRLP(f, e.offline.Chain, e.first())
+	} else {
+		place, err = archive.ResumeLines(ctx, f, e.source, e.first())
 	}
-	return archive.ResumeLines(f)
+	if err != nil || !place.Some {
+		return place, err
+	}
+	if e.begun && place.First != e.first() {
+		return place, fmt.Errorf("%s %w (it begins with block %d, --from is %d)", e.file, archive.ErrOther, place.First, e.from)
+	}
+	if e.bounded && place.Last > last {
+		return place, fmt.Errorf("%s %w (it ends with block %d, --to is %d)", e.file, archive.ErrOther, place.Last, e.to)
+	}
+	return place, nil
 }
 
-// write writes blocks in one of the two forms.
+// first is the block that a new file begins with: everybody makes block 0 from the
+// genesis, so that rlp is without it.
+func (e *exporter) first() uint64 {
+	if e.format == "rlp" {
+		return max(e.from, 1)
+	}
+	return e.from
+}
+
+// write writes blocks in one of the two forms. In rlp also a chain without blocks has a
+// file, which says of which network it is.
 func (e *exporter) write(ctx context.Context, w io.Writer, from, to uint64, begin bool) (*exported, error) {
 	out := &exported{File: e.file, Format: e.format, From: from, To: to}
-	if e.format == "rlp" {
-		from = max(from, 1) // everybody makes block 0 from the genesis
-	}
 	if from > to {
 		out.To = from - 1
-		return out, nil
+	} else {
+		out.Blocks = to - from + 1
 	}
-	out.From, out.Blocks = from, to-from+1
 	e.progress.begin(out.Blocks)
 	if e.format == "rlp" {
 		return out, archive.WriteRLP(ctx, w, e.offline.Chain, begin, from, to, e.progress.tell)
+	}
+	if out.Blocks == 0 {
+		return out, nil
 	}
 	return out, archive.WriteLines(ctx, w, e.source, from, to, e.progress.tell)
 }
 
 // tables adds blocks to a SQLite file.
 func (e *exporter) tables(ctx context.Context, last uint64) (out *exported, err error) {
+	defer func() {
+		if errors.Is(err, tables.ErrOther) {
+			err = withCode(exitExists, err)
+		}
+	}()
 	db, err := tables.Open(ctx, e.sqlite)
 	if err != nil {
 		return nil, err
@@ -233,11 +263,14 @@ func (e *exporter) tables(ctx context.Context, last uint64) (out *exported, err 
 		err = db.Genesis(ctx, genesis)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", e.sqlite, err)
 	}
-	from, some := db.Next()
+	first, from, some := db.Blocks()
 	if !some {
-		from = e.from
+		first, from = e.from, e.from
+	}
+	if e.begun && first != e.from {
+		return nil, fmt.Errorf("%s %w (it begins with block %d, --from is %d)", e.sqlite, tables.ErrOther, first, e.from)
 	}
 	out = &exported{File: e.sqlite, Format: "sqlite", From: from, To: last}
 	if from > last {
