@@ -149,13 +149,19 @@ func TestSlowStreams(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads the memory of a process from Linux's /proc")
 	}
+	// What clients do to the time between blocks needs a machine with nothing else to do:
+	// here they share two processors with all nodes. Otherwise the chain must go on.
+	promised := recoverLimit
+	if *long {
+		promised = takeOver
+	}
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 4)
 	n := f.Validators[1]
 	quiet := f.watchGap(f.Validators, watchHeads)
 	quiet.begin()
 	f.served(l, 2500) // five megabytes a client
-	without, _ := quiet.end(takeOver, "without slow clients")
+	without, _ := quiet.end(promised, "without slow clients")
 	before := f.resident()
 	w := f.watchGap(f.Validators, watchHeads)
 	w.begin()
@@ -174,7 +180,7 @@ func TestSlowStreams(t *testing.T) {
 	}
 	tick.Stop()
 	served := f.served(l, 100)
-	gap, seen := w.end(takeOver, "slow clients of a stream")
+	gap, seen := w.end(promised, "slow clients of a stream")
 	if read := slow.Load(); read < slowStreams*int64(slowFor/time.Second)/2 {
 		t.Errorf("%d bytes were read by %d clients in %s: they are not connected", read, slowStreams, slowFor)
 	}
