@@ -7,7 +7,7 @@ import { compile } from "./compile.mjs";
 import { assert, check, finish, network } from "./harness.mjs";
 
 const provider = new JsonRpcProvider(network.rpc[0], network.chainId, { staticNetwork: true, cacheTimeout: -1 });
-const { abi, bytecode } = compile("contracts/Follow.sol", "Follow", { QuorateFinality: "../../contracts/QuorateFinality.sol" });
+const { abi, bytecode } = compile("solidity/Follow.sol", "Follow", { QuorateFinality: "../../contracts/QuorateFinality.sol" });
 const factory = new ContractFactory(abi, bytecode);
 
 const founders = (await provider.send("pbft_validators", [1])).validators.map((v) => v.address);

@@ -13,7 +13,7 @@ const mined = async (tx) => {
   return tx.wait();
 };
 const deploy = async (name) => {
-  const { abi, bytecode } = compile("contracts/Tokens.sol", name);
+  const { abi, bytecode } = compile("solidity/Tokens.sol", name);
   const contract = await new ethers.ContractFactory(abi, bytecode, wallet).deploy();
   sent(contract.deploymentTransaction().hash);
   return contract.waitForDeployment();

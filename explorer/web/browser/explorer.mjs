@@ -16,7 +16,7 @@ const stranger = "0x00000000000000000000000000000000000f1e2d";
 const mined = async (hash) => client.waitForTransactionReceipt({ hash });
 const pay = (value = 1n) => wallet.sendTransaction({ to: stranger, value });
 
-const { abi, bytecode } = compile("contracts/Hostile.sol", "Hostile");
+const { abi, bytecode } = compile("solidity/Hostile.sol", "Hostile");
 const deployed = await mined(await wallet.deployContract({ abi, bytecode, args: [] }));
 const token = deployed.contractAddress;
 const twice = await mined(await wallet.writeContract({ address: token, abi, functionName: "twice", args: [stranger, 150n] }));
