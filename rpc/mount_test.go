@@ -42,17 +42,7 @@ func newDoor(t *testing.T, change func(*Config)) (*Server, *door) {
 }
 
 func get(s *Server, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("GET", "http://localhost:8545"+path, nil)
-	for i := 0; i < len(header); i += 2 {
-		if header[i] == "Host" {
-			r.Host = header[i+1]
-		} else {
-			r.Header.Set(header[i], header[i+1])
-		}
-	}
-	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
-	return w
+	return serve(s, httptest.NewRequest("GET", "http://localhost:8545"+path, nil), header)
 }
 
 // TestMountChecks: what is mounted stands behind the checks of JSON-RPC, which goes on

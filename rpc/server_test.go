@@ -87,6 +87,11 @@ func post(t testing.TB, s *Server, body string, header ...string) *httptest.Resp
 	t.Helper()
 	r := httptest.NewRequest("POST", "http://localhost:8545/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
+	return serve(s, r, header)
+}
+
+// serve has the server answer a request with these headers, name and value in turn.
+func serve(s *Server, r *http.Request, header []string) *httptest.ResponseRecorder {
 	for i := 0; i < len(header); i += 2 {
 		if header[i] == "Host" {
 			r.Host = header[i+1]

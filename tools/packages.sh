@@ -14,6 +14,7 @@ softhsm() { ls "${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}" || ls /usr/
 
 [ "$(uname)" = Linux ] && needs "iproute2 nftables" "partitions of the network" sh -c "command -v ip && command -v nft"
 needs chromium "the web explorer in a browser" command -v chromium
+needs "python3 python3-websockets" "the clients of docs/explorers in Python" sh -c "python3 -c 'import websockets' || /usr/bin/python3 -c 'import websockets'"
 needs softhsm2 "keys in a hardware security module" softhsm
 
 [ -n "$missing" ] || exit 0

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 
-from websockets.asyncio.client import connect
+import websockets
 
 url, count = sys.argv[1].replace("http", "ws", 1), int(sys.argv[2])
 next_block = 0  # keep it where you keep the blocks, to go on there
@@ -14,7 +14,7 @@ async def main():
     """Subscribes, and prints what comes."""
     global count, next_block
     query = {"from": hex(next_block), "include": ["receipts"]}
-    async with connect(url, max_size=None) as socket:
+    async with websockets.connect(url, max_size=None) as socket:
         await socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "pbft_subscribe", "params": ["blocks", query]}))
         async for message in socket:
             message = json.loads(message)
