@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestGrowAndShrink has a network of one validator grow by votes, under load and with
@@ -23,7 +24,9 @@ func TestGrowAndShrink(t *testing.T) {
 	random := seed(t)
 	d := startDevnet(t, 1, 0)
 	members := []*node{d.Validators[0]} // the first takes the load, and stays
-	load := startLoad(d, members, 2)
+	// As much as goes would be 40 blocks a second: on two cores, which the newcomers
+	// share with everybody, a chain that grows nearly as fast as they can follow.
+	load := startPacedLoad(d, members, 2, 200*time.Millisecond)
 	load.await(commitLimit, 20)
 	for _, size := range sizes {
 		for len(members) < size {
@@ -62,6 +65,7 @@ func (d *devnet) vote(t *testing.T, size int, members []*node, args ...string) {
 			tellStates(t, members)
 		}
 	}()
+	began := time.Now()
 	sign := func(n *node) []string { return []string{"--dir", n.Dir, "--rpc", n.RPC, "--json"} }
 	var o outcome
 	read := func(args ...string) {
@@ -87,6 +91,7 @@ func (d *devnet) vote(t *testing.T, size int, members []*node, args ...string) {
 	if !o.Passed || !o.Active {
 		t.Fatalf("%v: %+v", args, o)
 	}
+	t.Logf("%v holds after %s", args, ms(time.Since(began)))
 }
 
 // interrupt kills a member with SIGKILL; the others go on, and so does it when it is
@@ -126,14 +131,14 @@ func (d *devnet) provesEveryEpoch(t *testing.T, n *node, load *load) int {
 	return len(proved)
 }
 
-// tellStates prints where each node stands.
+// tellStates prints where each node stands, and the end of what it said.
 func tellStates(t *testing.T, nodes []*node) {
 	t.Helper()
 	for _, n := range nodes {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), commitLimit)
 		said, err := n.call(ctx, "pbft_status")
 		cancel()
-		t.Logf("%s %s: %s %v\n%s", n.Name, n.Address, said, err, n.logTail(8))
+		t.Logf("%s %s: %s %v\n%s", n.Name, n.Address, said, err, n.logTail(25))
 	}
 	_, out, errs := run(t, "validators", "status", "--rpc", nodes[0].RPC)
 	t.Logf("%s%s", out, errs)

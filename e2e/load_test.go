@@ -29,6 +29,7 @@ const (
 type load struct {
 	t     testing.TB
 	nodes []*node
+	every time.Duration // a lane's bursts begin no faster than this
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 
@@ -44,10 +45,13 @@ type served struct {
 	by            string
 }
 
-// startLoad sends from accounts 1 to n until finish is called.
-func startLoad(d *devnet, nodes []*node, n int) *load {
+// startLoad sends from accounts 1 to n, as much as goes, until finish is called.
+func startLoad(d *devnet, nodes []*node, n int) *load { return startPacedLoad(d, nodes, n, pollEvery) }
+
+// startPacedLoad is the same with a bound on the bursts of an account.
+func startPacedLoad(d *devnet, nodes []*node, n int, every time.Duration) *load {
 	ctx, cancel := context.WithCancel(d.t.Context())
-	l := &load{t: d.t, nodes: nodes, stop: cancel}
+	l := &load{t: d.t, nodes: nodes, every: every, stop: cancel}
 	d.t.Cleanup(l.finish)
 	for i := range n {
 		a := d.account(1 + i)
@@ -81,6 +85,8 @@ func (l *load) await(limit time.Duration, n int) time.Duration {
 func (l *load) run(ctx context.Context, a *account, lane int) {
 	to := common.BigToAddress(common.Big256)
 	turn := lane
+	pace := time.NewTicker(l.every)
+	defer pace.Stop()
 	for round := 1; ctx.Err() == nil; round++ {
 		txs := make([]*types.Transaction, burst)
 		for i := range txs {
@@ -90,6 +96,10 @@ func (l *load) run(ctx context.Context, a *account, lane int) {
 		// keeps callers waiting would soon hold up all lanes.
 		if turn = l.see(ctx, txs, turn, lane); round%roundsPerNode == 0 {
 			turn++
+		}
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
 		}
 	}
 }

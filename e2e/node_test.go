@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
@@ -149,10 +150,11 @@ func (n *node) balance(ctx context.Context, a common.Address, at *big.Int) (*big
 	return b, nil
 }
 
-// logTail returns the end of the node's log.
+// logTail returns the end of the node's log: the devnet's file, and what it said
+// to this process if that started it.
 func (n *node) logTail(lines int) string {
 	data, err := os.ReadFile(n.Dir + "/log")
-	if err != nil {
+	if err != nil && (n.own == nil || !errors.Is(err, fs.ErrNotExist)) {
 		return err.Error()
 	}
 	if n.own != nil {
