@@ -26,7 +26,7 @@ func faultRounds(short, thorough int) int {
 func TestKillPrimary(t *testing.T) {
 	fault(t)
 	f := startFleet(t, 4)
-	l := startLoad(f.devnet, f.Validators, 8)
+	l := f.startLoad(f.Validators, 8)
 	l.await(commitLimit, 200)
 	var gaps, seen, votes []time.Duration
 	for round := range faultRounds(5, 40) {
@@ -64,7 +64,7 @@ func TestStopped(t *testing.T) {
 	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
-	l := startLoad(f.devnet, f.Validators, 8)
+	l := f.startLoad(f.Validators, 8)
 	l.await(commitLimit, 200)
 	stops := []time.Duration{2 * time.Second, 4 * time.Second}
 	if *long {
@@ -103,7 +103,7 @@ func TestKillRandom(t *testing.T) {
 	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
-	l := startLoad(f.devnet, f.Validators, 8)
+	l := f.startLoad(f.Validators, 8)
 	l.await(commitLimit, 200)
 	var recovered []time.Duration
 	kills := 0

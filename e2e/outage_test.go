@@ -17,7 +17,7 @@ func TestAllDown(t *testing.T) {
 	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
-	l := startLoad(f.devnet, f.Validators, 8)
+	l := f.startLoad(f.Validators, 8)
 	var resumed, complete []time.Duration
 	for range faultRounds(3, 20) {
 		f.served(l, 200)
@@ -62,7 +62,7 @@ func (f *fleet) resumed(quorum time.Time) time.Duration {
 func TestTwoOfFour(t *testing.T) {
 	fault(t)
 	f := startFleet(t, 4)
-	l := startLoad(f.devnet, f.Validators, 4)
+	l := f.startLoad(f.Validators, 4)
 	away := 12 * time.Second
 	if *long {
 		away = time.Minute
@@ -95,7 +95,7 @@ func TestTwoOfSeven(t *testing.T) {
 	fault(t)
 	random := seed(t)
 	f := startFleet(t, 7)
-	l := startLoad(f.devnet, f.Validators, 4)
+	l := f.startLoad(f.Validators, 4)
 	var gaps, saw, votes []time.Duration
 	for range faultRounds(1, 8) {
 		f.served(l, 100)
@@ -127,7 +127,7 @@ func TestNoMargin(t *testing.T) {
 	for _, size := range []int{2, 3} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			f := startFleet(t, size)
-			l := startLoad(f.devnet, f.Validators, 4)
+			l := f.startLoad(f.Validators, 4)
 			f.served(l, 50)
 			var resumed []time.Duration
 			for round := range faultRounds(2, 10) {

@@ -201,7 +201,7 @@ func TestPartition(t *testing.T) {
 	fault(t)
 	needNamespaces(t)
 	s := startSplit(t, 4)
-	l := startLoad(s.devnet, s.Validators, 8)
+	l := s.startLoad(s.Validators, 8)
 	s.served(l, 100)
 	for range faultRounds(1, 3) {
 		for _, row := range []struct {

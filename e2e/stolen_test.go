@@ -69,7 +69,7 @@ func (c *oldCopy) back() {
 // moment, and returns what makes it forget later, in the same epoch.
 func forgets(t *testing.T, prepare func(*fleet, *node) func()) {
 	f := startFleet(t, 4)
-	l := startLoad(f.devnet, f.Validators, 6)
+	l := f.startLoad(f.Validators, 6)
 	f.served(l, 100)
 	var votes []time.Duration
 	var heads []uint64
@@ -121,7 +121,7 @@ func TestForgetfulPrimary(t *testing.T) {
 	fault(t)
 	random := seed(t)
 	f := startFleet(t, 4)
-	l := startLoad(f.devnet, f.Validators, 8)
+	l := f.startLoad(f.Validators, 8)
 	var resumed, votes []time.Duration
 	for round := range faultRounds(3, 12) {
 		f.served(l, 200)
@@ -194,7 +194,7 @@ func TestTwin(t *testing.T) {
 	fault(t)
 	f := startFleet(t, 4)
 	f.votes.stolen = true
-	l := startLoad(f.devnet, f.Validators[:3], 6)
+	l := f.startLoad(f.Validators[:3], 6)
 	f.served(l, 100)
 	original := f.Validators[3]
 	f.kill(original)
@@ -225,7 +225,7 @@ func TestTwin(t *testing.T) {
 		t.Logf("contradiction %d: %s", i, what)
 	}
 	f.kill(twin)
-	l = startLoad(f.devnet, f.Validators, 2)
+	l = f.startLoad(f.Validators, 2)
 	f.served(l, 50)
 	f.finish(l)
 }
