@@ -264,3 +264,35 @@ func TestBusyAtTheBoundary(t *testing.T) {
 		t.Error("it sleeps")
 	}
 }
+
+// TestBoundaryBySync: who comes to the end of the epoch by block sync, with or
+// without a vote in it, has heard no CHECKPOINTs and asks for the stable one soon,
+// not when it next would have said in idle where it stands.
+func TestBoundaryBySync(t *testing.T) {
+	for _, self := range []common.Address{addr(1), {9}} {
+		r, err := New(Config{Self: self}, startOf(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []int{0, 2, 3} {
+			step(t, r, Message{Status: &consensus.Status{Mode: consensus.Normal, Answer: true}, From: addr(i)})
+		}
+		settle(t, r)
+		tick(t, r, ticksPer(r.params.BaseTimeoutMs))
+		tick(t, r, 1) // idle: the next STATUS is seconds away
+		step(t, r, Synced{Head: Head{Seq: r.last, Digest: common.Hash{6}, BlockHash: common.Hash{6}}})
+		step(t, r, Durable{Seq: r.last, Boundary: &Boundary{Next: after(r.rules, r.set)}})
+		settle(t, r)
+		asked := 0
+		for range ticksPer(stallStatusMs) {
+			for _, m := range tick(t, r, 1).Messages {
+				if m.Status != nil && m.Status.Committed == r.last && m.Status.Epoch == 0 {
+					asked++
+				}
+			}
+		}
+		if asked != 1 {
+			t.Errorf("%s: %d STATUS within %d ms", self, asked, stallStatusMs)
+		}
+	}
+}

@@ -204,6 +204,9 @@ func (r *Replica) advanceHead(h Head) {
 	r.verified = max(r.verified, h.Seq)
 	r.behindAt = 0
 	r.quietSince = r.ticks
+	if h.Seq == r.last { // the CHECKPOINTs may have been said before
+		r.nextStatus = min(r.nextStatus, r.ticks+ticksPer(stallStatusMs))
+	}
 }
 
 // keepRecent remembers the newest commits for peers that missed them, and all

@@ -44,7 +44,7 @@ var Rules = []string{
 	"request: restarts with another primary", "request: stable primary must take the oldest", "request: not in a full window", "request: forward at half",
 	"ordering: runs when proposed", "ordering: accepted or not", "ordering: O", "ordering: restarts", "commit timer: 2T", "commit timer: runs after COMMIT", "commit timer: restarts",
 	"NEW-VIEW timer: q for this view or higher", "NEW-VIEW timer: asks for the next", "timers: only in normal mode",
-	"STATUS: answers", "STATUS: one answer per time", "STATUS: first answer at once", "STATUS: often while changing", "STATUS: NEW-VIEW", "STATUS: VIEW-CHANGEs",
+	"STATUS: answers", "STATUS: at the end of an epoch", "STATUS: one answer per time", "STATUS: first answer at once", "STATUS: often while changing", "STATUS: NEW-VIEW", "STATUS: VIEW-CHANGEs",
 
 	// §2, the parameter
 	"heartbeat: after the silence",

@@ -56,6 +56,10 @@ var boundsTable = []Mutant{
 		Edits: edit(replicaGo, `r.nextStatus = min(r.nextStatus, r.ticks+ticksPer(stallStatusMs))`, ``),
 	},
 	{
+		Name: "no STATUS at the end of an epoch", Breaks: breaks("STATUS: at the end of an epoch"),
+		Edits: edit(certifyGo, `if h.Seq == r.last {`, `if false {`),
+	},
+	{
 		Name: "a busy replica sleeps", Breaks: breaks("busyTickMs"),
 		Edits: edit(statusGo, `wait = min(wait, ticksPer(busyTickMs))`, ``),
 	},
