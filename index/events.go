@@ -105,6 +105,16 @@ func singleTransfer(l *types.Log) (s Standard, list []Transfer, ok bool) {
 	return ERC1155, []Transfer{t}, true
 }
 
+// minTransfers is how many transfers a TransferBatch has at least, if it is one that is
+// written as compilers do, by the length of its data; 0 for other events.
+func minTransfers(l *types.Log) uint64 {
+	const words = 4 // two offsets and two lengths
+	if len(l.Topics) == 0 || l.Topics[0] != topicBatch || len(l.Data) < 32*(words+2) {
+		return 0
+	}
+	return uint64(len(l.Data)-32*words) / 64
+}
+
 func batchTransfer(l *types.Log) (s Standard, list []Transfer, ok bool) {
 	var t Transfer
 	if len(l.Topics) != 4 || !parties(&t, l.Topics[2], l.Topics[3]) {

@@ -227,3 +227,45 @@ func TestSwitchedOff(t *testing.T) {
 		fatal(t, x.DB.Close())
 	}
 }
+
+// TestBatchMustBePaid: events that tell of more transfers than a token could have made
+// with the gas of the transaction are told as logs only; two that share it, too.
+func TestBatchMustBePaid(t *testing.T) {
+	batch := func(n int) *types.Log {
+		data := slices.Concat(number(64), number(uint64(96+32*n)), number(uint64(n)))
+		for i := range n {
+			data = append(data, number(uint64(i))...)
+		}
+		data = append(data, number(uint64(n))...)
+		for range n {
+			data = append(data, number(1)...)
+		}
+		return &types.Log{Address: tokenContracts[0], Topics: []common.Hash{batchTopic, {}, {}, word(common.Address{0xa1})}, Data: data}
+	}
+	single := &types.Log{Address: tokenContracts[0], Topics: []common.Hash{singleTopic, {}, {}, word(common.Address{0xa1})}, Data: append(number(7), number(1)...)}
+	for _, row := range []struct {
+		gas  uint64
+		logs []*types.Log
+		want uint64
+	}{
+		{200_000, []*types.Log{batch(100)}, 100},
+		{199_999, []*types.Log{batch(100)}, 0},
+		{200_000, []*types.Log{batch(60), batch(60), batch(40)}, 100},
+		{200_000, []*types.Log{batch(101), batch(100)}, 100},
+		{0, []*types.Log{single, single, batch(1), batch(2)}, 3},
+	} {
+		block := types.NewBlockWithHeader(&types.Header{Number: big.NewInt(1)})
+		db := explore(t, explorerNetwork(), nil, false).DB
+		defer db.Close()
+		x, b := index.NewTokens(db), db.NewBatch()
+		fatal(t, x.Stage(b, &index.Final{Block: block, Receipts: types.Receipts{{GasUsed: row.gas, Logs: row.logs}}}))
+		fatal(t, errors.Join(db.Apply(b, true), b.Close()))
+		got := uint64(0)
+		if token := must[*index.Token](t)(x.Token(tokenContracts[0])); token != nil {
+			got = token.Transfers
+		}
+		if got != row.want {
+			t.Errorf("gas %d: %d transfers, want %d", row.gas, got, row.want)
+		}
+	}
+}
