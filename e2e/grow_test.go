@@ -39,6 +39,7 @@ func TestGrowAndShrink(t *testing.T) {
 		d.interrupt(t, victim, load)
 		t.Logf("%d validators at %d receipts; %s was killed", size, load.served(), victim.Address)
 	}
+	var gone *node
 	for len(members) > 4 {
 		i := 1 + random.IntN(len(members)-1)
 		leaves := members[i]
@@ -47,13 +48,27 @@ func TestGrowAndShrink(t *testing.T) {
 		validates(t, members, leaves.Address, false)
 		leaves.own.stop()
 		load.await(commitLimit, 20)
+		gone = leaves
 	}
+	showsOldBlocks(t, gone)
 	d.interrupt(t, members[3], load)
 	load.finish()
 	head := settled(t, members, recoverLimit)
 	agree(t, members, head)
 	load.verify(members)
 	t.Logf("%d receipts served in %d blocks, %d epochs proved", load.served(), head, d.provesEveryEpoch(t, members[1], load))
+}
+
+// showsOldBlocks starts a node that was taken out, whether it has heard of that or not:
+// it has its blocks, and no peer.
+func showsOldBlocks(t *testing.T, n *node) {
+	t.Helper()
+	n.restart(n.own.cmd.Args[4:]...)
+	if b, err := n.block(t.Context(), 1); err != nil || b == nil {
+		t.Errorf("block 1 of a node that was taken out: %v", err)
+	}
+	alone(t, n)
+	n.own.stop()
 }
 
 // vote has as many members decide as must agree in a set of some size, and waits until

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/ecdsa"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/node/config"
+	"github.com/quorate/quorate/store"
 )
 
 // keyring is a node's two keys. The signer is nil for an observer.
@@ -70,7 +72,9 @@ func loadKeys(cfg *config.Config, log *slog.Logger) (*keyring, error) {
 
 // checkKeys checks that the keys are ones that the network knows, by the head that
 // this node has: with others it would only be refused by everybody. A node that
-// joins, or whose key was replaced while it was away, says so in its configuration.
+// joins, or whose key was replaced while it was away, says so in its configuration. One
+// that the members have taken out starts: it has its chain to show, and goes on when they
+// take it in again.
 func (n *Node) checkKeys() error {
 	member, known := n.members.directory().byNode(n.keys.nodeID)
 	validator := n.keys.address()
@@ -78,12 +82,51 @@ func (n *Node) checkKeys() error {
 	case n.cfg.Join, n.awaited():
 		return nil
 	case !known:
-		return n.unknownKey()
+		return n.takenOut()
 	case n.keys.signer == nil && !member.Observer:
 		return fmt.Errorf("node id %s belongs to validator %s (%s), but no keystore is configured: set keystore and password, or use an observer's node key", n.keys.nodeID, member.Validator, member.Name)
 	case n.keys.signer != nil && member.Validator != validator:
 		return fmt.Errorf("validator key %s in %s does not belong to node id %s: the network binds that node to validator %s; start with --join=yes if the members have voted for this key", validator, n.cfg.KeystoreDir, n.keys.nodeID, member.Validator)
 	}
+	return n.noteMember()
+}
+
+// metaMember is the node id with which a directory was run as a member's.
+var metaMember = store.MetaKey("member")
+
+// noteMember remembers that this node was a member.
+func (n *Node) noteMember() error {
+	have, err := n.memberOnce()
+	if err != nil || have == n.keys.nodeID {
+		return err
+	}
+	b := n.db.NewBatch()
+	defer b.Close()
+	if err := b.Set(metaMember, []byte(n.keys.nodeID)); err != nil {
+		return err
+	}
+	return n.db.Apply(b, true)
+}
+
+// memberOnce returns the node id that was a member's, empty if none was.
+func (n *Node) memberOnce() (string, error) {
+	row, err := n.db.Get(metaMember)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	return string(row), nil
+}
+
+// takenOut fails if the node was never a member of this network.
+func (n *Node) takenOut() error {
+	have, err := n.memberOnce()
+	switch {
+	case err != nil:
+		return err
+	case have != n.keys.nodeID:
+		return n.unknownKey()
+	}
+	n.log.Warn("the members have taken this node out: nobody connects to it, and it shows the blocks that it has; it goes on when they add it again", "id", n.keys.nodeID, "head", n.chain.Head().Number)
 	return nil
 }
 
