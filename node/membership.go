@@ -24,25 +24,18 @@ import (
 // connect, with which role, and which node is which validator. Validators change
 // with the epoch, everybody else with any block.
 
-// leaveGrace is how long validators that have left stay connected as what they were,
-// so that they learn of it, by the checkpoint or by the blocks: many rounds of a slow
-// network, and no longer, for they have no right to be here. Who leaves later gives
-// those before as long again.
-const leaveGrace = 30 * time.Second
-
 // directory is who belongs to the network at one head. It is immutable.
 type directory struct {
 	epoch      consensus.Epoch
 	list       []registry.Member
-	leaving    bool // some of them were of the epoch before only
 	nodes      map[common.Address]peer.ID
 	validators map[peer.ID]common.Address
 	names      map[common.Address]string
 }
 
-func newDirectory(e *registry.Epoch, list []registry.Member, leaving bool) *directory {
+func newDirectory(e *registry.Epoch, list []registry.Member) *directory {
 	d := &directory{
-		epoch: e.Epoch, list: list, leaving: leaving,
+		epoch: e.Epoch, list: list,
 		nodes: map[common.Address]peer.ID{}, validators: map[peer.ID]common.Address{}, names: map[common.Address]string{},
 	}
 	for _, m := range list {
@@ -86,12 +79,12 @@ type membership struct {
 
 	mu   sync.Mutex
 	seen chain.MembersVersion
-	gone []registry.Member // validators that have left, in their grace
+	gone leavers
 }
 
 func newMembership(c *chain.Chain, reg *registry.Registry) (*membership, error) {
 	m := &membership{chain: c, reg: reg, wake: make(chan struct{}, 1)}
-	return m, m.refresh(true)
+	return m, m.refresh()
 }
 
 func (m *membership) directory() *directory { return m.now.Load() }
@@ -103,27 +96,35 @@ func (m *membership) noticed() error {
 	if m.chain.MembersVersion() == m.seen {
 		return nil
 	}
-	return m.refresh(true)
+	return m.refresh()
 }
 
-// partFromLeavers takes those of the epoch before from the list.
+// partFromLeavers takes those whose grace is over from the list.
 func (m *membership) partFromLeavers() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.directory().leaving {
-		return nil
-	}
-	return m.refresh(false)
+	return m.refresh()
 }
 
-// refresh reads the members at the head. With grace those of the epoch before, and who
-// was in grace already, still belong to them.
-func (m *membership) refresh(grace bool) error {
+// untilParting returns how long until the next leaver's grace is over; a long time if
+// there is none.
+func (m *membership) untilParting() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, ok := m.gone.next(); ok {
+		return time.Until(at)
+	}
+	return 24 * time.Hour
+}
+
+// refresh reads the members at the head. Who has left not long ago still belongs to
+// them.
+func (m *membership) refresh() error {
 	seen, e := m.chain.MembersVersion(), m.chain.CurrentEpoch()
-	if err := m.part(e, grace); err != nil {
+	if err := m.part(e); err != nil {
 		return err
 	}
-	list := slices.Concat(e.Members, m.gone)
+	list := slices.Concat(e.Members, m.gone.members())
 	add := func(others []registry.Member) {
 		for _, o := range absent(others, list) {
 			o.Observer = true // it validates from the next epoch on
@@ -145,7 +146,7 @@ func (m *membership) refresh(grace bool) error {
 		}
 	}
 	m.seen = seen
-	m.now.Store(newDirectory(e, list, len(m.gone) > 0))
+	m.now.Store(newDirectory(e, list))
 	select {
 	case m.wake <- struct{}{}:
 	default:
@@ -153,21 +154,18 @@ func (m *membership) refresh(grace bool) error {
 	return nil
 }
 
-// part notes which validators have left, or forgets them.
-func (m *membership) part(e *registry.Epoch, grace bool) error {
-	if !grace {
-		m.gone = nil
-		return nil
+// part notes which validators have left with the epoch before, and forgets those whose
+// grace is over.
+func (m *membership) part(e *registry.Epoch) error {
+	var before []registry.Member
+	if e.Epoch > 0 {
+		last, err := m.chain.Epoch(e.Epoch - 1)
+		if err != nil {
+			return err
+		}
+		before = last.Members
 	}
-	if e.Epoch == 0 {
-		return nil
-	}
-	before, err := m.chain.Epoch(e.Epoch - 1)
-	if err != nil {
-		return err
-	}
-	m.gone = absent(m.gone, e.Members)
-	m.gone = append(m.gone, absent(before.Members, slices.Concat(e.Members, m.gone))...)
+	m.gone.part(e.Epoch, before, e.Members, time.Now())
 	return nil
 }
 
@@ -185,18 +183,18 @@ func absent(list, others []registry.Member) (out []registry.Member) {
 // runMembership tells the network of every change until ctx ends, and parts from
 // those who have left.
 func (n *Node) runMembership(ctx context.Context) error {
-	grace := time.NewTimer(leaveGrace)
+	grace := time.NewTimer(n.members.untilParting())
 	defer grace.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-grace.C:
-			if err := n.members.partFromLeavers(); err != nil {
+			if err := n.members.partFromLeavers(); err != nil { // which wakes
 				return err
 			}
 		case <-n.members.wake:
-			grace.Reset(leaveGrace)
+			grace.Reset(n.members.untilParting())
 			if err := n.applyMembers(n.members.directory()); err != nil {
 				n.log.Error("the members that the chain names cannot all be let in", "err", err)
 			}
