@@ -16,6 +16,9 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/quorate/quorate/consensus"
+	network "github.com/quorate/quorate/node/devnet"
 )
 
 // Limits of the tests; the promises are tighter where a test says so. The
@@ -68,6 +71,27 @@ func startDevnetEnv(t testing.TB, env []string, validators, observers int) *devn
 	t.Cleanup(func() { noneLeft(t, d.dir, stopLimit) })
 	t.Cleanup(d.explain)
 	d.start(append(args, d.ports.flags()...)...)
+	return d
+}
+
+// startDevnetParams runs a new network whose protocol parameters a test has changed.
+func startDevnetParams(t testing.TB, validators int, change func(*consensus.Params)) *devnet {
+	t.Helper()
+	d := &devnet{t: t, dir: filepath.Join(t.TempDir(), "net"), ports: freePorts(t, validators)}
+	spec, err := network.Spec{
+		Validators: validators, Timestamp: uint64(time.Now().Unix()), Host: "127.0.0.1",
+		Ports: network.Ports{RPC: d.ports.rpc, P2P: d.ports.p2p, Admin: d.ports.admin},
+	}.Devnet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&spec.Params)
+	if _, err := network.Generate(t.Context(), d.dir, spec); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { noneLeft(t, d.dir, stopLimit) })
+	t.Cleanup(d.explain)
+	d.start("--validators", fmt.Sprint(validators))
 	return d
 }
 

@@ -100,6 +100,7 @@ var mayCall = map[string]string{
 	"pbft_finalityProof":                         "-RWO",
 	"pbft_participation":                         "---O",
 	"pbft_recoveries":                            "---O",
+	"pbft_setChanges":                            "---O",
 	"pbft_stableCheckpoint":                      "---O",
 	"pbft_status":                                "-R-O",
 	"pbft_subscribe":                             "---O",

@@ -94,7 +94,7 @@ var objects = []struct {
 	{"## pbft_commitCertificate", reflect.TypeFor[pbft.Certificate]()},
 	{"## pbft_finalityProof\n\n`quorate verify` checks it; docs/protocol.md says what is signed.", reflect.TypeFor[light.Proof]()},
 	{"Its `certificate`:", reflect.TypeFor[light.Certificate]()},
-	{"Each of `links`:", reflect.TypeFor[light.Link]()},
+	{"Each of `links`, and of what pbft_setChanges answers:", reflect.TypeFor[light.Link]()},
 	{"## pbft_stableCheckpoint", reflect.TypeFor[pbft.Checkpoint]()},
 	{"## pbft_viewChanges\n\nEach one:", reflect.TypeFor[pbft.ViewChange]()},
 	{"## pbft_blockPhases", reflect.TypeFor[pbft.BlockPhases]()},

@@ -8,6 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 
 	"github.com/quorate/quorate/consensus"
+	"github.com/quorate/quorate/consensus/light"
 	"github.com/quorate/quorate/rpc"
 )
 
@@ -39,6 +40,30 @@ func (a *API) CommitCertificate(number rpc.Number) (*Certificate, error) {
 		return nil, err
 	}
 	return Show(n, s, a.validators(s.Certificate.Epoch))
+}
+
+// SetChanges returns the changes of the validator set up to the epoch of a block, oldest
+// first, each with what proves it. Who follows them from genesis knows whose signatures
+// the block's certificate needs, also where no transaction, and so no finality proof, is
+// near. Epochs that keep the set are left out, and what a recovery has made needless is,
+// too. A block whose epoch has not begun is an error.
+func (a *API) SetChanges(number rpc.Number) ([]light.Link, error) {
+	n := a.at(number)
+	if n == 0 {
+		return []light.Link{}, nil // genesis decides
+	}
+	e, err := a.d.Members.EpochOf(n)
+	if err != nil {
+		return nil, err
+	}
+	if e == nil {
+		return nil, rpc.InvalidParams("the epoch of block %d has not begun: the head is block %d", n, a.d.Chain.Head().Number)
+	}
+	links, err := a.d.Members.Links(e.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	return append([]light.Link{}, links...), nil // none is a list, too
 }
 
 // Show returns what proves a block, signed by validators of this list.

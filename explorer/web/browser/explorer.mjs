@@ -41,6 +41,7 @@ const pages = {
   holders: [`/token/${token}?part=holders`, '[data-testid="holders"] tbody tr'],
   validators: ["/validators", '[data-testid="validators"] tbody tr'],
   pbft: ["/pbft", '[data-testid="diagram"] .arrow'],
+  statistics: ["/statistics", '[data-testid="days"] tbody tr'],
   network: ["/network", '[data-testid="peers"] tbody tr'],
   pool: ["/pool", '[data-testid="pool"]'],
   permissions: ["/permissions", '[data-testid="parameters"] dd'],
@@ -58,7 +59,7 @@ for (const width of [1440, 360]) {
         await p.locator(shown).first().waitFor();
         await p.locator('[data-feed="live"]').waitFor();
         await fits(p, name);
-        if (width === 1440 || name === "overview" || name === "pbft") await accessible(p, name);
+        await accessible(p, name);
         await p.screenshot({ path: `${network.artefacts}/${name}-${width}-${colorScheme}.png`, fullPage: true });
       }
       await p.done();
@@ -79,7 +80,7 @@ await check("ready soon", async () => {
 await check("by click", async () => {
   const p = await page();
   await p.visit("/");
-  for (const name of ["Blocks", "Validators", "PBFT", "Tokens", "Pool", "Network", "Permissions", "API", "Overview"]) {
+  for (const name of ["Blocks", "Validators", "PBFT", "Tokens", "Pool", "Statistics", "Network", "Permissions", "API", "Overview"]) {
     await p.locator("nav.nav a", { hasText: new RegExp(`^${name}$`) }).click();
     await p.locator("nav.nav a[aria-current]", { hasText: name }).waitFor();
     await p.locator("h1", { hasText: name }).waitFor({ state: "attached" });
@@ -120,12 +121,22 @@ await check("search", async () => {
   ]) {
     await p.keyboard.press("/");
     await p.locator("#search").fill(text);
-    await p.locator("#found a").first().waitFor();
+    await p.locator("#found .item").first().waitFor();
     await p.keyboard.press("Enter");
     await until(`${text} is found`, async () => new URL(p.url()).pathname.startsWith("/explorer" + leads));
   }
+  // Who types on and presses Enter at once means the whole text.
+  await p.keyboard.press("/");
+  await p.locator("#search").fill(paid.blockNumber.toString().slice(0, -1) || "0");
+  await p.locator("#found .item").first().waitFor();
+  await p.locator("#search").fill(paid.blockNumber.toString());
+  await p.keyboard.press("Enter");
+  await until("the whole number is found", async () => p.url().endsWith(`/block/${paid.blockNumber}`));
   await p.locator("#search").fill("nothing like that");
   await p.locator("#found .nothing").waitFor();
+  await p.locator("#search").fill(account.address);
+  await p.locator("#found .item").first().waitFor();
+  await accessible(p, "what a search finds");
   await p.done();
 });
 
@@ -227,6 +238,7 @@ await check("texts, times and keys", async () => {
   await p.locator("main").click({ position: { x: 5, y: 5 } });
   await p.keyboard.press("?");
   await p.locator("dialog.shortcuts").waitFor();
+  await accessible(p, "the list of keys");
   await p.keyboard.press("Escape");
   await p.keyboard.press("g");
   await p.keyboard.press("n");
@@ -259,6 +271,8 @@ const lies = [
   ["the genesis", "block", "genesis", (m, r) => m === "pbft_genesis" && (r.document = r.document.replace(/\d(?=[^\d]*$)/, (d) => String((Number(d) + 1) % 10)))],
   ["the transaction", "tx", "transaction", (m, r) => m === "pbft_finalityProof" && (r.transaction = flip(r.transaction))],
   ["the result", "tx", "receipt", (m, r) => m === "pbft_finalityProof" && (r.receipt = flip(r.receipt))],
+  ["the number of the block", "tx", "shown", (m, r) => m === "eth_getTransactionReceipt" && (r.blockNumber = "0x1")],
+  ["the price", "tx", "shown", (m, r) => m === "eth_getTransactionReceipt" && (r.effectiveGasPrice = "0x1")],
   ["the value", "tx", "shown", (m, r) => m === "eth_getTransactionByHash" && r.hash === paid.transactionHash && (r.value = "0xde0b6b3a7640000")],
 ];
 for (const [what, kind, step, change] of lies) {
@@ -273,6 +287,41 @@ for (const [what, kind, step, change] of lies) {
     liar.close();
   });
 }
+
+await check("a node that answers something else than was asked for", async () => {
+  const other = await rpc("eth_getBlockByNumber", "0x1", false);
+  const liar = await lie(origin, (m, r) => (m === "eth_getBlockByNumber" || m === "eth_getBlockByHash") && Object.assign(r, other));
+  const p = await page({ own: liar.url });
+  for (const id of [paid.blockNumber, paid.blockHash]) {
+    await p.visit(`/block/${id}`);
+    await p.locator(".failed", { hasText: "something else" }).waitFor();
+  }
+  await p.done();
+  liar.close();
+});
+
+await check("by days", async () => {
+  const p = await page();
+  await p.visit("/");
+  await p.getByRole("link", { name: "By days" }).click();
+  const today = new Date().toISOString().slice(0, 10), sums = await rpc("index_daily", today, today);
+  await p.locator('[data-testid="days"] tbody tr', { hasText: today }).locator("td", { hasText: new RegExp(`^${Number(sums[0].transfers)}$`) }).first().waitFor();
+  await p.locator('[data-testid="days-chart"] canvas').waitFor();
+  assert.match(await p.locator('[data-testid="days-chart"] .chart').getAttribute("aria-label"), new RegExp(`^Transactions per day\\. .* in 30 days; most on ${today}`));
+  await p.getByRole("tab", { name: "Transactions" }).press("ArrowRight");
+  await p.getByTestId("days-90").click();
+  await until("both are part of the address", async () => p.url().endsWith("?of=blocks&days=90"));
+  await p.reload();
+  await p.locator('[data-testid="days-chart"] h2', { hasText: "Blocks per day" }).waitFor();
+  await p.done();
+});
+
+await check("a path that is no text", async () => {
+  const p = await page();
+  await p.goto(origin + "/explorer/%FF");
+  await p.locator("h1", { hasText: "no such page" }).waitFor();
+  await p.done();
+});
 
 await check("another genesis than the trusted one", async () => {
   const p = await page();

@@ -90,6 +90,7 @@ test("arguments are what they are typed as, exactly", () => {
   expect(read("uint256 a", "115792089237316195423570985008687907853269984665640564039457584007913129639935")).toBe(2n ** 256n - 1n);
   expect(read("uint256[] a", "[1, 115792089237316195423570985008687907853269984665640564039457584007913129639935]")).toEqual([1n, 2n ** 256n - 1n]);
   expect(read("(uint256 n, string s)[] a", '[{"n": 12345678901234567890, "s": "x"}, [2, "y"]]')).toEqual([{ n: 12345678901234567890n, s: "x" }, { n: 2n, s: "y" }]);
+  expect(read("string[] a", '["id 1234567890123456 [12345678901234567, 1]", "\\"12345678901234567,"]')).toEqual(["id 1234567890123456 [12345678901234567, 1]", '"12345678901234567,']);
   expect(read("bool a", "true")).toBe(true);
   for (const [type, text] of [["uint256 a", "1.5"], ["bool a", "1"], ["address a", "0x12"], ["bytes4 a", "0x12"], ["uint256[2] a", "[1]"], ["uint256[] a", "x"]] as const) expect(() => read(type, text), `${type}: ${text}`).toThrow(/expected|JSON/);
 });

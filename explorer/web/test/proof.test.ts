@@ -1,6 +1,8 @@
 import { secp256k1 } from "@noble/curves/secp256k1";
 import { expect, test } from "vitest";
 import { concat, compare, hex, keccak } from "../src/proof/bytes";
+import { created, price, type Transaction } from "../src/proof/content";
+import { header as headerOf } from "../src/proof/header";
 import * as rlp from "../src/proof/rlp";
 import { kinds, votePreimage, type Domain } from "../src/proof/sign";
 import { follow, members, nextSetHash, quorum, type Link, type Trust } from "../src/proof/trust";
@@ -140,9 +142,9 @@ const domain: Domain = { chainId: 1337n, genesis: new Uint8Array(32).fill(7) };
 const first = people(4, 1), second = people(5, 2);
 const trust: Trust = { domain, since: 0n, first: 1n, set: first.map((p) => p.address), recovery: { keys: [], threshold: 1 } };
 
-function link(epoch: bigint, by: typeof first, next: typeof first, who: number[]): Link {
+function link(epoch: bigint, by: typeof first, next: typeof first, who: number[], of = domain): Link {
   const at = (epoch + 1n) * 64n, block = new Uint8Array(32).fill(1), root = new Uint8Array(32).fill(2), params = new Uint8Array(32).fill(3), suspended = [next[1]!.address];
-  const preimage = votePreimage(domain, kinds.checkpoint, epoch, at, block, root, nextSetHash(epoch + 1n, next.map((p) => p.address), suspended, params));
+  const preimage = votePreimage(of, kinds.checkpoint, epoch, at, block, root, nextSetHash(epoch + 1n, next.map((p) => p.address), suspended, params));
   return {
     epoch: "0x" + epoch.toString(16), number: "0x" + at.toString(16), blockHash: hex(block), stateRoot: hex(root), params: hex(params),
     signers: hex(Uint8Array.of(who.reduce((b, i) => b | (1 << i), 0))), signatures: who.map((i) => sign(by[i]!.key, preimage)),
@@ -186,4 +188,47 @@ test("RLP has one form", () => {
   const deep = Array.from({ length: 40 }).reduce<rlp.Item>((inner) => [inner], []);
   expect(() => rlp.decode(rlp.encode(deep))).toThrow(/deep/);
   for (const item of [new Uint8Array(), Uint8Array.of(0x7f), Uint8Array.of(0x80), new Uint8Array(60), [new Uint8Array(300), [Uint8Array.of(1)]]] as rlp.Item[]) expect(rlp.decode(rlp.encode(item))).toEqual(item);
+});
+
+// A network of the test's own keys: header 0 of its genesis, and an empty block of the
+// second set, whose last transaction was before the change.
+function emptyAfterChange() {
+  const header = (of: Partial<Record<number, Uint8Array>>): Uint8Array =>
+    rlp.encode(Array.from({ length: 21 }, (_, i) => of[i] ?? (i === 6 ? new Uint8Array(256) : [7, 8, 9, 10, 11, 12, 15, 17, 18].includes(i) ? new Uint8Array() : new Uint8Array(i === 2 ? 20 : i === 14 ? 8 : 32))));
+  const document = JSON.stringify({ chainId: 1337, validators: first.map((p) => ({ address: hex(p.address) })) });
+  const zero = header({ 12: keccak(new TextEncoder().encode(document)) }), genesis = keccak(zero);
+  const d: Domain = { chainId: 1337n, genesis }, batchHeader = rlp.encode(Array.from({ length: 11 }, () => new Uint8Array())), digest = keccak(batchHeader);
+  const raw = header({ 8: rlp.uint(129n), 12: new Uint8Array(), 13: digest }), hash = keccak(raw), who = [0, 1, 2, 3];
+  const preimage = votePreimage(d, kinds.commit, 2n, 0n, 129n, digest, hash);
+  const c = {
+    number: 129, epoch: 2, view: 0, seq: 129, batchDigest: hex(digest), blockHash: hex(hash), signers: "0x0f", header: hex(raw), batchHeader: hex(batchHeader),
+    signatures: who.map((i) => sign(second[i]!.key, preimage)),
+  };
+  return { birth: { hash: hex(genesis), header: hex(zero), document }, certificate: c, links: [link(1n, first, second, [0, 1, 3], d)], shown: { ...Object.fromEntries(headerOf(raw).fields), hash: hex(hash) } };
+}
+
+test("an empty block after a change of the set is verified by the changes, and only by them", () => {
+  const w = emptyAfterChange();
+  const report = verifyBlock(w.birth, w.birth.hash, w.links, w.certificate, w.shown);
+  expect(report.checks.filter((c) => !c.ok)).toEqual([]);
+  expect([report.validators, report.signers.length]).toEqual([5, 4]);
+  expect(failed(verifyBlock(w.birth, w.birth.hash, [], w.certificate, w.shown))).toBe("signatures");
+  const later = link(2n, second, first, [0, 1, 2, 3], { chainId: 1337n, genesis: bytesOf(w.birth.hash) });
+  expect(verifyBlock(w.birth, w.birth.hash, [...w.links, later], w.certificate, w.shown).ok).toBe(true);
+});
+
+test("where a transaction lies, what it costs and what it makes is shown as it was proven", () => {
+  for (const [name, value] of [["blockNumber", "0x1"], ["blockHash", "0x" + "11".repeat(32)], ["transactionIndex", "0x0"], ["blockTimestamp", "0x1"], ["type", "0x2"]] as const) {
+    expect(failed(verifyTransaction(birth, pinned, proof, { ...transaction, [name]: value }, receipt)), name).toBe("shown");
+  }
+  for (const [name, value] of [["blockNumber", "0x1"], ["transactionIndex", "0x0"], ["contractAddress", "0x" + "11".repeat(20)], ["effectiveGasPrice", "0x1"], ["cumulativeGasUsed", "0x1"], ["gasUsed", "0xffffff"], ["gasUsed", "0x0"], ["gasUsed", "x"]] as const) {
+    expect(failed(verifyTransaction(birth, pinned, proof, transaction, { ...receipt, [name]: value })), name).toBe("shown");
+  }
+});
+
+test("the price is that of EIP-1559, and a contract lies where its maker and nonce say", () => {
+  const t = { from: "0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0", nonce: 1n, tip: 2n, cap: 10n } as Transaction;
+  expect([price(t, 5n), price(t, 9n), price({ ...t, tip: 7n, cap: 7n }, 3n)]).toEqual([7n, 10n, 7n]);
+  expect(created(t)).toBe("0x343c43a37d37dff08ae8c4a11544c718abb4fcf8");
+  expect(created({ ...t, nonce: 0n })).toBe("0xcd234a471b72ba2f1ccf0a70fcaba648a5eecd8d");
 });

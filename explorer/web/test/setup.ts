@@ -7,4 +7,10 @@ class Memory {
   removeItem = (k: string): void => void this.map.delete(k);
 }
 
-Object.assign(globalThis, { localStorage: new Memory(), sessionStorage: new Memory() });
+const deaf = () => {};
+
+Object.assign(globalThis, {
+  localStorage: new Memory(), sessionStorage: new Memory(), addEventListener: deaf, location: new URL("http://localhost/explorer/"),
+  document: { addEventListener: deaf, documentElement: {} },
+});
+if (!("navigator" in globalThis)) Object.assign(globalThis, { navigator: { language: "en" } });

@@ -4,7 +4,7 @@ import { language, t, type Key } from "../i18n";
 import { chainId, client, feed } from "../lib/chain";
 import { printable, zone } from "../lib/format";
 import { go, href, place } from "../lib/router";
-import { denied, online, token } from "../lib/rpc";
+import { denied, limited, online, token } from "../lib/rpc";
 import { theme } from "../lib/theme";
 import type { Found } from "../lib/search";
 import { PageOf, sections } from "./pages";
@@ -72,14 +72,18 @@ function LiveState() {
 }
 
 const typed = 180; // ms of quiet before names are looked for
+const foundShown = 8;
+
+/** look is what is found for a text: nothing, too, where the node does not answer. */
+const look = async (text: string): Promise<Found[]> => (await import("../lib/search").then((m) => m.find(text)).catch(() => [])).slice(0, foundShown);
 
 function Search() {
-  const [text, setText] = useState(""), [list, setList] = useState<Found[] | undefined>(), [at, setAt] = useState(0);
+  const [text, setText] = useState(""), [found, setFound] = useState<{ of: string; list: Found[] } | undefined>(), [at, setAt] = useState(0);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    if (text.trim() === "") return setList(undefined);
+    if (text.trim() === "") return setFound(undefined);
     let current = true;
-    const timer = setTimeout(() => void import("../lib/search").then((m) => m.find(text)).then((found) => current && (setList(found), setAt(0)), () => current && setList([])), typed);
+    const timer = setTimeout(() => void look(text).then((list) => current && (setFound({ of: text, list }), setAt(0))), typed);
     return () => { current = false; clearTimeout(timer); };
   }, [text]);
   const open = (f: Found | undefined) => {
@@ -88,7 +92,9 @@ function Search() {
     input.current?.blur();
     go(f.path);
   };
-  const submit = async () => open(list?.[at] ?? (await import("../lib/search").then((m) => m.find(text)))[0]);
+  // Who types on and presses Enter at once does not mean what was found for the text before.
+  const submit = async () => open(found?.of === text ? found.list[at] : (await look(text))[0]);
+  const list = found?.list;
   const key = (e: KeyboardEvent) => {
     if (e.key === "Escape") { setText(""); input.current?.blur(); }
     if (!list?.length || (e.key !== "ArrowDown" && e.key !== "ArrowUp")) return;
@@ -98,13 +104,13 @@ function Search() {
   return (
     <form class="search" role="search" onSubmit={(e) => { e.preventDefault(); void submit(); }}>
       <svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="9" cy="9" r="5.5" /><path d="M13.2 13.2L17 17" /></svg>
-      <input ref={input} id="search" type="search" role="combobox" list={undefined} aria-expanded={!!list} aria-controls="found" aria-autocomplete="list" aria-label={t("search")} placeholder={t("search.hint")} spellcheck={false} autocomplete="off" autocapitalize="off" value={text} onInput={(e) => setText(e.currentTarget.value)} onKeyDown={key} onBlur={() => setTimeout(() => setList(undefined), 150)} />
+      <input ref={input} id="search" type="search" role="combobox" list={undefined} aria-expanded={!!list} aria-controls="found" aria-activedescendant={list?.length ? `found-${at}` : undefined} aria-autocomplete="list" aria-label={t("search")} placeholder={t("search.hint")} spellcheck={false} autocomplete="off" autocapitalize="off" value={text} onInput={(e) => setText(e.currentTarget.value)} onKeyDown={key} onBlur={() => setTimeout(() => setFound(undefined), 150)} />
       <kbd class="search-key" aria-hidden="true">/</kbd>
       {list && (
-        <ul id="found" role="listbox" aria-label={t("search")} class="found">
-          {list.slice(0, 8).map((f, i) => (
-            <li key={f.path} role="option" aria-selected={i === at}>
-              <a href={href(f.path)} tabIndex={-1} onClick={() => setText("")}><span class="quiet">{t(`found.${f.kind}`)}</span> <bdi class={f.text.startsWith("0x") ? "mono" : undefined}>{printable(f.text, 70)}</bdi></a>
+        <ul id="found" role="listbox" aria-label={t("search")} class="found" onMouseDown={(e) => e.preventDefault()}>
+          {list.map((f, i) => (
+            <li key={f.path} id={`found-${i}`} class="item" role="option" aria-selected={i === at} onClick={() => open(f)}>
+              <span class="quiet">{t(`found.${f.kind}`)}</span> <bdi class={f.text.startsWith("0x") ? "mono" : undefined}>{printable(f.text, 70)}</bdi>
             </li>
           ))}
           {list.length === 0 && <li class="nothing" role="option" aria-selected={false}>{t("search.nothing")}</li>}
@@ -135,6 +141,7 @@ function Settings() {
       <Choice name={t("settings.language")} value={language.value} options={[["en", "English"], ["zh", "中文"]]} choose={(v) => (language.value = v)} />
       <Choice name={t("settings.zone")} value={zone.value} options={[["local", t("zone.local")], ["utc", "UTC"]]} choose={(v) => (zone.value = v)} />
       {token.value && <button type="button" class="plain" onClick={() => (token.value = "")}>{t("token.forget")}</button>}
+      {limited.value && !denied.value && <Token />}
     </section>
   );
 }
@@ -145,6 +152,7 @@ function Token() {
   return (
     <form class="token" onSubmit={(e) => { e.preventDefault(); token.value = text.trim(); }}>
       <p>{t("token.asked")}</p>
+      {denied.value && token.value && <p class="failed" role="alert">{t("token.refused")}</p>}
       <label class="field"><span>{t("token.label")}</span><input type="password" autocomplete="off" value={text} onInput={(e) => setText(e.currentTarget.value)} /></label>
       <button type="submit" class="primary" disabled={!text.trim()}>{t("token.use")}</button>
     </form>

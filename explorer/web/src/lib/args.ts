@@ -7,7 +7,7 @@ export function readArgument(p: AbiParameter, text: string): unknown {
   let doc: unknown;
   try {
     // Numbers beyond 2^53 would lose digits as JSON numbers: they are quoted first.
-    doc = JSON.parse(text.replace(/(?<=[[,:\s]|^)-?\d{16,}(?=[\],}\s]|$)/g, '"$&"'));
+    doc = JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (x) => (x.startsWith('"') ? x : `"${x}"`)));
   } catch {
     throw new Error(`${p.name || p.type}: ${p.type} is written as JSON`);
   }

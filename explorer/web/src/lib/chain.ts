@@ -1,5 +1,7 @@
-import { computed, signal } from "@preact/signals";
-import { call, maybe, online, token } from "./rpc";
+import { signal } from "@preact/signals";
+import { alone } from "./alone";
+import { call, maybe, token } from "./rpc";
+import { learn, renew, validators } from "./sets";
 import { follow } from "./stream";
 import { hexNumber } from "./format";
 
@@ -52,23 +54,6 @@ export interface Status {
   stands?: string;
 }
 
-export interface Validator {
-  index: number;
-  address: string;
-  name: string;
-  suspended: boolean;
-}
-
-export interface ValidatorSet {
-  epoch: number;
-  firstSeq: number;
-  lastSeq: number;
-  f: number;
-  quorum: number;
-  params: string;
-  validators: Validator[];
-}
-
 export interface Votes {
   number: number;
   epoch: number;
@@ -103,7 +88,6 @@ export const blocks = signal<Block[]>([]); // newest first, at most kept
 export const votes = signal<Map<number, Votes>>(new Map());
 export const phases = signal<Map<number, Phases>>(new Map());
 export const status = signal<Status | undefined>(undefined);
-export const validators = signal<ValidatorSet | undefined>(undefined);
 export const pool = signal<{ pending: number; queued: number } | undefined>(undefined);
 export const peers = signal<number | undefined>(undefined);
 export const chainId = signal<bigint | undefined>(undefined);
@@ -113,27 +97,22 @@ export const client = signal("");
 export type Feed = "connecting" | "live" | "asking" | "lost";
 export const feed = signal<Feed>("connecting");
 
-const names = computed(() => new Map((validators.value?.validators ?? []).map((v) => [v.address.toLowerCase(), v.name])));
-
-/** nameOf is what a validator calls itself, or undefined. */
-export const nameOf = (address: string): string | undefined => names.value.get(address.toLowerCase()) || undefined;
-
-/** has reports whether validator i is in a bitset. */
-export const has = (bits: string | undefined, i: number): boolean => {
-  if (!bits) return false;
-  const byte = parseInt(bits.slice(2 + 2 * (i >> 3), 4 + 2 * (i >> 3)), 16);
-  return !Number.isNaN(byte) && ((byte >> (i & 7)) & 1) === 1;
-};
-
 /** perSecond is what the blocks of each of the last seconds held, by block time. */
-export const perSecond = signal<Map<number, { transactions: number; blocks: number; gas: number }>>(new Map());
+export const perSecond = signal<Map<number, { transactions: number; blocks: number }>>(new Map());
 export const secondsKept = 120;
 
+/** countedSince is the second from which on perSecond has every block: older ones were not asked for. */
+export const countedSince = signal(0);
+
 function count(fresh: Block[]): void {
+  if (blocks.value.length === 0) {
+    const oldest = fresh[fresh.length - 1]!;
+    countedSince.value = hexNumber(oldest.number) <= 1 ? 0 : hexNumber(oldest.timestamp) + 1; // of its own second some may be missing
+  }
   const next = new Map(perSecond.value), oldest = Math.floor(Date.now() / 1000) - secondsKept;
   for (const b of fresh) {
     const second = hexNumber(b.timestamp), old = next.get(second);
-    if (hexNumber(b.number) > 0) next.set(second, { transactions: (old?.transactions ?? 0) + b.transactions.length, blocks: (old?.blocks ?? 0) + 1, gas: (old?.gas ?? 0) + hexNumber(b.gasUsed) });
+    if (hexNumber(b.number) > 0) next.set(second, { transactions: (old?.transactions ?? 0) + b.transactions.length, blocks: (old?.blocks ?? 0) + 1 });
   }
   for (const second of next.keys()) if (second < oldest) next.delete(second);
   perSecond.value = next;
@@ -162,7 +141,7 @@ function take(b: Block): void {
 const phasesAtOnce = 40; // blocks whose phases are asked for in one go
 
 /** watch asks whose votes were seen for the blocks in memory, and how long these took. */
-async function watch(): Promise<void> {
+const watch = alone(async () => {
   const list = blocks.value.map((b) => hexNumber(b.number)).filter((n) => n > 0);
   if (list.length === 0) return;
   const wanted = list.filter((n) => !phases.value.get(n)?.durableUs).slice(0, phasesAtOnce);
@@ -170,38 +149,45 @@ async function watch(): Promise<void> {
     maybe<{ blocks: Votes[] }>("pbft_participation", list[list.length - 1], list[0]),
     ...wanted.map((n) => maybe<Phases | null>("pbft_blockPhases", n)),
   ]);
-  if (seen) votes.value = new Map(seen.blocks.map((v) => [v.number, v]));
+  if (seen) {
+    await learn(seen.blocks);
+    votes.value = new Map(seen.blocks.map((v) => [v.number, v]));
+  }
   const next = new Map(phases.value);
   for (const t of times) if (t) next.set(t.number, t);
   const oldest = list[list.length - 1]!;
   for (const n of next.keys()) if (n < oldest) next.delete(n);
   phases.value = next;
-}
+});
 
 /** look asks how consensus, pool and network stand. */
-async function look(): Promise<void> {
+const look = alone(async () => {
   const [s, p, n] = await Promise.all([maybe<Status>("pbft_status"), maybe<{ pending: string; queued: string }>("txpool_status"), maybe<string>("net_peerCount")]);
   if (s) {
-    const other = s.epoch !== status.value?.epoch;
     status.value = s;
-    if (other || !validators.value) validators.value = (await maybe<ValidatorSet>("pbft_validators")) ?? validators.value;
+    if (validators.value?.epoch !== s.epoch) await renew();
   }
   if (p) pool.value = { pending: hexNumber(p.pending), queued: hexNumber(p.queued) };
   if (n !== undefined) peers.value = hexNumber(n);
-}
+  if (chainId.value === undefined) await identify();
+});
 
 let live = new AbortController();
 const lookEvery = 1000; // ms
 const askEvery = 1500; // ms, where there is no stream
 
+/** identify asks which network and which program this is. */
+async function identify(): Promise<void> {
+  const [id, version] = await Promise.all([maybe<string>("eth_chainId"), maybe<string>("web3_clientVersion")]);
+  if (id) chainId.value = BigInt(id);
+  if (version) client.value = version;
+}
+
 /** start begins to follow the chain; it goes on as long as the page is open. */
 export function start(): void {
-  void maybe<string>("eth_chainId").then((id) => id && (chainId.value = BigInt(id)));
-  void maybe<string>("web3_clientVersion").then((v) => v && (client.value = v));
   void look();
   setInterval(() => !document.hidden && void look(), lookEvery);
-  void run();
-  token.subscribe(() => void run());
+  token.subscribe(() => void run()); // at once, and with another token again
 }
 
 async function run(): Promise<void> {
@@ -222,6 +208,7 @@ async function run(): Promise<void> {
     });
     if (outcome === "absent") void ask(own.signal);
   } catch {
+    if (own.signal.aborted) return; // a later run says how it stands
     feed.value = "lost";
     setTimeout(() => !own.signal.aborted && void run(), askEvery);
   }
@@ -231,16 +218,16 @@ async function run(): Promise<void> {
 async function ask(stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     const newest = await maybe<string>("eth_blockNumber");
+    if (stop.aborted) return;
     feed.value = newest === undefined ? "lost" : "asking";
     if (newest !== undefined) {
       const last = blocks.value[0] ? hexNumber(blocks.value[0].number) : -1, top = hexNumber(newest);
       const numbers = [];
       for (let n = Math.max(last + 1, top - kept + 1, 0); n <= top; n++) numbers.push(n);
-      const list = await Promise.all(numbers.map((n) => maybe<Block>("eth_getBlockByNumber", "0x" + n.toString(16), false)));
+      const list = await Promise.all(numbers.map((n) => call<Block | null>("eth_getBlockByNumber", "0x" + n.toString(16), false))).catch(() => []); // all or none: no gaps
+      if (stop.aborted) return;
       for (const b of list) if (b) take(b);
     }
     await new Promise((wake) => setTimeout(wake, askEvery));
   }
 }
-
-export { online };

@@ -57,6 +57,19 @@ export interface Balance {
   id: string | null;
 }
 
+/** Day is what happened on one day of UTC. */
+export interface Day {
+  day: string; // as in 2026-11-26
+  blocks: string;
+  transactions: string;
+  gasUsed: string;
+  transfers: string;
+  contracts: string;
+}
+
+/** daily is what happened on the days from one to another, both included, at most 366. Days without a block are left out. */
+export const daily = (from: string, to: string) => call<Day[]>("index_daily", from, to);
+
 const page = (cursor?: string | null) => ({ limit: 25, ...(cursor ? { cursor } : {}) });
 
 export const transactionsOf = (address: string, cursor?: string | null) => call<Page<IndexedTransaction>>("index_transactions", address, page(cursor));

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { RpcError, call } from "./rpc";
+import { call } from "./rpc";
 import type { Birth } from "../proof/genesis";
 import type { Link } from "../proof/trust";
 import type { Certificate, Report } from "../proof/verify";
@@ -43,24 +43,24 @@ export function genesis(): Promise<Birth> {
 
 let worker: Worker | undefined;
 let calls = 0;
-const waiting = new Map<number, [kind: string, resolve: (r: Report) => void, reject: (e: Error) => void]>();
+const waiting = new Map<number, { resolve: (r: Report) => void; reject: (e: Error) => void }>();
 
 function check(kind: "block" | "transaction", args: unknown[]): Promise<Report> {
   if (!worker) {
     worker = new Worker(new URL("../proof/worker.ts", import.meta.url), { type: "module" });
     worker.onerror = () => {
-      for (const [, , reject] of waiting.values()) reject(new Error("the worker that checks proofs has failed"));
+      for (const { reject } of waiting.values()) reject(new Error("the worker that checks proofs has failed"));
       waiting.clear();
       worker = undefined;
     };
     worker.onmessage = (event: MessageEvent<{ id: number; report: Report }>) => {
-      waiting.get(event.data.id)?.[1](event.data.report);
+      waiting.get(event.data.id)?.resolve(event.data.report);
       waiting.delete(event.data.id);
     };
   }
   const id = ++calls;
   return new Promise((resolve, reject) => {
-    waiting.set(id, [kind, resolve, reject]);
+    waiting.set(id, { resolve, reject });
     worker!.postMessage({ id, kind, args });
   });
 }
@@ -73,27 +73,6 @@ export async function checkTransaction(proof: unknown, tx: Shown, receipt: Shown
 
 /** checkBlock checks a certificate against what a page shows of a block. */
 export async function checkBlock(certificate: Certificate, block: Shown): Promise<Report> {
-  const [b, links] = await Promise.all([genesis(), linksFor(certificate, block)]);
-  return check("block", [b, pinned.value!.hash, links, certificate, block]);
-}
-
-const searched = 64; // blocks that are looked through for a transaction
-
-/**
- * linksFor gets the changes of the set up to a block: the finality proof of any
- * transaction in it, or after it, carries them.
- */
-async function linksFor(c: Certificate, block: Shown): Promise<Link[]> {
-  const own = (block.transactions as string[] | undefined)?.[0];
-  const hash = own ?? (await transactionNear(c.number));
-  if (!hash) return [];
-  const proof = await call<{ links: Link[] } | null>("pbft_finalityProof", hash);
-  return proof?.links ?? [];
-}
-
-async function transactionNear(number: number): Promise<string | undefined> {
-  const at = (n: number) => call<{ transactions: string[] } | null>("eth_getBlockByNumber", "0x" + n.toString(16), false).catch((e: unknown) => (e instanceof RpcError ? null : Promise.reject(e)));
-  const after = await Promise.all(Array.from({ length: searched }, (_, i) => at(number + 1 + i)));
-  const before = number > 1 ? await Promise.all(Array.from({ length: Math.min(searched, number - 1) }, (_, i) => at(number - 1 - i))) : [];
-  return [...after, ...before].find((b) => b?.transactions[0])?.transactions[0];
+  const [b, links] = await Promise.all([genesis(), call<Link[] | null>("pbft_setChanges", certificate.number)]);
+  return check("block", [b, pinned.value!.hash, links ?? [], certificate, { ...block, transactions: undefined }]);
 }

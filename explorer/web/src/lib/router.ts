@@ -9,7 +9,17 @@ export interface Place {
   query: URLSearchParams;
 }
 
-const read = (): Place => ({ path: decodeURI(location.pathname.slice(base.length)) || "/", query: new URLSearchParams(location.search) });
+/** pathOf is a path of the window without the base; one that is no text stays as it is and leads nowhere. */
+export function pathOf(pathname: string): string {
+  const path = pathname.slice(base.length) || "/";
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
+const read = (): Place => ({ path: pathOf(location.pathname), query: new URLSearchParams(location.search) });
 
 /** place is where the user is. */
 export const place = signal<Place>(read());

@@ -13,6 +13,7 @@ export class RpcError extends Error {
 export const rpcUrl = "/";
 const maxBatch = 100; // calls; the node takes 1,000, but smaller answers show sooner
 const unreachable = -1;
+const patience = 120_000; // ms for one answer: longer than any limit of the node, so that a hung connection ends
 
 /** online is whether the last request reached the node. */
 export const online = signal(true);
@@ -23,8 +24,12 @@ const tokenKey = "quorate.token";
 export const token = signal(sessionStorage.getItem(tokenKey) ?? "");
 token.subscribe((t) => (t ? sessionStorage.setItem(tokenKey, t) : sessionStorage.removeItem(tokenKey)));
 
-/** denied is set while the node refuses calls for want of a token. */
+/** denied is set while the node refuses all calls for want of a token that it takes. */
 export const denied = signal(false);
+
+/** limited is set once the node has refused a method to this caller: with a token there may be more. */
+export const limited = signal(false);
+const unauthorized = -40100;
 
 export const authorization = (): Record<string, string> => (token.value ? { Authorization: `Bearer ${token.value}` } : {});
 
@@ -45,6 +50,9 @@ export function call<T>(method: string, ...params: unknown[]): Promise<T> {
   });
 }
 
+/** lost reports whether an error says nothing but that no answer came. */
+export const lost = (error: unknown): boolean => error instanceof RpcError && error.code === unreachable;
+
 /** maybe is call, with undefined where the node refuses or does not know the method. */
 export const maybe = <T>(method: string, ...params: unknown[]): Promise<T | undefined> => call<T>(method, ...params).catch(() => undefined);
 
@@ -63,7 +71,7 @@ interface Answer {
 async function send(batch: Pending[]): Promise<void> {
   const body = JSON.stringify(batch.map((p, id) => ({ jsonrpc: "2.0", id, method: p.method, params: p.params })));
   try {
-    const response = await fetch(rpcUrl, { method: "POST", body, headers: { "Content-Type": "application/json", ...authorization() } });
+    const response = await fetch(rpcUrl, { method: "POST", body, headers: { "Content-Type": "application/json", ...authorization() }, signal: AbortSignal.timeout(patience) });
     denied.value = response.status === 401;
     const answers = (await response.json()) as Answer | Answer[];
     online.value = true;
@@ -81,7 +89,9 @@ function settle(batch: Pending[], answers: Answer | Answer[]): void {
   batch.forEach((p, id) => {
     const a = byId.get(id);
     if (!a) p.reject(new RpcError(unreachable, "no answer to this call"));
-    else if (a.error) p.reject(new RpcError(a.error.code, a.error.message, a.error.data));
-    else p.resolve((a.result ?? null) as never);
+    else if (a.error) {
+      if (a.error.code === unauthorized) limited.value = true;
+      p.reject(new RpcError(a.error.code, a.error.message, a.error.data));
+    } else p.resolve((a.result ?? null) as never);
   });
 }

@@ -1,5 +1,5 @@
 import { call, maybe } from "./rpc";
-import { validators } from "./chain";
+import { validators } from "./sets";
 import { metaOf } from "./tokens";
 
 /** Found is where a search leads. */
@@ -37,7 +37,7 @@ const tokensSearched = 100;
 async function byName(q: string): Promise<Found[]> {
   const members = (validators.value?.validators ?? []).filter((v) => v.name.toLowerCase().includes(q)).map((v): Found => ({ path: "/address/" + v.address, kind: "validator", text: v.name }));
   const page = await maybe<{ items: { address: string }[] }>("index_tokens", { limit: tokensSearched });
-  const tokens = await Promise.all((page?.items ?? []).map(async ({ address }) => ({ address, ...(await metaOf(address)) })));
+  const tokens = await Promise.all((page?.items ?? []).map(async ({ address }) => ({ address, ...(await metaOf(address).catch(() => undefined)) })));
   const named = tokens.filter((x) => x.name?.toLowerCase().includes(q) || x.symbol?.toLowerCase().includes(q));
   return [...members, ...named.map((x): Found => ({ path: "/token/" + x.address, kind: "token", text: [x.name, x.symbol].filter(Boolean).join(" · ") }))];
 }

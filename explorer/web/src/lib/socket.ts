@@ -1,3 +1,5 @@
+import { token } from "./rpc";
+
 // A WebSocket with one subscription, for what no stream over HTTP has: the messages of
 // the protocol.
 
@@ -5,13 +7,21 @@ export type SocketState = "connecting" | "open" | "closed" | "refused";
 
 const pause = 2000; // ms before it is tried again
 
+/**
+ * protocols show the token, if there is one, in the only header of a WebSocket that a page
+ * can set: the node takes it from there and answers with the first. An address would be
+ * written into logs and histories. A JWT is base64url and dots, which may stand there;
+ * another text is none, and the browser would not even try.
+ */
+export const protocols = (of: string): string[] => (/^[A-Za-z0-9_.-]+$/.test(of) ? ["quorate", "bearer." + of] : []);
+
 /** subscribe asks for one subscription until the signal ends it. */
 export function subscribe<T>(method: string, params: unknown[], o: { seen: (v: T) => void; state: (s: SocketState, why?: string) => void; signal: AbortSignal }): void {
   if (o.signal.aborted) return;
   o.state("connecting");
   const url = new URL("/", location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(url);
+  const socket = new WebSocket(url, protocols(token.peek()));
   const stop = () => socket.close();
   o.signal.addEventListener("abort", stop, { once: true });
   let refused = false;

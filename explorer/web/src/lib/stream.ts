@@ -74,7 +74,8 @@ async function connection(o: Options): Promise<Outcome> {
   const last = o.last();
   const url = "/v1/stream?" + new URLSearchParams({ from: last === undefined ? o.from() : String(BigInt(last) + 1n), ...(o.include ? { include: o.include } : {}) }).toString();
   const response = await fetch(url, { headers: { Accept: "text/event-stream", ...authorization() }, cache: "no-store", signal: o.signal });
-  if (response.status === 404 || response.status === 403 || response.status === 405 || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) return "absent";
+  if (response.status === 429 || response.status >= 500) return "ended"; // busy, or away behind a proxy: the door is there
+  if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) return "absent";
   if (!response.body) return "ended";
   o.live(true);
   const parser = new Parser(), reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

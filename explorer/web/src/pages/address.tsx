@@ -1,10 +1,11 @@
 import { t } from "../i18n";
-import { head, nameOf } from "../lib/chain";
+import { head } from "../lib/chain";
 import { system } from "../lib/abi";
 import { bytes, ether, hexNumber, moment, printable, whole } from "../lib/format";
 import { balances, creatorOf, token as tokenOf, transactionsOf, type Balance, type IndexedTransaction } from "../lib/index";
 import { call, maybe } from "../lib/rpc";
 import { go, href, place } from "../lib/router";
+import { nameOf } from "../lib/sets";
 import { Address, Age, Badge, BlockLink, Card, Facts, Failed, Hash, Mark, Tabs, Title, useLoad, useTitle, Wait } from "../ui/basics";
 import { Indexed } from "../ui/list";
 import { Amount, TokenName, Transfers, useMeta } from "../ui/tokens";
@@ -25,7 +26,7 @@ function Shown({ address }: { address: string }) {
   const known = useLoad(() => tokenOf(address).catch(() => null), [address]);
   const role = useLoad(() => rolesOf(address), [address, head.value]);
   const code = account.value?.code ?? "0x", contract = code !== "0x", name = nameOf(address) ?? system[address]?.name;
-  const meta = useMeta(contract ? address : "");
+  const meta = useMeta(contract ? address : undefined);
   const asked = place.value.query.get("part");
   const parts: [Part, string][] = [["transactions", t("transactions")], ["transfers", t("transfers")], ["tokens", t("nav.tokens")], ...(contract ? [["contract", t("contract")] as [Part, string]] : [])];
   const part = parts.find(([p]) => p === asked)?.[0] ?? (contract && asked === null && system[address] ? "contract" : "transactions");
@@ -71,7 +72,8 @@ function Transactions({ address }: { address: string }) {
       id="address-transactions"
       label={t("transactions")}
       load={(c) => transactionsOf(address, c)}
-      keys={[address, head.value]}
+      keys={[address]}
+      fresh={head.value}
       keyOf={(x) => x.hash}
       empty={t("address.none")}
       row={(x) => ({ hash: x.hash, block: hexNumber(x.blockNumber), time: moment(hexNumber(x.timestamp)), from: x.from, to: x.to, value: BigInt(x.value), selector: x.selector, nonce: hexNumber(x.nonce), gasUsed: BigInt(x.gasUsed), status: hexNumber(x.status), contract: x.contractAddress })}
@@ -80,7 +82,7 @@ function Transactions({ address }: { address: string }) {
         { name: t("block"), cell: (x) => <BlockLink number={x.blockNumber} /> },
         { name: t("age"), cell: (x) => <Age at={hexNumber(x.timestamp)} /> },
         { name: t("from"), cell: (x) => <><Address value={x.from} /> {x.from.toLowerCase() === address && x.to?.toLowerCase() !== address && <span class="direction">{t("out")}</span>}</> },
-        { name: t("to"), cell: (x) => (x.to ? <Address value={x.to} /> : x.contractAddress ? <><Badge kind="info">{t("tx.creation")}</Badge> <Address value={x.contractAddress} /></> : "–") },
+        { name: t("to"), cell: (x) => (x.to ? <Address value={x.to} /> : <><Badge kind="info">{t("tx.creation")}</Badge> {x.contractAddress && hexNumber(x.status) === 1 && <Address value={x.contractAddress} />}</>) },
         { name: t("method"), cell: (x) => (x.to === null ? <span class="quiet">–</span> : x.selector.length === 10 ? <code>{x.selector}</code> : <span class="quiet">{t("tx.transfer")}</span>) },
         { name: t("value"), right: true, cell: (x) => ether(x.value) },
       ]}
@@ -94,7 +96,8 @@ function Balances({ address }: { address: string }) {
       id="address-tokens"
       label={t("nav.tokens")}
       load={(c) => balances(address, c)}
-      keys={[address, head.value]}
+      keys={[address]}
+      fresh={head.value}
       keyOf={(x) => x.token + (x.id ?? "")}
       empty={t("address.notokens")}
       row={(x) => ({ token: x.token, standard: x.standard, balance: BigInt(x.balance), id: x.id === null ? null : BigInt(x.id) })}

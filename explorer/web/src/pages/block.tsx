@@ -1,17 +1,18 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { has, head, status, type Block, type Phases, type ValidatorSet, type Votes } from "../lib/chain";
+import { head, status, type Block, type Phases, type Votes } from "../lib/chain";
 import { bytes, ether, hexNumber, moment, short, whole } from "../lib/format";
 import { checkBlock } from "../lib/proofs";
 import { json, save } from "../lib/export";
 import { call, maybe } from "../lib/rpc";
 import { go, href } from "../lib/router";
-import { Address, Age, Badge, Card, Exports, Facts, Failed, Hash, Long, Copy, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
+import { Address, Age, Badge, Card, Exports, Facts, Failed, Hash, Long, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
+import { has, type ValidatorSet } from "../lib/sets";
 import { Diagram, fromVotes, Timeline } from "../ui/diagram";
+import { usePages } from "../ui/pages";
 import { Verified } from "../ui/verified";
 import { useWidth } from "../ui/width";
 import type { Certificate } from "../proof/verify";
-import { useState } from "preact/hooks";
 
 interface FullTx {
   hash: string;
@@ -24,8 +25,10 @@ interface FullTx {
 
 export default function BlockPage({ id }: { id: string }) {
   const byHash = id.startsWith("0x"), valid = byHash ? /^0x[0-9a-f]{64}$/i.test(id) : /^\d{1,18}$/.test(id);
-  const block = useLoad(async () => (!valid ? null : byHash ? call<Block | null>("eth_getBlockByHash", id, false) : call<Block | null>("eth_getBlockByNumber", "0x" + BigInt(id).toString(16), false)), [id]);
+  const [absent, setAbsent] = useState(false);
+  const block = useLoad(() => (valid ? find(id) : Promise.resolve(null)), [id, absent ? head.value : 0]); // one that is to come is looked for again
   const b = block.value;
+  useEffect(() => setAbsent(b === null), [b === null]);
   useTitle(b ? `${t("block")} ${hexNumber(b.number)}` : t("block"));
   useEffect(() => {
     if (!b) return;
@@ -37,6 +40,14 @@ export default function BlockPage({ id }: { id: string }) {
   if (b === undefined) return <Wait lines={8} />;
   if (b === null) return <><Title>{t("block.absent")}</Title><p class="empty">{t("block.absent.why", { id, head: head.value ?? "–" })}</p></>;
   return <Shown block={b} />;
+}
+
+/** find gets a block by its number or hash, and no other than was asked for. */
+async function find(id: string): Promise<Block | null> {
+  const hash = id.startsWith("0x") ? id.toLowerCase() : undefined;
+  const b = await (hash ? call<Block | null>("eth_getBlockByHash", hash, false) : call<Block | null>("eth_getBlockByNumber", "0x" + BigInt(id).toString(16), false));
+  if (b && (hash ? b.hash.toLowerCase() !== hash : BigInt(b.number) !== BigInt(id))) throw new Error(t("answer.other"));
+  return b;
 }
 
 function Shown({ block: b }: { block: Block }) {
@@ -121,12 +132,9 @@ function PhasesCard({ number }: { number: number }) {
 const perPage = 25;
 
 function Transactions({ block: b }: { block: Block }) {
-  const [page, setPage] = useState(0);
-  useEffect(() => setPage(0), [b.hash]);
-  const hashes = b.transactions.slice(page * perPage, (page + 1) * perPage);
+  const { rows: hashes, pager } = usePages(b.transactions, perPage);
   const { value, error } = useLoad(() => Promise.all(hashes.map((h) => call<FullTx>("eth_getTransactionByHash", h))), [hashes]);
   const rows = (value ?? []).filter((x) => x !== null);
-  const pages = Math.ceil(b.transactions.length / perPage);
   return (
     <Card
       title={`${t("transactions")} · ${whole(b.transactions.length)}`}
@@ -150,15 +158,7 @@ function Transactions({ block: b }: { block: Block }) {
           ]}
         />
       )}
-      {pages > 1 && (
-        <nav class="pager" aria-label={t("pages")}>
-          <button type="button" class="plain" disabled={page === 0} onClick={() => setPage(page - 1)}>{t("previous")}</button>
-          <span class="num quiet">{page + 1} / {pages}</span>
-          <button type="button" class="plain" disabled={page + 1 >= pages} onClick={() => setPage(page + 1)}>{t("next")}</button>
-        </nav>
-      )}
+      {pager}
     </Card>
   );
 }
-
-export { Copy };

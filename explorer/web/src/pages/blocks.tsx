@@ -1,5 +1,5 @@
 import { t } from "../i18n";
-import { blocks as live, head, votes, type Block } from "../lib/chain";
+import { blocks as live, head, type Block } from "../lib/chain";
 import { bytes, hexNumber, moment, whole } from "../lib/format";
 import { call } from "../lib/rpc";
 import { href, place } from "../lib/router";
@@ -12,7 +12,7 @@ export default function Blocks() {
   const asked = place.value.query.get("before"), newest = head.value;
   const top = asked !== null && /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
   const older = useLoad(async () => (top === undefined ? [] : (await Promise.all(Array.from({ length: Math.min(perPage, top + 1) }, (_, i) => call<Block | null>("eth_getBlockByNumber", "0x" + (top - i).toString(16), false)))).filter((b) => b !== null)), [top]);
-  const rows = top === undefined ? live.value.slice(0, perPage) : older.value;
+  const rows = top !== undefined ? older.value : live.value.length > 0 ? live.value.slice(0, perPage) : undefined;
   const last = rows?.length ? hexNumber(rows[rows.length - 1]!.number) : 0;
   return (
     <>
@@ -32,7 +32,7 @@ export default function Blocks() {
               { name: t("block"), cell: (b) => <BlockLink number={b.number} /> },
               { name: t("hash"), wide: true, cell: (b) => <Hash value={b.hash} to={"/block/" + b.hash} /> },
               { name: t("age"), cell: (b) => <Age at={hexNumber(b.timestamp)} /> },
-              { name: t("proposer"), cell: (b) => (votes.value.get(hexNumber(b.number)) ? <Address value={votes.value.get(hexNumber(b.number))!.proposer} /> : <span class="quiet">–</span>) },
+              { name: t("proposer"), cell: (b) => (hexNumber(b.number) > 0 ? <Address value={b.miner} /> : <span class="quiet">–</span>) },
               { name: t("transactions"), right: true, cell: (b) => whole(b.transactions.length) },
               { name: t("gas"), right: true, wide: true, cell: (b) => whole(b.gasUsed) },
               { name: t("size"), right: true, wide: true, cell: (b) => bytes(hexNumber(b.size)) },

@@ -1,9 +1,10 @@
 import { t } from "../i18n";
-import { chainId, client, feed, head, nameOf, peers, status } from "../lib/chain";
+import { chainId, client, feed, head, peers, status } from "../lib/chain";
 import { hexNumber, moment, printable, short, whole } from "../lib/format";
 import { genesis, pin, pinned } from "../lib/proofs";
 import { maybe } from "../lib/rpc";
 import { href } from "../lib/router";
+import { nameOf } from "../lib/sets";
 import { useState } from "preact/hooks";
 import { Badge, Card, Facts, Failed, Hash, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
 import { ValidatorState } from "./validators";

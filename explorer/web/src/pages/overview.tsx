@@ -1,20 +1,22 @@
 import { computed } from "@preact/signals";
 import { t } from "../i18n";
-import { blocks, chainId, head, nameOf, peers, perSecond, phases, pool, secondsKept, status, validators } from "../lib/chain";
+import { blocks, chainId, countedSince, head, peers, perSecond, phases, pool, secondsKept, status } from "../lib/chain";
 import { hexNumber, moment, ms, now, short, whole } from "../lib/format";
 import { href } from "../lib/router";
 import { call } from "../lib/rpc";
+import { nameOf, validators } from "../lib/sets";
 import { Address, Age, age, Badge, BlockLink, Card, Hash, useLoad, useTitle } from "../ui/basics";
 import { Chart } from "../ui/chart";
 import { Heat } from "../ui/heat";
 
 const windowSeconds = 60;
 
+// Just opened, the page knows the last blocks and not all of the last minute.
 const throughput = computed(() => {
-  const last = Math.floor(now.value / 1000);
-  let sum = 0, gas = 0;
-  for (const [second, x] of perSecond.value) if (second > last - windowSeconds) ((sum += x.transactions), (gas += x.gas));
-  return { rate: sum / windowSeconds, gas: gas / windowSeconds };
+  const last = Math.floor(now.value / 1000), seconds = Math.min(windowSeconds, Math.max(1, last - countedSince.value + 1));
+  let sum = 0;
+  for (const [second, x] of perSecond.value) if (second > last - seconds) sum += x.transactions;
+  return { rate: sum / seconds, seconds };
 });
 
 const latency = computed(() => {
@@ -61,7 +63,7 @@ function Tiles() {
       <div class="tile">
         <span class="tile-name">{t("tile.throughput")}</span>
         <strong>{throughput.value.rate >= 100 ? throughput.value.rate.toFixed(0) : throughput.value.rate.toFixed(1)}<small> tx/s</small></strong>
-        <span class="tile-sub">{t("tile.window", { n: windowSeconds })}</span>
+        <span class="tile-sub">{t("tile.window", { n: throughput.value.seconds })}</span>
       </div>
       <div class="tile">
         <span class="tile-name">{t("tile.finality")}</span>
@@ -99,7 +101,7 @@ function Throughput() {
     y.push(perSecond.value.get(second)?.transactions ?? 0);
   }
   return (
-    <Card title={t("overview.throughput")}>
+    <Card title={t("overview.throughput")} actions={<a href={href("/statistics")}>{t("overview.days")}</a>}>
       <Chart x={x} series={[{ label: "tx/s", values: y, kind: "bars" }]} format={(v) => String(Math.round(v * 10) / 10)} formatX={(v) => moment(v).slice(11, 19)} label={t("overview.throughput")} />
     </Card>
   );

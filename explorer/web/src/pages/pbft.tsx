@@ -2,10 +2,11 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { head, nameOf, phases, status, validators, votes, type Phases, type ValidatorSet, type Votes } from "../lib/chain";
+import { head, phases, status, votes, type Phases, type Votes } from "../lib/chain";
 import { moment, ms, printable, short, whole } from "../lib/format";
 import { maybe } from "../lib/rpc";
 import { go, href, place } from "../lib/router";
+import { nameOf, setOf, validators, type ValidatorSet } from "../lib/sets";
 import { subscribe, type SocketState } from "../lib/socket";
 import { Badge, Card, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
 import { Diagram, fromVotes, Timeline, type Arrows } from "../ui/diagram";
@@ -27,6 +28,7 @@ interface Event {
 /** Seen is what was seen for one sequence number since this page is open. */
 interface Seen {
   seq: number;
+  epoch: number;
   view: number;
   primary?: string;
   prepares: Set<string>;
@@ -55,7 +57,7 @@ function drain(): void {
     sample.value = e.sample || sample.value;
     if (rareKinds.includes(e.kind)) odd.unshift(e);
     if (!["PRE-PREPARE", "PREPARE", "COMMIT"].includes(e.kind) || !e.from) continue;
-    const old = next.get(e.seq) ?? { seq: e.seq, view: e.view, prepares: new Set<string>(), commits: new Set<string>(), first: e.timeUs, last: e.timeUs };
+    const old = next.get(e.seq) ?? { seq: e.seq, epoch: e.epoch, view: e.view, prepares: new Set<string>(), commits: new Set<string>(), first: e.timeUs, last: e.timeUs };
     old.view = Math.max(old.view, e.view);
     old.last = Math.max(old.last, e.timeUs);
     old.first = Math.min(old.first, e.timeUs);
@@ -157,15 +159,23 @@ function newestOf(): number {
   return done || (head.value ?? 0);
 }
 
+/** remembered is what the node still knows of a number that may be long gone from this page. */
+async function remembered(number: number) {
+  const [phases, votes, set] = await Promise.all([maybe<Phases | null>("pbft_blockPhases", number), maybe<{ blocks: Votes[] }>("pbft_participation", number, number), maybe<ValidatorSet | null>("pbft_validators", number)]);
+  return { number, phases, votes: votes?.blocks[0], set };
+}
+
 function Stage({ held, hold }: { held: boolean; hold: (h: boolean) => void }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const [frozen, freeze] = useState<number | undefined>(undefined);
-  const asked = place.value.query.get("seq"), wanted = asked && /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
+  const query = place.value.query.get("seq"), wanted = query && /^\d{1,15}$/.test(query) ? Number(query) : undefined;
   const newest = newestOf();
   useEffect(() => freeze(held ? newest : undefined), [held]);
-  const seq = wanted ?? frozen ?? newest, set = validators.value;
-  const own = useLoad(async () => (wanted === undefined ? undefined : { phases: await maybe<Phases | null>("pbft_blockPhases", wanted), votes: (await maybe<{ blocks: Votes[] }>("pbft_participation", wanted, wanted))?.blocks[0] }), [wanted]);
-  const p = phases.value.get(seq) ?? own.value?.phases, x = seen.value.get(seq), v = votes.value.get(seq) ?? own.value?.votes;
+  const seq = wanted ?? frozen ?? newest;
+  const asked = useLoad(async () => (wanted === undefined ? undefined : remembered(wanted)), [wanted]).value;
+  const own = asked?.number === seq ? asked : undefined; // not of the number before
+  const p = phases.value.get(seq) ?? own?.phases, x = seen.value.get(seq), v = votes.value.get(seq) ?? own?.votes;
+  const set = (v ? setOf(v.epoch) : x ? setOf(x.epoch) : undefined) ?? own?.set ?? validators.value;
   const list = [...new Set([...seen.value.keys(), ...votes.value.keys()])].sort((a, b) => b - a).slice(0, 24).reverse();
   const off = (address: string) => status.value?.validators.find((k) => k.address === address)?.connected === false;
   return (

@@ -5,6 +5,7 @@ import { holders, token as tokenOf, type Holder } from "../lib/index";
 import { go, href, place } from "../lib/router";
 import { Address, Badge, BlockLink, Card, Facts, Hash, Mark, Tabs, Title, useLoad, useTitle } from "../ui/basics";
 import { Indexed, off } from "../ui/list";
+import { supplyOf } from "../lib/tokens";
 import { Amount, Transfers, useMeta } from "../ui/tokens";
 
 type Part = "transfers" | "holders";
@@ -18,7 +19,7 @@ export default function TokenPage({ address }: { address: string }) {
 
 function Shown({ address }: { address: string }) {
   const meta = useMeta(address);
-  const row = useLoad(() => tokenOf(address), [address, head.value]);
+  const row = useLoad(() => tokenOf(address), [address, head.value]), supply = useLoad(() => supplyOf(address), [address, head.value]).value;
   const part: Part = place.value.query.get("part") === "holders" ? "holders" : "transfers";
   const x = row.value;
   return (
@@ -30,7 +31,7 @@ function Shown({ address }: { address: string }) {
         <Facts
           rows={[
             !!x && [t("standard"), x.standard],
-            meta?.supply !== undefined && [t("token.supply"), <span class="num">{units(meta.supply, meta.decimals)}</span>],
+            !!meta && supply !== undefined && [t("token.supply"), <span class="num">{units(supply, meta.decimals)}</span>],
             !!meta && [t("token.decimals"), String(meta.decimals)],
             !!x && [t("transfers"), whole(x.transfers)],
             !!x && [t("holders"), whole(x.holders)],
@@ -47,7 +48,8 @@ function Shown({ address }: { address: string }) {
           id="holders"
           label={t("holders")}
           load={(c) => holders(address, c)}
-          keys={[address, head.value]}
+          keys={[address]}
+          fresh={head.value}
           keyOf={(h) => h.address + (h.id ?? "")}
           empty={t("token.noholders")}
           row={(h) => ({ address: h.address, balance: BigInt(h.balance), id: h.id === null ? null : BigInt(h.id) })}

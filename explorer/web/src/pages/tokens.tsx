@@ -1,4 +1,5 @@
 import { t } from "../i18n";
+import { head } from "../lib/chain";
 import { hexNumber, printable, whole } from "../lib/format";
 import { tokens, type Token } from "../lib/index";
 import { Address, Badge, BlockLink, Title, useTitle } from "../ui/basics";
@@ -15,6 +16,7 @@ export default function Tokens() {
         label={t("nav.tokens")}
         load={tokens}
         keys={[]}
+        fresh={head.value !== undefined && Math.floor(head.value / 5)}
         keyOf={(x) => x.address}
         empty={t("tokens.none")}
         row={(x) => ({ address: x.address, standard: x.standard, transfers: hexNumber(x.transfers), holders: hexNumber(x.holders), firstBlock: hexNumber(x.firstBlock) })}

@@ -1,12 +1,14 @@
 import { t } from "../i18n";
 import { head } from "../lib/chain";
-import { abiOf, decodeFailure, decodeInput, decodeLog, plain, type Argument, type Decoded } from "../lib/abi";
+import { decodeFailure, decodeInput, decodeLog, plain, type Argument, type Decoded } from "../lib/abi";
 import { bytes, ether, hexNumber, moment, printable, whole } from "../lib/format";
 import { json, save } from "../lib/export";
+import { firstFrames, type Frame } from "../lib/frames";
 import { checkTransaction } from "../lib/proofs";
 import { call, maybe } from "../lib/rpc";
 import { go, place } from "../lib/router";
 import { Address, Age, Badge, BlockLink, Card, Facts, Failed, Hash, Long, Tabs, Title, useLoad, useTitle, Wait } from "../ui/basics";
+import { usePages } from "../ui/pages";
 import { Verified } from "../ui/verified";
 
 interface Tx {
@@ -50,19 +52,6 @@ interface Fate {
   blockNumber?: string;
 }
 
-interface Frame {
-  type: string;
-  from: string;
-  to?: string;
-  value?: string;
-  gasUsed?: string;
-  input: string;
-  output?: string;
-  error?: string;
-  revertReason?: string;
-  calls?: Frame[];
-}
-
 type Part = "overview" | "logs" | "calls" | "proof";
 
 export default function TransactionPage({ hash }: { hash: string }) {
@@ -70,6 +59,7 @@ export default function TransactionPage({ hash }: { hash: string }) {
   const pending = useLoad(async () => {
     if (!valid) return null;
     const [tx, receipt, fate] = await Promise.all([call<Tx | null>("eth_getTransactionByHash", hash), call<Receipt | null>("eth_getTransactionReceipt", hash), maybe<Fate>("txpool_explain", hash)]);
+    if (tx && tx.hash.toLowerCase() !== hash.toLowerCase()) throw new Error(t("answer.other"));
     return { tx, receipt, fate };
   }, [hash]);
   // One that waits is looked at again with every block.
@@ -117,9 +107,9 @@ function Shown({ tx, receipt, fate }: { tx: Tx; receipt: Receipt | null; fate?: 
           title={t("verify.title")}
           id="verify-card"
           note={t("verify.note.tx")}
-          actions={proof.value !== undefined && <button type="button" class="plain" data-testid="proof-download" onClick={() => save(`proof-${tx.hash}.json`, "application/json", json(proof.value))}>{t("tx.proof.download")}</button>}
+          actions={!!proof.value && <button type="button" class="plain" data-testid="proof-download" onClick={() => save(`proof-${tx.hash}.json`, "application/json", json(proof.value))}>{t("tx.proof.download")}</button>}
         >
-          {proof.error ? <Failed error={proof.error} /> : <Verified report={report.value} error={report.error} />}
+          {proof.error ? <Failed error={proof.error} /> : proof.value === null ? <p class="empty">{t("verify.noproof")}</p> : <Verified report={report.value} error={report.error} />}
           <p class="quiet small">{t("verify.cli")} <code>quorate verify proof-….json --genesis genesis.json</code></p>
         </Card>
       )}
@@ -145,7 +135,7 @@ function OverviewPart({ tx, receipt }: { tx: Tx; receipt: Receipt | null }) {
             [t("block"), receipt ? <><BlockLink number={receipt.blockNumber} /> <span class="quiet">#{hexNumber(tx.transactionIndex)}</span></> : <span class="quiet">{t("tx.notyet")}</span>],
             !!tx.blockTimestamp && [t("time"), <>{moment(hexNumber(tx.blockTimestamp))} <span class="quiet">· <Age at={hexNumber(tx.blockTimestamp)} /></span></>],
             [t("from"), <Address value={tx.from} full copy />],
-            [t("to"), tx.to ? <Address value={tx.to} full copy /> : receipt?.contractAddress ? <><Badge kind="info">{t("tx.creation")}</Badge> <Address value={receipt.contractAddress} full copy /></> : <Badge kind="info">{t("tx.creation")}</Badge>],
+            [t("to"), tx.to ? <Address value={tx.to} full copy /> : <><Badge kind="info">{t("tx.creation")}</Badge> {failed ? <span class="quiet">{t("tx.nocontract")}</span> : receipt?.contractAddress && <Address value={receipt.contractAddress} full copy />}</>],
             [t("value"), ether(tx.value)],
             !!failed && [t("tx.reason"), why ? <span class="bad-text">{printable(why, 300)}</span> : <span class="quiet">{reason.value && reason.value !== "0x" ? <Long text={reason.value.slice(0, 400)} /> : t("tx.noreason")}</span>],
             [t("gas"), receipt ? `${whole(receipt.gasUsed)} / ${whole(tx.gas)}` : whole(tx.gas)],
@@ -198,14 +188,15 @@ function Raw({ data, open }: { data: string; open?: boolean }) {
   );
 }
 
-const logsShown = 100;
+const logsShown = 50;
 
 function Logs({ logs }: { logs: Log[] }) {
+  const { rows, pager } = usePages(logs, logsShown);
   if (logs.length === 0) return <Card><p class="empty">{t("tx.nologs")}</p></Card>;
   return (
-    <Card id="tx-logs" note={logs.length > logsShown ? t("tx.morelogs", { shown: logsShown, n: logs.length }) : undefined} actions={<button type="button" class="plain" onClick={() => save("logs.json", "application/json", json(logs))}>JSON</button>}>
+    <Card id="tx-logs" actions={<button type="button" class="plain" onClick={() => save("logs.json", "application/json", json(logs))}>JSON</button>}>
       <ol class="logs">
-        {logs.slice(0, logsShown).map((l) => {
+        {rows.map((l) => {
           const d = decodeLog(l);
           return (
             <li key={l.logIndex}>
@@ -216,6 +207,7 @@ function Logs({ logs }: { logs: Log[] }) {
           );
         })}
       </ol>
+      {pager}
     </Card>
   );
 }
@@ -226,38 +218,36 @@ function Calls({ hash }: { hash: string }) {
   const trace = useLoad(() => call<Frame>("debug_traceTransaction", hash, { tracer: "callTracer" }), [hash]);
   if (trace.error) return <Card><Failed error={trace.error} /></Card>;
   if (!trace.value) return <Card><Wait lines={5} /></Card>;
-  const left = { n: framesShown };
+  const { root, all } = firstFrames(trace.value, framesShown);
   return (
-    <Card title={t("tx.calls")} id="tx-calls">
+    <Card title={t("tx.calls")} id="tx-calls" note={all > framesShown ? t("tx.morecalls", { n: framesShown, all: whole(all) }) : undefined}>
       <ul class="calls">
-        <FrameItem frame={trace.value} left={left} />
+        <FrameItem frame={root} depth={0} />
       </ul>
-      {left.n < 0 && <p class="note">{t("tx.morecalls", { n: framesShown })}</p>}
     </Card>
   );
 }
 
-function FrameItem({ frame, left }: { frame: Frame; left: { n: number } }) {
-  if (--left.n < 0) return null;
+const indented = 6; // levels; deeper ones are numbered instead
+
+function FrameItem({ frame, depth }: { frame: Frame; depth: number }) {
   const d = frame.type.startsWith("CREATE") ? undefined : decodeInput(frame.to ?? null, frame.input);
   const value = frame.value && BigInt(frame.value) > 0n ? BigInt(frame.value) : undefined;
   return (
     <li class={frame.error ? "call failed-call" : "call"}>
       <p>
-        <span class="badge quiet">{frame.type}</span> {frame.to && <Address value={frame.to} />}{" "}
+        {depth > indented && <span class="num quiet" title={t("tx.depth")}>{depth}</span>} <span class="badge quiet">{frame.type}</span> {frame.to && <Address value={frame.to} />}{" "}
         {d ? <span class="mono">{printable(d.name, 60)}({d.args.map((a) => printable(plain(a.value), 24)).join(", ")})</span> : frame.input.length >= 10 && !frame.type.startsWith("CREATE") && <code>{frame.input.slice(0, 10)}</code>}{" "}
         {value !== undefined && <span class="num">{ether(value.toString())}</span>} {frame.gasUsed && <span class="quiet num">{whole(frame.gasUsed)} gas</span>}
       </p>
       {frame.error && <p class="bad-text">{printable(frame.revertReason ?? (frame.output ? (decodeFailure(frame.to ?? null, frame.output) ?? frame.error) : frame.error), 200)}</p>}
-      {frame.calls && (
-        <ul>
+      {!!frame.calls?.length && (
+        <ul class={depth >= indented ? "flat" : undefined}>
           {frame.calls.map((c, i) => (
-            <FrameItem key={i} frame={c} left={left} />
+            <FrameItem key={i} frame={c} depth={depth + 1} />
           ))}
         </ul>
       )}
     </li>
   );
 }
-
-export { abiOf };

@@ -1,11 +1,12 @@
 import { decodeFunctionData, type Abi } from "viem";
 import { t, type Key } from "../i18n";
 import { system, plain } from "../lib/abi";
-import { has, head, phases, status, validators, votes, type Votes } from "../lib/chain";
+import { head, phases, status, votes, type Votes } from "../lib/chain";
 import { moment, ms, printable, short, whole } from "../lib/format";
 import { maybe } from "../lib/rpc";
+import { has, setOf, validators } from "../lib/sets";
 import { ask } from "../lib/system";
-import { Address, Badge, Card, Exports, Facts, Hash, Long, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
+import { Address, Badge, BlockLink, Card, Exports, Facts, Hash, Long, Table, Title, useLoad, useTitle, Wait } from "../ui/basics";
 import { Heat } from "../ui/heat";
 
 const participated = 1000; // blocks that the table sums up, at most
@@ -101,7 +102,8 @@ function Progress({ from, to, at }: { from: number; to: number; at: number }) {
 const votesShown = 8;
 
 function VotesCard() {
-  const list = [...votes.value.values()].sort((a, b) => b.number - a.number).slice(0, votesShown), set = validators.value?.validators ?? [];
+  const list = [...votes.value.values()].sort((a, b) => b.number - a.number).slice(0, votesShown);
+  const of = (v: Votes) => setOf(v.epoch)?.validators ?? [], count = (v: Votes, bits: string) => of(v).filter((x) => has(bits, x.index)).length;
   return (
     <Card title={t("votes.latest")} id="votes" flush>
       <Table
@@ -110,10 +112,10 @@ function VotesCard() {
         empty={t("phases.none")}
         keyOf={(v) => String(v.number)}
         columns={[
-          { name: t("block"), cell: (v) => <a class="num" href={`/explorer/block/${v.number}`}>{v.number}</a> },
-          { name: "PREPARE", right: true, cell: (v) => `${set.filter((x) => has(v.prepares, x.index)).length} / ${set.length}` },
-          { name: "COMMIT", right: true, cell: (v) => `${set.filter((x) => has(v.commits, x.index)).length} / ${set.length}` },
-          { name: t("certificate"), right: true, cell: (v) => `${set.filter((x) => has(v.certificate, x.index)).length}` },
+          { name: t("block"), cell: (v) => <BlockLink number={v.number} /> },
+          { name: "PREPARE", right: true, cell: (v) => `${count(v, v.prepares)} / ${of(v).length}` },
+          { name: "COMMIT", right: true, cell: (v) => `${count(v, v.commits)} / ${of(v).length}` },
+          { name: t("certificate"), right: true, cell: (v) => `${count(v, v.certificate)}` },
           { name: t("tile.finality"), right: true, cell: (v) => { const p = phases.value.get(v.number); return p?.acceptedUs && p.committedUs ? ms(p.committedUs - p.acceptedUs) : "–"; } },
         ]}
       />

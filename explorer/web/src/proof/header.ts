@@ -14,6 +14,7 @@ const layout = [
 export interface Header {
   number: bigint;
   timestamp: bigint;
+  baseFee: bigint;
   extraData: Uint8Array;
   mixHash: Uint8Array;
   transactionsRoot: Uint8Array;
@@ -27,7 +28,7 @@ export function header(raw: Uint8Array): Header {
   const at = (name: (typeof layout)[number][0]): Uint8Array => items[layout.findIndex(([n]) => n === name)]!;
   const fields = new Map(layout.map(([name, kind], i) => [name as string, kind === "b" ? hex(items[i]!) : "0x" + number(items[i]!).toString(16)]));
   return {
-    number: number(at("number")), timestamp: number(at("timestamp")), extraData: at("extraData"), mixHash: at("mixHash"),
+    number: number(at("number")), timestamp: number(at("timestamp")), baseFee: number(at("baseFeePerGas")), extraData: at("extraData"), mixHash: at("mixHash"),
     transactionsRoot: at("transactionsRoot"), receiptsRoot: at("receiptsRoot"), fields,
   };
 }

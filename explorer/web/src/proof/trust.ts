@@ -1,4 +1,4 @@
-import { compare, data, equal, fixed, hex, keccak, quantity, Refused } from "./bytes";
+import { compare, data, fixed, keccak, quantity, Refused } from "./bytes";
 import { kinds, mustBe, recoveryPreimage, votePreimage, word, type Domain } from "./sign";
 
 // Who decides: the set of genesis, and each change of it that a quorum of the set before
@@ -97,7 +97,3 @@ export function follow(t: Trust, l: Link): Trust {
   return { ...t, since: epoch + 1n, first: at + 1n, set };
 }
 
-/** same reports whether two addresses in hexadecimal are one. */
-export const same = (a: string, b: Uint8Array): boolean => a.toLowerCase() === hex(b);
-
-export { equal };

@@ -73,16 +73,18 @@ class Steps {
   }
 }
 
-function common(steps: Steps, birth: Birth, pinned: string, links: Link[], upTo?: bigint): () => Trust {
+/** common does the steps from genesis to who decides, up to an epoch if one is given. */
+function common(steps: Steps, birth: Birth, pinned: string, links: Link[], upTo?: () => bigint): () => Trust {
   let trust: Trust | undefined;
   steps.do("genesis", () => {
     trust = begin(birth, pinned);
     return pinned;
   });
   steps.do("links", () => {
+    const end = upTo?.();
     let followed = 0;
     for (const l of links) {
-      if (upTo !== undefined && quantity(l.epoch, "epoch") >= upTo) break;
+      if (end !== undefined && quantity(l.epoch, "epoch") >= end) break;
       trust = follow(trust!, l);
       followed++;
     }
@@ -108,7 +110,7 @@ function note(r: Report, t: Trust, signers: Uint8Array[]): string {
 /** verifyBlock checks that a block is final, and that what is shown of it was signed. */
 export function verifyBlock(birth: Birth, pinned: string, links: Link[], c: Certificate, shown: Shown): Report {
   const steps = new Steps();
-  const trust = common(steps, birth, pinned, links, BigInt(c.epoch));
+  const trust = common(steps, birth, pinned, links, () => BigInt(c.epoch));
   let h: Header, hash: Uint8Array;
   steps.do("header", () => {
     const raw = data(c.header, "header");
@@ -173,9 +175,9 @@ export function verifyTransaction(birth: Birth, pinned: string, answer: unknown,
     return `#${quantity(proof.transactionIndex, "transactionIndex")} · ${proof.receiptProof.length}`;
   });
   steps.do("shown", () => {
-    mustShowTransaction(transaction(data(proof.transaction, "transaction")), shownTx);
-    mustShowReceipt(receipt(data(proof.receipt, "receipt")), shownReceipt);
-    if (String(shownReceipt.blockHash).toLowerCase() !== hex(hash)) throw new Refused(`the block is shown as ${String(shownReceipt.blockHash)}, the proven one is ${hex(hash)}`);
+    const proven = transaction(data(proof.transaction, "transaction")), at = { header: h, hash: hex(hash), index: quantity(proof.transactionIndex, "transactionIndex") };
+    mustShowTransaction(proven, at, shownTx);
+    mustShowReceipt(receipt(data(proof.receipt, "receipt")), proven, at, shownReceipt);
     return "";
   });
   return steps.report;

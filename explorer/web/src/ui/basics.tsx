@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { nameOf } from "../lib/chain";
 import { csv, json, save, type Row } from "../lib/export";
 import { moment, now, printable, short } from "../lib/format";
 import { href } from "../lib/router";
-import { RpcError } from "../lib/rpc";
+import { lost, online, RpcError, token } from "../lib/rpc";
+import { nameOf } from "../lib/sets";
 
 /** Card is a titled part of a page. */
 export function Card({ title, id, actions, note, children, flush }: { title?: ComponentChildren; id?: string; actions?: ComponentChildren; note?: ComponentChildren; children: ComponentChildren; flush?: boolean }) {
@@ -50,6 +50,18 @@ export function Facts({ rows }: { rows: ([name: string, value: ComponentChildren
   );
 }
 
+/** copy puts a text on the clipboard, also where a page without TLS may not use the newer way. */
+async function copy(text: string): Promise<boolean> {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
+}
+
 /** Copy puts a text on the clipboard. */
 export function Copy({ text }: { text: string }) {
   const [done, setDone] = useState(false);
@@ -59,7 +71,7 @@ export function Copy({ text }: { text: string }) {
     return () => clearTimeout(timer);
   }, [done]);
   return (
-    <button class="copy" type="button" title={t("copy")} aria-label={t("copy")} onClick={() => void navigator.clipboard?.writeText(text).then(() => setDone(true))}>
+    <button class="copy" type="button" title={t("copy")} aria-label={t("copy")} onClick={() => void copy(text).then(setDone)}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         {done ? <path d="M3.5 8.5l3 3 6-7" /> : <path d="M5.5 5.5v-2h7v7h-2M3.5 5.5h7v7h-7z" />}
       </svg>
@@ -197,10 +209,17 @@ export function Exports({ name, rows }: { name: string; rows: () => Row[] }) {
 
 /** Tabs choose between parts of a page; the choice is part of the address. */
 export function Tabs<T extends string>({ tabs, chosen, choose }: { tabs: [T, string][]; chosen: T; choose: (t: T) => void }) {
+  const key = (e: KeyboardEvent) => {
+    if (e.key !== "ArrowRight" && e.key !== "ArrowLeft") return;
+    e.preventDefault();
+    const at = tabs.findIndex(([id]) => id === chosen), next = (at + (e.key === "ArrowRight" ? 1 : tabs.length - 1)) % tabs.length;
+    choose(tabs[next]![0]);
+    ((e.currentTarget as Element).children[next] as HTMLElement).focus();
+  };
   return (
-    <div class="tabs" role="tablist">
+    <div class="tabs" role="tablist" onKeyDown={key}>
       {tabs.map(([id, name]) => (
-        <button key={id} type="button" role="tab" aria-selected={id === chosen} data-testid={"tab-" + id} onClick={() => choose(id)}>{name}</button>
+        <button key={id} type="button" role="tab" aria-selected={id === chosen} tabIndex={id === chosen ? 0 : -1} data-testid={"tab-" + id} onClick={() => choose(id)}>{name}</button>
       ))}
     </div>
   );
@@ -211,18 +230,26 @@ export interface Loaded<T> {
   error?: unknown;
 }
 
-/** useLoad loads something whenever one of its keys changes, and keeps the old one meanwhile. */
+/**
+ * useLoad loads something whenever one of its keys changes, and keeps the old one
+ * meanwhile. What could not be had because the node did not answer is asked for again
+ * once it does, or once there is another token.
+ */
 export function useLoad<T>(load: () => Promise<T>, keys: unknown[]): Loaded<T> {
-  const [state, set] = useState<Loaded<T> & { for?: string }>({});
-  const key = JSON.stringify(keys, (_, v: unknown) => (typeof v === "bigint" ? v.toString() : v));
+  const [state, set] = useState<Loaded<T> & { missed?: boolean }>({}), [tries, again] = useState(0);
+  const key = JSON.stringify([...keys, token.value], (_, v: unknown) => (typeof v === "bigint" ? v.toString() : v));
   useEffect(() => {
     let current = true;
     load().then(
-      (value) => current && set({ value, for: key }),
-      (error: unknown) => current && set({ error, for: key }),
+      (value) => current && set({ value }),
+      (error: unknown) => current && set((old) => (!lost(error) ? { error } : old.value === undefined ? { error, missed: true } : { ...old, missed: true })),
     );
     return () => void (current = false);
-  }, [key]);
+  }, [key, tries]);
+  const retry = !!state.missed && online.value;
+  useEffect(() => {
+    if (retry) again((n) => n + 1);
+  }, [retry]);
   return state;
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { t } from "../i18n";
 import { dark } from "../lib/theme";
 import { useWidth } from "./width";
 
@@ -11,8 +12,10 @@ export interface Series {
   color?: "accent" | "ok" | "warn";
 }
 
-/** Chart draws series over one axis of numbers, in the colours of the theme. */
-export function Chart({ x, series, height = 150, format, formatX, label }: { x: number[]; series: Series[]; height?: number; format: (v: number) => string; formatX: (v: number) => string; label: string }) {
+/** Chart draws series over one axis of numbers, in the colours of the theme. told says in words what it shows; without it the ends and bounds of the first series do. */
+export function Chart({ x, series, height = 150, format, formatX, label, told }: { x: number[]; series: Series[]; height?: number; format: (v: number) => string; formatX: (v: number) => string; label: string; told?: string }) {
+  const write = useRef({ format, formatX });
+  write.current = { format, formatX }; // the plot outlives a change of language or time zone
   const [ref, width] = useWidth<HTMLDivElement>();
   const plot = useRef<uPlot>(undefined);
   const theme = dark.value;
@@ -22,11 +25,11 @@ export function Chart({ x, series, height = 150, format, formatX, label }: { x: 
     const axis: uPlot.Axis = { stroke: color("muted"), grid: { stroke: color("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif", gap: 4 };
     const made = new uPlot(
       {
-        width, height, legend: { show: false }, padding: [8, 6, 0, 0],
+        width, height, legend: { show: false }, padding: [8, 26, 0, 0],
         cursor: { y: false, points: { size: 6 } }, scales: { x: { time: false }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.12 : 1] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 22, space: 90, values: (_, list) => list.map(formatX) },
-          { ...axis, size: 50, space: 34, values: (_, list) => list.map((v) => (v === null ? "" : format(v))) },
+          { ...axis, grid: { show: false }, size: 22, space: 90, values: (_, list) => list.map((v) => write.current.formatX(v)) },
+          { ...axis, size: 50, space: 34, values: (_, list) => list.map((v) => (v === null ? "" : write.current.format(v))) },
         ],
         series: [
           {},
@@ -45,5 +48,12 @@ export function Chart({ x, series, height = 150, format, formatX, label }: { x: 
     return () => made.destroy();
   }, [width, height, theme, series.length]);
   useEffect(() => plot.current?.setData([x, ...series.map((s) => s.values)] as uPlot.AlignedData));
-  return <div ref={ref} class="chart" role="img" aria-label={label} style={{ height: height + "px" }} />;
+  return <div ref={ref} class="chart" role="img" aria-label={`${label}. ${told ?? inWords(x, series[0]?.values ?? [], format, formatX)}`} style={{ height: height + "px" }} />;
+}
+
+/** inWords is what a chart shows, for who cannot see it. */
+function inWords(x: number[], values: (number | null)[], format: (v: number) => string, formatX: (v: number) => string): string {
+  const known = values.filter((v) => v !== null);
+  if (known.length === 0) return "";
+  return t("chart.told", { from: formatX(x[0]!), to: formatX(x[x.length - 1]!), low: format(Math.min(...known)), high: format(Math.max(...known)), last: format(known[known.length - 1]!) });
 }

@@ -1,6 +1,7 @@
 import { t } from "../i18n";
-import { has, type Phases, type Validator, type Votes } from "../lib/chain";
+import type { Phases, Votes } from "../lib/chain";
 import { ms, printable, short } from "../lib/format";
+import { has, type Validator } from "../lib/sets";
 
 // One sequence number as the paper draws it: the validators are lanes, the phases go to
 // the right, and each vote is a bundle of arrows from its sender's lane.

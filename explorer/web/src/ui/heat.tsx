@@ -1,19 +1,23 @@
 import { t } from "../i18n";
-import { blocks, has, validators, votes, type Votes } from "../lib/chain";
+import { blocks, votes, type Votes } from "../lib/chain";
 import { hexNumber, printable, short } from "../lib/format";
 import { go } from "../lib/router";
+import { has, placeOf, setOf, validators, type ValidatorSet } from "../lib/sets";
 import { useWidth } from "./width";
 
 // The heat strip: the last blocks from left to right, the validators below each other.
 // A full square proposed the block, a filled one is in its certificate, a pale one voted
-// after the quorum, an empty one was not seen.
+// after the quorum, an empty one was not seen. Nothing is drawn where a validator of today
+// was none.
 
-export type Seen = "proposed" | "certificate" | "later" | "none" | "unknown";
+export type Seen = "proposed" | "certificate" | "later" | "none" | "unknown" | "absent";
 
-/** seenOf tells what was seen of validator i for a block. */
-export function seenOf(v: Votes | undefined, i: number, address: string): Seen {
-  if (!v) return "unknown";
+/** seenOf tells what was seen of a validator for a block, by the set that decided the block. */
+export function seenOf(v: Votes | undefined, set: ValidatorSet | undefined, address: string): Seen {
+  if (!v || !set) return "unknown";
   if (v.proposer.toLowerCase() === address.toLowerCase()) return "proposed";
+  const i = placeOf(set, address);
+  if (i === undefined) return "absent";
   if (has(v.certificate, i)) return "certificate";
   return has(v.commits, i) || has(v.prepares, i) ? "later" : "none";
 }
@@ -38,7 +42,7 @@ export function Heat() {
             <g key={v.address} transform={`translate(0 ${row * (pitch + 5)})`}>
               <text class="heat-name" x="0" y="11">{printable(v.name || short(v.address), names < 100 ? 13 : 20)}</text>
               {numbers.map((n, column) => {
-                const seen = seenOf(votes.value.get(n), v.index, v.address);
+                const of = votes.value.get(n), seen = seenOf(of, of && setOf(of.epoch), v.address);
                 return (
                   <rect key={n} class={"seen " + seen} data-seen={seen} x={names + column * pitch} y="0" width={pitch - 3} height={pitch} rx="3" onClick={() => go("/block/" + n)}>
                     <title>{`${n} · ${printable(v.name || v.address, 42)} · ${t(`heat.${seen}`)}`}</title>

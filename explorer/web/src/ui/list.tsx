@@ -8,14 +8,18 @@ import { Card, Exports, Failed, Table, useLoad, Wait, type Column } from "./basi
 /** off reports whether an answer says that the node keeps no such index. */
 export const off = (error: unknown): boolean => error instanceof RpcError && (error.code === -32601 || (error.code === -32000 && /index/.test(error.message)));
 
-/** Indexed is a list from the index of the node, page by page; one calm sentence where it is off. */
-export function Indexed<T>({ title, id, load, keys, columns, keyOf, empty, row, label }: { title?: string; id?: string; load: (cursor: string | null) => Promise<Page<T>>; keys: unknown[]; columns: Column<T>[]; keyOf: (x: T) => string; empty: string; row: (x: T) => Row; label: string }) {
+/**
+ * Indexed is a list from the index of the node, page by page; one calm sentence where it is
+ * off. keys say which list it is: with others it begins anew. The first page is loaded
+ * again whenever fresh changes; who reads an older one is left in peace.
+ */
+export function Indexed<T>({ title, id, load, keys, fresh, columns, keyOf, empty, row, label }: { title?: string; id?: string; load: (cursor: string | null) => Promise<Page<T>>; keys: unknown[]; fresh?: unknown; columns: Column<T>[]; keyOf: (x: T) => string; empty: string; row: (x: T) => Row; label: string }) {
   const [trail, setTrail] = useState<(string | null)[]>([null]);
   const key = JSON.stringify(keys);
   useEffect(() => setTrail([null]), [key]);
   const cursor = trail[trail.length - 1] ?? null;
-  const page = useLoad(() => load(cursor), [...keys, cursor]);
-  const items = page.value?.items;
+  const page = useLoad(async () => ({ of: cursor, ...(await load(cursor)) }), [...keys, cursor, cursor === null ? fresh : 0]);
+  const items = page.value?.items, next = page.value?.of === cursor ? page.value.next : null; // of the page before it would lead to this one again
   return (
     <Card title={title} id={id} flush actions={items && items.length > 0 && <Exports name={id ?? "list"} rows={() => items.map(row)} />}>
       {page.error ? off(page.error) ? <p class="empty">{t("index.off")}</p> : <Failed error={page.error} /> : !items ? <Wait lines={6} /> : <Table rows={items} columns={columns} keyOf={keyOf} empty={empty} label={label} />}
@@ -23,7 +27,7 @@ export function Indexed<T>({ title, id, load, keys, columns, keyOf, empty, row, 
         <nav class="pager" aria-label={t("pages")}>
           <button type="button" class="plain" disabled={trail.length === 1} onClick={() => setTrail(trail.slice(0, -1))}>{t("previous")}</button>
           <span class="num quiet">{trail.length}</span>
-          <button type="button" class="plain" disabled={!page.value.next} onClick={() => setTrail([...trail, page.value!.next])}>{t("next")}</button>
+          <button type="button" class="plain" disabled={!next} onClick={() => setTrail([...trail, next])}>{t("next")}</button>
         </nav>
       )}
     </Card>

@@ -1,4 +1,5 @@
 import { t } from "../i18n";
+import { head } from "../lib/chain";
 import { hexNumber, moment, printable, short, units, whole } from "../lib/format";
 import { transfers, type Transfer } from "../lib/index";
 import { metaOf, type Meta } from "../lib/tokens";
@@ -7,7 +8,7 @@ import { Address, Age, BlockLink, Hash, useLoad } from "./basics";
 import { Indexed } from "./list";
 
 /** useMeta is what a token says of itself, once it has answered. */
-export const useMeta = (address: string): Meta | undefined => useLoad(() => metaOf(address), [address]).value;
+export const useMeta = (address?: string): Meta | undefined => useLoad(async () => (address ? metaOf(address) : undefined), [address]).value;
 
 /** TokenName is a token by the name it gives itself, which may be anything. */
 export function TokenName({ address }: { address: string }) {
@@ -23,7 +24,8 @@ export function TokenName({ address }: { address: string }) {
 export function Amount({ token, value, id, standard }: { token: string; value: string; id: string | null; standard: string }) {
   const meta = useMeta(token);
   if (id !== null) return <span class="num">{standard === "ERC1155" ? whole(value) + " × " : ""}#{shortNumber(BigInt(id))}</span>;
-  return <span class="num" title={BigInt(value).toString()}>{units(BigInt(value), meta?.decimals ?? 0)}</span>;
+  if (!meta) return <span class="quiet">…</span>; // without its decimals it would be another amount
+  return <span class="num" title={BigInt(value).toString()}>{units(BigInt(value), meta.decimals)}</span>;
 }
 
 /** shortNumber keeps numbers of 78 digits from breaking a table. */
@@ -41,6 +43,7 @@ export function Transfers({ filter, title }: { filter: { token?: string; address
       label={t("transfers")}
       load={(c) => transfers(filter, c)}
       keys={[filter.token, filter.address]}
+      fresh={head.value}
       keyOf={(x) => `${x.transactionHash}-${x.logIndex}-${x.id ?? ""}`}
       empty={t("transfers.none")}
       row={(x) => ({ block: hexNumber(x.blockNumber), time: moment(hexNumber(x.timestamp)), transaction: x.transactionHash, logIndex: hexNumber(x.logIndex), token: x.token, standard: x.standard, from: x.from, to: x.to, value: BigInt(x.value), id: x.id === null ? null : BigInt(x.id) })}

@@ -1,4 +1,6 @@
 import { t } from "../i18n";
+import { printable } from "../lib/format";
+import { href } from "../lib/router";
 import type { Report } from "../proof/verify";
 import { Address, Wait } from "./basics";
 
@@ -19,7 +21,8 @@ export function Verified({ report, error }: { report?: Report; error?: unknown }
         {report.checks.map((c) => (
           <li key={c.step} class={c.ok ? "ok" : "bad"} data-step={c.step} data-ok={c.ok}>
             <span class="check-name">{t(`verify.${c.step}`)}</span>
-            {c.detail && <span class={c.ok ? "check-detail mono" : "check-detail"}>{c.detail}</span>}
+            {c.detail && <span class={c.ok ? "check-detail mono" : "check-detail"}>{printable(c.detail, 300)}</span>}
+            {!c.ok && c.step === "genesis" && <a class="check-detail" href={href("/network")}>{t("verify.other")}</a>}
           </li>
         ))}
       </ol>

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// Much of everything, and contracts that do not stay.
+contract Extremes {
+    event Said(uint256 n);
+    event Made(address gone);
+
+    function say(uint256 count) external {
+        for (uint256 i = 0; i < count; i++) emit Said(i);
+    }
+
+    /// A contract that is made and destroyed in one transaction (EIP-6780).
+    function flash() external {
+        Fleeting f = new Fleeting();
+        f.end();
+        emit Made(address(f));
+    }
+
+    /// So many calls below this one.
+    function call(uint256 count) external view {
+        for (uint256 i = 0; i < count; i++) this.nothing();
+    }
+
+    /// And so many inside each other.
+    function deep(uint256 levels) external view {
+        if (levels > 0) this.deep(levels - 1);
+    }
+
+    function nothing() external pure {}
+}
+
+contract Fleeting {
+    function end() external {
+        selfdestruct(payable(msg.sender));
+    }
+}
+
+contract Refuses {
+    constructor() {
+        revert("not today");
+    }
+}
