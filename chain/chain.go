@@ -46,10 +46,11 @@ type Chain struct {
 	checkpoint atomic.Pointer[consensus.CheckpointCertificate]
 	past       atomic.Pointer[consensus.CheckpointCertificate] // the one before
 
-	epoch      atomic.Pointer[registry.Epoch] // of the block above the head
-	pending    atomic.Bool                    // it ends with a change
-	members    atomic.Pointer[MembersVersion] // of the head
-	recoveries atomic.Pointer[[]recovered]    // by ascending block
+	epoch      atomic.Pointer[registry.Epoch]  // of the block above the head
+	pending    atomic.Bool                     // it ends with a change
+	members    atomic.Pointer[MembersVersion]  // of the head
+	forks      atomic.Pointer[[]registry.Fork] // of the head: those that this build does not know
+	recoveries atomic.Pointer[[]recovered]     // by ascending block
 	epochs     *lru.Cache[consensus.Epoch, *registry.Epoch]
 
 	headers *lru.Cache[uint64, *Sealed]

@@ -24,7 +24,8 @@ type outcome struct {
 	opens   *registry.Epoch // by the last block of an epoch: the next one
 	pending bool            // other rules wait for the end of the epoch
 	members MembersVersion
-	err     error // of a recovery that cannot be written: the storage is none of the contracts'
+	forks   []registry.Fork // in its state: those that this build does not know
+	err     error           // of a recovery that cannot be written: the storage is none of the contracts'
 }
 
 // Epoch returns what an epoch was opened with, or ErrNotFound until the last block
@@ -103,7 +104,7 @@ func (c *Chain) systemWrite(h *consensus.BatchHeader, now *registry.Epoch, by *r
 				return
 			}
 		}
-		*out = outcome{pending: now.Pending(db.GetState), members: membersVersion(now, db.GetState)}
+		*out = outcome{pending: now.Pending(db.GetState), members: membersVersion(now, db.GetState), forks: c.unknownForks(db.GetState)}
 		var next *consensus.ValidatorSet
 		if h.Seq == now.Last() {
 			out.opens, out.pending = c.open(db.GetState, now), false
@@ -137,6 +138,7 @@ func (c *Chain) enter(o outcome) {
 	}
 	c.pending.Store(o.pending)
 	c.members.Store(&o.members)
+	c.forks.Store(&o.forks)
 }
 
 func membersVersion(e *registry.Epoch, read registry.ReadSlot) MembersVersion {
@@ -165,13 +167,14 @@ func (c *Chain) loadEpoch(head *Sealed) error {
 	if err != nil {
 		return err
 	}
-	pending, members := x.Pending(v.StateDB.GetState), membersVersion(x, v.StateDB.GetState)
+	pending, members, forks := x.Pending(v.StateDB.GetState), membersVersion(x, v.StateDB.GetState), c.unknownForks(v.StateDB.GetState)
 	if err := errors.Join(v.StateDB.Error(), v.Close()); err != nil {
 		return fmt.Errorf("chain: rules in the state of block %d: %w", head.number(), err)
 	}
 	c.epoch.Store(x)
 	c.pending.Store(pending)
 	c.members.Store(&members)
+	c.forks.Store(&forks)
 	return nil
 }
 

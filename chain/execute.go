@@ -66,6 +66,9 @@ func (c *Chain) speculate(ctx context.Context, h *consensus.BatchHeader, parent 
 	if h.Epoch != now.Epoch {
 		return nil, fmt.Errorf("%w: the batch of block %d is of epoch %d, here that block is of epoch %d", ErrEpoch, n, h.Epoch, now.Epoch)
 	}
+	if err := c.checkForks(now, c.forksAbove(at), n); err != nil {
+		return nil, err
+	}
 	var out outcome
 	by := c.opener(now, h.Seq)
 	if by != nil {

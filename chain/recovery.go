@@ -168,7 +168,7 @@ func (c *Chain) begin(opened *registry.Epoch, x recovered) {
 	c.cut(0) // executed by the rules of the epoch that is over
 	members := *c.members.Load()
 	members.Epoch = opened.Epoch
-	c.enter(outcome{opens: opened, pending: true, members: members})
+	c.enter(outcome{opens: opened, pending: true, members: members, forks: c.UnknownForks()})
 	c.log.Warn("the network is recovered: a new validator set decides", "recovery", x.digest, "epoch", opened.Epoch, "validators", opened.Set.Len(), "after block", x.Number)
 }
 

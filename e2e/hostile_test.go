@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,7 +160,7 @@ func addrInfo(t *testing.T, n *node, port int) peer.AddrInfo {
 const handshakeProtocol = protocol.ID("/quorate/handshake/1")
 
 // TestStranger: a libp2p host whose key nobody knows gets no stream, however
-// often it dials.
+// often it dials, and many of them at once do not disturb the members.
 func TestStranger(t *testing.T) {
 	full(t)
 	d := startDevnet(t, 4, 0)
@@ -184,8 +185,42 @@ func TestStranger(t *testing.T) {
 			return nil
 		})
 	})
+	d.healthy(t, n, "strangers by the hundred", func(t *testing.T) { strangers(t, addrInfo(t, n, d.ports.p2p+1)) })
 	if s, err := n.status(t.Context()); err != nil || len(s.Validators) != 4 {
 		t.Errorf("status: %+v, %v", s, err)
+	}
+}
+
+// strangers dial from many keys at once, again and again.
+func strangers(t *testing.T, to peer.AddrInfo) {
+	const workers, keys, dials = 8, 8, 4
+	let := make([]int, workers) // in
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			for range keys {
+				h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.DisableRelay())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for range dials {
+					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+					if _, err := open(ctx, h, to, handshakeProtocol); err == nil {
+						let[w]++
+					}
+					cancel()
+				}
+				h.Close()
+			}
+		})
+	}
+	all.Wait()
+	for _, n := range let {
+		if n > 0 {
+			t.Errorf("strangers have got streams: %v", let)
+			break
+		}
 	}
 }
 

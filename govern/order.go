@@ -42,6 +42,7 @@ type job struct {
 	sent    Call // the transaction
 	decided Call // what it is about
 	member  bool // it removes a member, and no candidate
+	against bool // it is a vote against it
 	out     *Outcome
 }
 
@@ -93,7 +94,7 @@ func (c *Client) Vote(ctx context.Context, s keys.Signer, id ProposalID, approve
 		return nil, &Refused{id.Contract.Name, fmt.Sprintf("proposal %s is %s", id, p.state())}
 	}
 	j := &job{c: c, s: s, o: o, decided: p.Call, sent: Call{id.Contract, "vote", []any{new(big.Int).SetUint64(id.Number), approve}}}
-	if !approve {
+	if j.against = !approve; j.against {
 		j.o.Force = true // who objects removes nobody
 	}
 	if err := j.send(ctx); err != nil {
@@ -135,8 +136,14 @@ func (j *job) send(ctx context.Context) error {
 	return nil
 }
 
-// check refuses what would leave too few reachable validators.
+// check refuses what would leave too few reachable validators, and forks that somebody
+// does not know.
 func (j *job) check(ctx context.Context) error {
+	if !j.against {
+		if err := j.c.checkFork(ctx, j.decided); err != nil {
+			return err
+		}
+	}
 	leaves, ok := j.decided.Leaves(j.s.Address())
 	if !ok {
 		return nil

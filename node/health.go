@@ -15,7 +15,7 @@ func (n *Node) Live() error { return nil }
 // here, and if not, why.
 func (n *Node) Ready() []admin.Check {
 	r := n.Report()
-	return []admin.Check{n.checkQuorum(&r), checkMode(&r), n.checkSync(), n.checkDisk()}
+	return []admin.Check{n.checkQuorum(&r), checkMode(&r), n.checkSync(), n.checkDisk(), n.checkUpdate()}
 }
 
 // checkQuorum tells whether enough validators are connected to decide

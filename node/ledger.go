@@ -27,12 +27,14 @@ type ledger struct {
 	final *chain.Subscription // for the pool; one slot, taken after every commit
 	told  uint64              // the last block that the pool has heard of
 
+	barred chan error // the chain has come to a fork that this build does not know; one slot
+
 	shelf *statesync.Shelf // for snapshots; nil on a node that has no vote to give
 	votes func() bool      // whether it has one now
 }
 
 func newLedger(c *chain.Chain, p *txpool.Pool, who *membership, log *slog.Logger) *ledger {
-	return &ledger{chain: c, pool: p, who: who, log: log, final: c.Subscribe(1), told: c.Head().Number.Uint64()}
+	return &ledger{chain: c, pool: p, who: who, log: log, final: c.Subscribe(1), told: c.Head().Number.Uint64(), barred: make(chan error, 1)}
 }
 
 // Head implements engine.Ledger.
@@ -55,7 +57,7 @@ func (l *ledger) Execute(ctx context.Context, h *consensus.BatchHeader, parent c
 		return common.Hash{}, fmt.Errorf("%w: %w", engine.ErrStale, err)
 	}
 	if err != nil {
-		return common.Hash{}, err
+		return common.Hash{}, l.noted(err)
 	}
 	return header.Hash(), nil
 }
@@ -90,6 +92,17 @@ func (l *ledger) Import(ctx context.Context, v *chain.Verified) error {
 		l.shelve()
 		l.tellPool()
 		err = l.who.noticed()
+	}
+	return l.noted(err)
+}
+
+// noted tells watchForks of a fork that this build does not know.
+func (l *ledger) noted(err error) error {
+	if err = tooOld(err); errors.Is(err, ErrTooOld) {
+		select {
+		case l.barred <- err:
+		default: // it knows
+		}
 	}
 	return err
 }

@@ -195,6 +195,7 @@ func (n *Node) runMembership(ctx context.Context) error {
 			}
 		case <-n.members.wake:
 			grace.Reset(n.members.untilParting())
+			n.warnForks()
 			if err := n.applyMembers(n.members.directory()); err != nil {
 				n.log.Error("the members that the chain names cannot all be let in", "err", err)
 			}

@@ -31,6 +31,14 @@ func metricRows(n *Node) []metricRow {
 		metric("quorate_chain_head_age_seconds", "Seconds since the newest final block was proposed; grows while there is nothing to order.", (*snapshot).headAge),
 		metric("quorate_chain_head_transactions", "Transactions in the newest final block.", func(s *snapshot) float64 { return float64(s.txs) }),
 		metric("quorate_chain_head_gas_used", "Gas used by the newest final block.", func(s *snapshot) float64 { return float64(s.head.Header.GasUsed) }),
+		{
+			kind: prometheus.GaugeValue, desc: describe("quorate_chain_unknown_fork_timestamp_seconds", "When a fork that the members have scheduled begins, seconds since 1970, if this version does not know it: the node will stop there, update it before.", "fork"),
+			read: func(_ *snapshot, out sampler) {
+				for _, f := range n.chain.UnknownForks() {
+					out(float64(f.Time), f.Name)
+				}
+			},
+		},
 		metric("quorate_blocksync_running", "1 while blocks are fetched from peers.", func(s *snapshot) float64 { return flag(s.sync.Running) }),
 		metric("quorate_blocksync_start", "Head when the present or last block sync began.", func(s *snapshot) float64 { return float64(s.sync.Start) }),
 		metric("quorate_blocksync_target", "Target of the present or last block sync.", func(s *snapshot) float64 { return float64(s.sync.Target) }),

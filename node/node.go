@@ -75,18 +75,21 @@ type Node struct {
 	recent *rpceth.Recent // nil without servers, like them
 	doors  *stream.Doors
 	admin  *admin.Server
+
+	operator Operator
 }
 
 // Run builds and runs a node until ctx ends or a part fails. The process is the
-// node's: its garbage collector is set for it. Run calls opened once the data
-// directory is this process's own.
-func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, opened func() error) error {
+// node's: its garbage collector is set for it.
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, o Operator) error {
 	n, err := Build(cfg, log, Options{})
 	if err != nil {
 		return err
 	}
-	if err := opened(); err != nil {
-		return errors.Join(err, n.close())
+	if n.operator = o; o.Opened != nil {
+		if err := o.Opened(); err != nil {
+			return errors.Join(err, n.close())
+		}
 	}
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(cfg.Plan().GoLimit)
@@ -98,7 +101,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, opened func(
 func Build(cfg *config.Config, log *slog.Logger, o Options) (*Node, error) {
 	n := &Node{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	steps := []func(Options) error{n.openKeys, n.openChain, n.buildPool, n.buildNetwork, n.buildConsensus, n.buildMetrics, n.buildServers}
+	steps := []func(Options) error{n.openKeys, n.openChain, n.checkForks, n.buildPool, n.buildNetwork, n.buildConsensus, n.buildMetrics, n.buildServers}
 	for _, step := range steps {
 		if err := step(o); err != nil {
 			return nil, errors.Join(err, n.close())
@@ -181,6 +184,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts = append(parts,
 		part{name: "blocksync", run: n.follower.Run},
 		part{name: "members", run: n.runMembership},
+		part{name: "forks", run: n.watchForks},
 		part{name: "snapshots", run: n.shelf.Run},
 		part{name: "attestation", run: n.attest},
 		part{name: "announcements", run: n.announce})
@@ -191,6 +195,7 @@ func (n *Node) Run(ctx context.Context) error {
 			part{name: "blocks for streams", run: n.doors.Run},
 			part{name: "rpc", run: n.rpc.Run, ready: n.rpc.Ready()})
 	}
+	parts = append(parts, part{name: "reload", run: n.runReload})
 	n.greet()
 	err := runParts(ctx, parts, func() {
 		n.log.Info("running", "name", n.cfg.Name, "chain", n.genesis.ChainID, "genesis", n.chain.Genesis(), "head", n.chain.Head().Number, "id", n.host.ID())

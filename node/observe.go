@@ -21,7 +21,7 @@ import (
 func (n *Node) pbftDeps(l rpc.Limits) rpcpbft.Deps {
 	return rpcpbft.Deps{
 		Genesis: n.genesis.Hash(), Birth: n.genesis.Canonical(), Reporter: n, Chain: certificates{n.chain}, Transactions: n.chain, Members: epochs{n}, History: history{n}, Witness: witness{n},
-		Limits: l, Log: n.log.With("part", "rpc"),
+		Forks: n.chain.UnknownForks, Limits: l, Log: n.log.With("part", "rpc"),
 	}
 }
 

@@ -1,10 +1,7 @@
 package registry
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -18,12 +15,6 @@ type Params struct {
 	TransactionGasCap uint64 // gas of one transaction, at most consensus.TransactionGasCap
 	Forks             []Fork // by ascending time, then by name
 	Version           uint64 // grows with every change
-}
-
-// Fork is a change of the EVM's rules that the members have scheduled.
-type Fork struct {
-	Name string
-	Time uint64 // seconds since 1970; at the first boundary after it if it lies before one
 }
 
 // ReadParams reads what the members may change; the rest is as in the given ones,
@@ -42,18 +33,9 @@ func ReadParams(read ReadSlot, rest consensus.Params) (Params, error) {
 	if err := p.Validate(); err != nil {
 		return p, fmt.Errorf("registry: parameters: %w", err)
 	}
-	names, err := s.all(contracts.ForkList, contracts.MaxForks)
-	if err != nil {
-		return p, err
-	}
-	for _, name := range names {
-		p.Forks = append(p.Forks, Fork{
-			Name: string(bytes.TrimRight(name[:], "\x00")),
-			Time: contracts.ForkTimes.Uint(s.slot(contracts.ForkTimes.Of(name))),
-		})
-	}
-	slices.SortFunc(p.Forks, func(a, b Fork) int { return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Name, b.Name)) })
-	return p, nil
+	var err error
+	p.Forks, err = s.forks()
+	return p, err
 }
 
 // parameter reads one value; what does not fit 64 bits becomes out of range.

@@ -161,6 +161,15 @@ func (s *Server) secure(server *http.Server) string {
 	return "s"
 }
 
+// Reload reads the files of keys and certificates again at once, and reports whether they
+// are others; on an error those from before stay. Safe for concurrent use.
+func (s *Server) Reload() (changed bool, err error) {
+	if changed, err = s.guard.Reload(); changed {
+		s.recheck()
+	}
+	return changed, err
+}
+
 // recheck looks again at what the clients of WebSockets and of mounted paths showed.
 func (s *Server) recheck() {
 	s.sockets.Range(func(_, k any) bool {

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rlp"
+	"github.com/holiman/uint256"
 
 	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/chain/chaintest"
@@ -18,6 +21,7 @@ import (
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/state"
 	"github.com/quorate/quorate/statesync"
+	"github.com/quorate/quorate/store"
 )
 
 // question is a request of the protocol, as it is on the wire.
@@ -249,4 +253,41 @@ func TestRequests(t *testing.T) {
 	if err := w.honest()(ctx, []byte{1}, nil); !errors.Is(err, statesync.ErrRequest) {
 		t.Errorf("garbage: %v", err)
 	}
+}
+
+// TestForeignRow: what lies among the fetched rows and no peer has proved, as after damage,
+// is found by the certified root: nothing is adopted, all is dropped, and the next run has
+// the state.
+func TestForeignRow(t *testing.T) {
+	w := newWorld(t, tiny, 10, small())
+	n := w.Node(t)
+	var once sync.Once
+	net := newNetwork(map[statesync.Peer]behaviour{"a": func(ctx context.Context, req []byte, onChunk func([]byte) error) error {
+		var q question
+		if err := rlp.DecodeBytes(req, &q); err != nil {
+			return err
+		}
+		if q.Ask == recent {
+			once.Do(func() {
+				b := n.DB.NewStagedBatch()
+				defer b.Close()
+				row := types.SlimAccountRLP(types.StateAccount{Nonce: 1, Balance: new(uint256.Int), Root: types.EmptyRootHash, CodeHash: types.EmptyCodeHash[:]})
+				fatal(t, b.Set(store.AccountKey(common.Hash{5}), row))
+				fatal(t, n.DB.Apply(b, true))
+			})
+		}
+		return w.honest()(ctx, req, onChunk)
+	}})
+	c := newClient(t, n, net, small())
+	if err := c.Run(ctx, always); err == nil || !strings.Contains(err.Error(), "is not the certified one") {
+		t.Fatalf("with a row of nobody: %v", err)
+	}
+	if head := n.Chain.Head().Number.Uint64(); head != 0 {
+		t.Fatalf("the head is %d", head)
+	}
+	fatal(t, c.Run(ctx, always))
+	if c.Progress().Resumed {
+		t.Error("the rows were kept")
+	}
+	w.arrived(t, n, 10)
 }

@@ -25,7 +25,8 @@ const (
 	exitUnavailable = 4 // a node does not answer
 	exitExists      = 5 // something is there already and is kept
 	exitNotFound    = 6 // a named file is missing
-	exitRefused     = 7 // a system contract refuses it, or it would leave too few reachable validators, or a recovery does not fit the node
+	exitRefused     = 7 // a system contract refuses it, or it would leave too few reachable validators, or schedule an unknown fork, or a recovery does not fit the node
+	exitTooOld      = 8 // the network has a fork that this version does not know: install a newer one
 )
 
 // codeError gives an error its exit code.
@@ -51,6 +52,7 @@ func exitCode(err error) int {
 	var faults config.Faults
 	var refused *govern.Refused
 	var unsafe *govern.Unsafe
+	var fork *govern.BadFork
 	switch {
 	case err == nil:
 		return exitOK
@@ -60,8 +62,10 @@ func exitCode(err error) int {
 		return exitInvalid
 	case isRecoveryFault(err):
 		return exitInvalid
-	case errors.As(err, &refused), errors.As(err, &unsafe), errors.Is(err, node.ErrRefused):
+	case errors.As(err, &refused), errors.As(err, &unsafe), errors.As(err, &fork), errors.Is(err, node.ErrRefused):
 		return exitRefused
+	case errors.Is(err, node.ErrTooOld):
+		return exitTooOld
 	case errors.Is(err, keys.ErrExists):
 		return exitExists
 	case errors.Is(err, os.ErrNotExist):

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/quorate/quorate/contracts"
+	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/govern"
 )
 
@@ -61,7 +62,11 @@ func parameterLines(p *govern.Parameters) []string {
 		out = append(out, fmt.Sprintf("%-18s %d%s (between %d and %d)", x.Name, x.Now, next, x.Low, x.High))
 	}
 	for _, x := range p.Forks {
-		out = append(out, fmt.Sprintf("fork %-13s %s", x.Name, seconds(x.Time)))
+		unknown := ""
+		if !genesis.KnowsFork(x.Name) {
+			unknown = ", not known to this version"
+		}
+		out = append(out, fmt.Sprintf("fork %-13s %s%s", x.Name, seconds(x.Time), unknown))
 	}
 	return out
 }
@@ -95,15 +100,24 @@ func (a *app) proposeForkCmd() *cobra.Command {
 		Use:   "propose-fork NAME TIME",
 		Short: "Propose when a change of the EVM's rules becomes active",
 		Long: `Propose when a change of the EVM's rules becomes active, and vote for it. TIME is in
-seconds since 1970; 0 takes a fork off that is not active yet.`,
-		Example: "  quorate params propose-fork osaka 1893456000 --dir acme --dry-run",
+seconds since 1970; 0 takes a fork off that is not active yet. The rules hold from the
+first epoch on that begins after a block of that time.
+
+A fork that this version or the asked node's does not know is refused, for a node that
+does not know the rules stops when they begin. This version knows
+` + strings.Join(genesis.KnownForks(), ", ") + `, which hold from block 0 on.`,
+		Example: "  quorate params propose-fork amsterdam 0 --dir acme --dry-run",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			at, err := strconv.ParseUint(args[1], 10, 64)
-			if err != nil || len(args[0]) > 32 {
-				return withCode(exitUsage, fmt.Errorf("a name of at most 32 bytes and seconds since 1970 are expected, not %q and %q", args[0], args[1]))
+			if err != nil {
+				return withCode(exitUsage, fmt.Errorf("%q is no time in seconds since 1970", args[1]))
 			}
-			return a.carryOut(c, &f, true, govern.Call{To: contracts.Parameters, Method: "setFork", Args: []any{[32]byte(contracts.NameKey(args[0])), at}})
+			call, err := govern.SetFork(args[0], at)
+			if err != nil {
+				return withCode(exitUsage, err)
+			}
+			return a.carryOut(c, &f, true, call)
 		},
 	}
 	f.add(c)

@@ -20,10 +20,11 @@ func TestReferenceCLI(t *testing.T) {
 		{"4", "a node does not answer"},
 		{"5", "something is there already and is kept"},
 		{"6", "a named file is missing"},
-		{"7", "a system contract refuses it, or it would leave too few reachable validators"},
+		{"7", "a system contract refuses it, or it would leave too few reachable validators, or schedule a fork that is not known"},
+		{"8", "the network has a fork that this version does not know: install a newer one"},
 	}
-	if len(codes) != exitRefused+1 {
-		t.Errorf("%d exit codes are described, the last one is %d", len(codes), exitRefused)
+	if len(codes) != exitTooOld+1 {
+		t.Errorf("%d exit codes are described, the last one is %d", len(codes), exitTooOld)
 	}
 	b.WriteString(reference.Table([]string{"Exit code", "Meaning"}, codes))
 	document(&b, (&app{}).root())

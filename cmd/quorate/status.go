@@ -10,6 +10,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/govern"
 )
 
 // statusTimeout bounds the question to a node.
@@ -32,6 +34,7 @@ type nodeStatus struct {
 	Halt       string         `json:"halt"`
 	Held       string         `json:"held"`
 	Stands     string         `json:"stands"`
+	Forks      []govern.Fork  `json:"unknownForks"`
 	Validators []struct {
 		Address   common.Address `json:"address"`
 		Connected bool           `json:"connected"`
@@ -137,6 +140,9 @@ func (s *nodeStatus) trouble() []string {
 		if x.text != "" {
 			out = append(out, x.label+x.text)
 		}
+	}
+	for _, f := range s.Forks {
+		out = append(out, fmt.Sprintf("fork       %q is scheduled for %s, and the node's version does not know it: it will stop there; install one that does before", f.Name, seconds(f.Time)))
 	}
 	if s.ActiveView == nil || s.View == *s.ActiveView {
 		return out

@@ -26,7 +26,7 @@ let verifier, deployed, certificate;
 
 await check("deploy", async () => {
   const factory = new ContractFactory(abi, bytecode, wallet);
-  const contract = await factory.deploy(network.chainId, genesis, addresses);
+  const contract = await factory.deploy(network.chainId, genesis, addresses, [], 0);
   deployed = await mined(contract.deploymentTransaction());
   verifier = new Contract(deployed.contractAddress, abi, wallet);
   assert.equal(await verifier.quorum(), BigInt(set.quorum));
@@ -36,7 +36,15 @@ await check("deploy", async () => {
 await check("validators that are none", async () => {
   for (const list of [[], [...addresses].reverse(), [addresses[0], addresses[0]]]) {
     const factory = new ContractFactory(abi, bytecode, wallet);
-    const error = await fails(factory.getDeployTransaction(network.chainId, genesis, list).then((tx) => provider.call(tx)));
+    const error = await fails(factory.getDeployTransaction(network.chainId, genesis, list, [], 0).then((tx) => provider.call(tx)));
+    assert.match(JSON.stringify(error.info ?? error.message ?? error), /0x[0-9a-f]{8}|revert/i);
+  }
+});
+
+await check("recovery keys that are none", async () => {
+  for (const [keys, threshold] of [[[], 1], [addresses, 2], [addresses, 5], [[...addresses].reverse(), 3], [addresses, 0]]) {
+    const factory = new ContractFactory(abi, bytecode, wallet);
+    const error = await fails(factory.getDeployTransaction(network.chainId, genesis, addresses, keys, threshold).then((tx) => provider.call(tx)));
     assert.match(JSON.stringify(error.info ?? error.message ?? error), /0x[0-9a-f]{8}|revert/i);
   }
 });

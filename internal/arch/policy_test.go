@@ -42,7 +42,7 @@ var policy = map[string][]string{
 	"rpc/ethjson":  {"internal/cores"},
 	"rpc/net":      {"rpc"},
 	"rpc/rpctest":  {"rpc", "rpc/discover"},
-	"rpc/pbft":     {"consensus", "consensus/light", "genesis", "registry", "chain", "rpc"}, // genesis: only how a node id is written
+	"rpc/pbft":     {"consensus", "consensus/light", "genesis", "registry", "chain", "rpc"}, // genesis: only how a node id is written, and which forks there are
 
 	"rpc/gethbackend": {"state", "rpc"},
 	"rpc/debug":       {"rpc", "rpc/gethbackend"},

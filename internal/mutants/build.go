@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,10 +45,25 @@ var suites = []string{"consensus", "consensus/pbft", "consensus/engine"}
 
 // outside are packages beside the core: their tests judge mutants of their own files,
 // and nothing else does.
-var outside = []string{"recovery", "consensus/light", "chain", "blocksync"}
+var outside = []string{"recovery", "consensus/light", "chain", "blocksync", "statesync"}
 
-// all are the packages that are compiled.
+// lent are packages whose mutants the tests of another one outside of the core judge.
+var lent = map[string]string{"state": "statesync"}
+
+// all are the packages whose tests are built.
 func all() []string { return slices.Concat(suites, outside) }
+
+// mutated are the packages that may hold mutants.
+func mutated() []string { return slices.Concat(all(), slices.Sorted(maps.Keys(lent))) }
+
+// judgeOf is the package whose tests alone judge the mutants of a package; false if it is
+// of the core.
+func judgeOf(pkg string) (string, bool) {
+	if other, ok := lent[pkg]; ok {
+		return other, true
+	}
+	return pkg, slices.Contains(outside, pkg)
+}
 
 // plan is everything that is laid over the sources.
 type plan struct {
@@ -86,8 +102,8 @@ func (p *plan) add(m *Mutant) error {
 			return fmt.Errorf("mutant %d, %s: %w", m.Number, m.Name, err)
 		}
 		p.changes[e.File] = append(p.changes[e.File], c)
-		if pkg := filepath.Dir(e.File); slices.Contains(outside, pkg) {
-			p.judges[m.Number] = pkg
+		if judge, ok := judgeOf(filepath.Dir(e.File)); ok {
+			p.judges[m.Number] = judge
 		}
 	}
 	return nil
@@ -109,7 +125,7 @@ func (p *plan) write() error {
 			return err
 		}
 	}
-	for _, pkg := range all() {
+	for _, pkg := range mutated() {
 		if err := lay(pkg+"/"+helperFile, fmt.Appendf(nil, helper, filepath.Base(pkg))); err != nil {
 			return err
 		}
@@ -137,7 +153,7 @@ var position = regexp.MustCompile(`(?m)^(?:\./)?(\S+\.go):(\d+):\d+: (.*)$`)
 // check compiles without linking, and returns the mutants that do not compile.
 func (p *plan) check() ([]int, error) {
 	args := []string{"build", "-gcflags=-e", "-overlay", p.overlay()}
-	for _, pkg := range all() {
+	for _, pkg := range mutated() {
 		args = append(args, "./"+pkg)
 	}
 	cmd := exec.Command("go", args...)

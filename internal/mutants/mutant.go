@@ -27,7 +27,7 @@ func breaks(rules ...string) []string { return rules }
 // Deliberate returns the planted bugs of all tables, numbered.
 func Deliberate() []Mutant {
 	var all []Mutant
-	for _, table := range [][]Mutant{numbersTable, orderTable, certifyTable, viewChangeTable, newViewTable, timersTable, durabilityTable, holdTable, boundsTable, guardTable, recoveryTable} {
+	for _, table := range [][]Mutant{numbersTable, orderTable, certifyTable, viewChangeTable, newViewTable, timersTable, durabilityTable, holdTable, boundsTable, guardTable, recoveryTable, statesyncTable} {
 		all = append(all, table...)
 	}
 	for i := range all {

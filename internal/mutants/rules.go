@@ -64,6 +64,9 @@ var Rules = []string{
 	"recovery: at its block", "recovery: never below the head", "recovery: waits", "recovery: the epoch before is over", "recovery: without a checkpoint",
 	"recovery: first block is empty", "recovery: votes above the cut", "recovery: beside its block", "recovery: retired keys", "recovery: another epoch is no fault of ours",
 
+	// State sync
+	"sync: ranges are proved", "sync: the certified root", "sync: code is what was asked for", "sync: no more than was asked for", "sync: nothing is left out", "sync: one chunk of bounded size",
+
 	// §12 invariants
 	"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "L1", "L2", "L3",
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -62,6 +63,7 @@ type Guard struct {
 	nobody    Permissions // of anonymous callers
 	names     []named
 	meters    *meters
+	reading   sync.Mutex // one reads the files at a time
 	now       atomic.Pointer[secrets]
 	unmetered *Caller // an anonymous one that nobody counts
 }
@@ -218,16 +220,28 @@ func (g *Guard) Watch(ctx context.Context, changed func()) {
 			return
 		case <-tick.C:
 		}
-		s, err := load(&g.cfg, g.limits)
+		renewed, err := g.Reload()
 		switch {
 		case err != nil && err.Error() != said:
 			said = err.Error()
 			g.log.Warn("keys and certificates of JSON-RPC cannot be read, those from before stay", "err", err)
-		case err == nil && s.digest != g.now.Load().digest:
-			g.now.Store(s)
+		case renewed:
 			g.log.Info("keys and certificates of JSON-RPC were read again")
 			changed()
 			said = ""
 		}
 	}
+}
+
+// Reload reads the files again, and reports whether they are others. On an error those
+// from before stay. Safe for concurrent use.
+func (g *Guard) Reload() (changed bool, err error) {
+	g.reading.Lock()
+	defer g.reading.Unlock()
+	s, err := load(&g.cfg, g.limits)
+	if err != nil || s.digest == g.now.Load().digest {
+		return false, err
+	}
+	g.now.Store(s)
+	return true, nil
 }

@@ -7,10 +7,11 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"github.com/quorate/quorate/registry"
 	"github.com/quorate/quorate/rpc"
 )
 
-// Deps are what the methods work on. Seats, Disconnect and Log may be nil.
+// Deps are what the methods work on. Forks, Seats, Disconnect and Log may be nil.
 type Deps struct {
 	Genesis      common.Hash // hash of block 0
 	Birth        []byte      // the canonical genesis document
@@ -20,6 +21,7 @@ type Deps struct {
 	Members      Members
 	History      History
 	Witness      Witness
+	Forks        func() []registry.Fork    // that the members have scheduled and this build does not know; nil: none
 	Seats        *rpc.Seats                // of all namespaces together; nil: of this one
 	Disconnect   func(ctx context.Context) // cuts the connection of a call, see rpc.Server
 	Limits       rpc.Limits
@@ -39,6 +41,9 @@ func New(d Deps) (*API, error) {
 	}
 	if d.Seats == nil {
 		d.Seats = rpc.NewSeats(d.Limits)
+	}
+	if d.Forks == nil {
+		d.Forks = func() []registry.Fork { return nil }
 	}
 	if d.Disconnect == nil {
 		d.Disconnect = func(context.Context) {}

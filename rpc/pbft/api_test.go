@@ -212,7 +212,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	first := strings.ToLower(n.set.Address(0).Hex())
-	if !strings.HasSuffix(got, `],"f":1,"quorum":3,"patienceMs":4000,"backoff":2,"lostMargin":true,"suspended":["`+first+`"],"line":"2* v7 n=117 [100,228)"}`) || strings.Count(got, `"connected":true`) != 3 {
+	if !strings.HasSuffix(got, `],"f":1,"quorum":3,"patienceMs":4000,"backoff":2,"lostMargin":true,"suspended":["`+first+`"],"line":"2* v7 n=117 [100,228)","knownForks":["shanghai","cancun","prague","osaka"]}`) || strings.Count(got, `"connected":true`) != 3 {
 		t.Errorf("got %s", got)
 	}
 	if strings.Count(got, `"mode":"normal"`) != 3 || strings.Count(got, `"mode":"unknown"`) != 1 {

@@ -1,6 +1,10 @@
 package pbft
 
-import "github.com/ethereum/go-ethereum/common"
+import (
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/quorate/quorate/genesis"
+)
 
 // Status is the answer of pbft_status.
 type Status struct {
@@ -25,6 +29,15 @@ type Status struct {
 	Halt       string            `json:"halt,omitempty"`   // why the replica stopped voting for good
 	Held       string            `json:"held,omitempty"`   // why, and below which epoch, it may not vote: its votes may be forgotten
 	Stands     string            `json:"stands,omitempty"` // why no quorum can vote, and the way out, as far as known
+
+	KnownForks   []string `json:"knownForks"`             // forks of the EVM whose rules this version has, oldest first
+	UnknownForks []Fork   `json:"unknownForks,omitempty"` // forks that the members have scheduled and this version does not know: it stops at the first
+}
+
+// Fork is a change of the EVM's rules.
+type Fork struct {
+	Name string `json:"name"`
+	Time uint64 `json:"time"` // seconds since 1970; the rules hold from the first epoch on that begins after it
 }
 
 // Window is where the replica votes: above low, up to high.
@@ -56,7 +69,10 @@ func (a *API) Status() *Status {
 		Mode: r.Mode.String(), Committed: uint64(r.Committed), Stable: uint64(r.Stable),
 		Window: Window{uint64(r.WindowLow), uint64(r.WindowHigh)}, F: r.F, Quorum: r.Quorum, Line: r.Line, Halt: r.Halt, Held: r.Held, Stands: r.Stands,
 		PatienceMs: r.PatienceMs, Backoff: r.Backoff, LostMargin: r.AskedAlone, Suspended: []common.Address{},
-		Validators: make([]ValidatorStatus, len(r.Validators)),
+		Validators: make([]ValidatorStatus, len(r.Validators)), KnownForks: genesis.KnownForks(),
+	}
+	for _, f := range a.d.Forks() {
+		out.UnknownForks = append(out.UnknownForks, Fork(f))
 	}
 	for i, v := range r.Validators {
 		out.Validators[i] = ValidatorStatus{
