@@ -32,7 +32,11 @@ func (n node) CommitCertificate(number rpc.Number) (*pbft.Certificate, error) {
 	if err != nil || s.Certificate == nil {
 		return nil, err
 	}
-	return pbft.Show(uint64(number), &pbft.Sealed{Header: s.Header, BatchHeader: s.BatchHeader, Certificate: s.Certificate}, n.net.Set.Addresses())
+	epoch, err := n.Chain.Epoch(s.Certificate.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	return pbft.Show(uint64(number), &pbft.Sealed{Header: s.Header, BatchHeader: s.BatchHeader, Certificate: s.Certificate}, epoch.Set.Addresses())
 }
 
 func (n node) objects() stream.Objects {

@@ -6,7 +6,8 @@
 //
 // Two forms. Lines are the objects of GET /v1/blocks with all parts, one on a line: for
 // programs of any language. RLP is what nodes send each other, with the genesis at the
-// beginning: smaller, and complete also across a recovery of the network.
+// beginning: smaller, and with what stands beside blocks: checkpoint certificates, and the
+// recoveries of the network, which Import of lines needs to be in the chain's folder.
 //
 // Invariants: a file holds each block once, in order and without a gap; what a killed
 // export leaves is cut to its last whole block and continued; Import takes nothing that

@@ -140,7 +140,7 @@ func (i *importer) lines(r io.Reader) error {
 				err = fmt.Errorf("the line has number %d, its certificate is for block %s", n, b.Header.Number)
 			}
 			if err == nil {
-				err = i.take(b)
+				err = recoverable(i.take(b))
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", last, err)
@@ -157,6 +157,15 @@ func (i *importer) lines(r io.Reader) error {
 		return fmt.Errorf("after %s: %w", last, err)
 	}
 	return nil
+}
+
+// recoverable says what to do about a block of an epoch that has not begun here: other
+// than an item of RLP, a line has no place for the recovery that has opened one.
+func recoverable(err error) error {
+	if errors.Is(err, chain.ErrNotFound) {
+		return fmt.Errorf("%w; if a recovery of the network has opened it, lines do not hold that: have this folder apply its document first, or import RLP", err)
+	}
+	return err
 }
 
 // line appends the line of a block that is here, with the certificate of b: nodes have

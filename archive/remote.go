@@ -15,9 +15,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// remoteBlocks is how many blocks are asked for at once: what a node gives by default.
-const remoteBlocks = 100
-
 // MaxLine bounds one block as a line, in bytes: the largest batch there can be, 64 MB
 // of transactions, in hex with receipts.
 const MaxLine = 512 << 20
@@ -40,11 +37,17 @@ func (r *Remote) Head(ctx context.Context) (uint64, error) {
 	return number, err
 }
 
-// Lines implements Source.
+// errEnough ends an answer after the last block that is wanted.
+var errEnough = errors.New("the last block is here")
+
+// Lines implements Source. It names no number of blocks, which the node may bound below
+// what is missing, and hangs up after the last one.
 func (r *Remote) Lines(ctx context.Context, from, to uint64, take func(number uint64, line []byte) error) error {
 	for from <= to {
-		limit := min(to-from+1, remoteBlocks)
-		next, err := r.get(ctx, fmt.Sprintf("from=%d&limit=%d&include=%s", from, limit, All), func(line []byte) error {
+		next, err := r.get(ctx, fmt.Sprintf("from=%d&include=%s", from, All), func(line []byte) error {
+			if from > to {
+				return errEnough
+			}
 			n, err := numberOf(line)
 			if err == nil && n != from {
 				err = fmt.Errorf("%s: block %d was expected, block %d came", r.URL, from, n)
@@ -55,6 +58,9 @@ func (r *Remote) Lines(ctx context.Context, from, to uint64, take func(number ui
 			from++
 			return take(n, line)
 		})
+		if errors.Is(err, errEnough) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

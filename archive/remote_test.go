@@ -17,7 +17,7 @@ import (
 func TestRemote(t *testing.T) {
 	a, _ := grown(t, 130)
 	l := rpc.DefaultLimits()
-	l.RangeBytes = 300_000
+	l.RangeBytes, l.RangeBlocks = 300_000, 60 // fewer than by default
 	d, err := stream.New(stream.Deps{Chain: a.Chain, Feed: a.Chain, Certificates: a, Signer: a.Chain.Signer(), Limits: l})
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,14 @@ func TestRemote(t *testing.T) {
 	if err := archive.WriteLines(t.Context(), &got, source, 999, 999, nil); err == nil || !strings.Contains(err.Error(), "the head is block 130") {
 		t.Errorf("above the head: %v", err)
 	}
+	for _, to := range []uint64{5, 69, 130} {
+		got.Reset()
+		if err := archive.WriteLines(t.Context(), &got, source, 5, to, nil); err != nil || bytes.Count(got.Bytes(), []byte{'\n'}) != int(to-4) {
+			t.Errorf("blocks 5 to %d: %d, %v", to, bytes.Count(got.Bytes(), []byte{'\n'}), err)
+		}
+	}
 	cut = true
-	if err := archive.WriteLines(t.Context(), &got, source, 1, 5, nil); err == nil || !strings.Contains(err.Error(), "the answer was cut off") {
+	if err := archive.WriteLines(t.Context(), &got, source, 1, head, nil); err == nil || !strings.Contains(err.Error(), "the answer was cut off") {
 		t.Errorf("cut off: %v", err)
 	}
 }

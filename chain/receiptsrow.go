@@ -58,32 +58,14 @@ func encodeReceipts(receipts types.Receipts) []byte {
 
 // decodeReceipts returns receipts with status, cumulative gas, logs and bloom.
 func decodeReceipts(row []byte) (types.Receipts, error) {
-	r := rowReader{rest: row}
 	var out types.Receipts
-	var total uint64
-	for len(r.rest) > 0 {
-		head := r.uvarint()
-		gas := params.TxGas
-		if head&receiptTransfer == 0 {
-			gas = r.uvarint()
-		}
-		total += gas
-		receipt := &types.Receipt{Status: head & receiptStatus, CumulativeGasUsed: total}
-		n := head >> receiptLogs
-		if n > uint64(len(r.rest)/minLogBytes) {
-			return nil, fmt.Errorf("%w: %d logs in %d bytes", errReceiptsRow, n, len(r.rest))
-		}
-		receipt.Logs = make([]*types.Log, 0, n)
-		for range n {
-			receipt.Logs = append(receipt.Logs, r.log())
-		}
-		if r.bad {
-			return nil, fmt.Errorf("%w: receipt %d is cut off", errReceiptsRow, len(out))
-		}
-		receipt.Bloom = types.CreateBloom(receipt)
-		out = append(out, receipt)
-	}
-	return out, nil
+	err := EachReceipt(row, func(s *StoredReceipt) error {
+		r := &types.Receipt{Status: s.Status, CumulativeGasUsed: s.CumulativeGasUsed, Logs: s.Logs}
+		r.Bloom = types.CreateBloom(r)
+		out = append(out, r)
+		return nil
+	})
+	return out, err
 }
 
 // rowReader takes values off the front of a row; once it met the end it returns
@@ -111,6 +93,29 @@ func (r *rowReader) take(n uint64) []byte {
 	out := r.rest[:n]
 	r.rest = r.rest[n:]
 	return out
+}
+
+// receipt reads the one behind out, which has index i.
+func (r *rowReader) receipt(out *StoredReceipt, i int) error {
+	head := r.uvarint()
+	out.GasUsed = params.TxGas
+	if head&receiptTransfer == 0 {
+		out.GasUsed = r.uvarint()
+	}
+	out.Status = head & receiptStatus
+	out.CumulativeGasUsed += out.GasUsed
+	n := head >> receiptLogs
+	if n > uint64(len(r.rest)/minLogBytes) {
+		return fmt.Errorf("%w: %d logs in %d bytes", errReceiptsRow, n, len(r.rest))
+	}
+	out.Logs = make([]*types.Log, 0, n)
+	for range n {
+		out.Logs = append(out.Logs, r.log())
+	}
+	if r.bad {
+		return fmt.Errorf("%w: receipt %d is cut off", errReceiptsRow, i)
+	}
+	return nil
 }
 
 func (r *rowReader) log() *types.Log {

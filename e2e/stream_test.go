@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -158,27 +160,21 @@ func TestSlowStreams(t *testing.T) {
 	f := startFleet(t, 4)
 	l := startLoad(f.devnet, f.Validators, 4)
 	n := f.Validators[1]
+	f.served(l, 2500) // five megabytes a client
 	quiet := f.watchGap(f.Validators, watchHeads)
 	quiet.begin()
-	f.served(l, 2500) // five megabytes a client
+	work := processTime(t, n.PID)
+	before := f.largest(slowFor)
+	worked := processTime(t, n.PID) - work
+	f.served(l, 100)
 	without, _ := quiet.end(promised, "without slow clients")
-	before := f.resident()
+	pace := f.pace(n, quiet.head)
 	w := f.watchGap(f.Validators, watchHeads)
 	w.begin()
+	work = processTime(t, n.PID)
 	slow := startSlow(t, n, slowStreams)
-	most, until := before, time.NewTimer(slowFor)
-	tick := time.NewTicker(100 * time.Millisecond)
-	for watching := true; watching; {
-		select {
-		case <-tick.C:
-			for i, now := range f.resident() {
-				most[i] = max(most[i], now)
-			}
-		case <-until.C:
-			watching = false
-		}
-	}
-	tick.Stop()
+	most := f.largest(slowFor)
+	work = processTime(t, n.PID) - work
 	served := f.served(l, 100)
 	gap, seen := w.end(promised, "slow clients of a stream")
 	if read := slow.Load(); read < slowStreams*int64(slowFor/time.Second)/2 {
@@ -192,6 +188,41 @@ func TestSlowStreams(t *testing.T) {
 	f.finish(l)
 	t.Logf("%d clients at a byte a second for %s: %s grew by %d MiB to %d, the others by at most %d; longest time without a block %s, as seen %s, before there were clients %s; 100 receipts then took %s",
 		slowStreams, slowFor, n.Name, grown>>20, most[1]>>20, others>>20, ms(gap), ms(seen), ms(without), ms(served))
+	t.Logf("between blocks without and with them: %s and %s; processor time of %s in %s: %s and %s", pace, f.pace(n, w.head), n.Name, slowFor, ms(worked), ms(work))
+}
+
+// pace says how long it took from block to block above a number, as a node saw it.
+func (f *fleet) pace(n *node, above uint64) string {
+	f.t.Helper()
+	at := slices.Sorted(maps.Values(f.certificates(n, above+1, f.headOf(n))))
+	for i := len(at) - 1; i > 0; i-- {
+		at[i] -= at[i-1]
+	}
+	if len(at) < 100 {
+		return fmt.Sprintf("too few (%d blocks)", len(at))
+	}
+	took := at[1:]
+	slices.Sort(took)
+	return fmt.Sprintf("p50 %d ms, p99 %d ms of %d blocks", took[len(took)/2]/1000, took[len(took)*99/100]/1000, len(took))
+}
+
+// largest is the most memory that each node has during a time.
+func (f *fleet) largest(during time.Duration) (most [4]int64) {
+	f.t.Helper()
+	until := time.NewTimer(during)
+	defer until.Stop()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for i, now := range f.resident() {
+			most[i] = max(most[i], now)
+		}
+		select {
+		case <-tick.C:
+		case <-until.C:
+			return most
+		}
+	}
 }
 
 // resident is the memory of each node.

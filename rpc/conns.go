@@ -17,6 +17,10 @@ type conns struct {
 	open map[string]net.Conn
 }
 
+// unsentBytes bounds what of an answer waits in the system because the client does not
+// take it, beside what is on its way, in bytes: two pieces of what is written at once.
+const unsentBytes = 2 * progressBytes
+
 func newConns(l net.Listener, limit int) *conns {
 	return &conns{Listener: l, slots: make(chan struct{}, limit), done: make(chan struct{}), open: make(map[string]net.Conn)}
 }
@@ -34,6 +38,7 @@ func (c *conns) Accept() (net.Conn, error) {
 		_ = raw.Close()
 		return nil, net.ErrClosed
 	}
+	boundUnsent(raw)
 	conn := &trackedConn{Conn: raw, of: c}
 	c.mu.Lock()
 	c.open[raw.RemoteAddr().String()] = conn

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -200,5 +201,38 @@ func TestProgress(t *testing.T) {
 			t.Errorf("stalls %v: ended with %v", stalls, err)
 		}
 		conn.Close()
+	}
+}
+
+// TestUnsent: of an answer that a client does not take, the system holds little.
+func TestUnsent(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("an option of Linux")
+	}
+	const size, most = 64 << 20, 1 << 20 // the client's own buffer is the larger part
+	l := DefaultLimits()
+	l.WriteTimeout = 300 * time.Millisecond
+	s, _ := newEcho(t, nil)
+	taken := make(chan int, 1)
+	s.Mount("/large", "", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n, err := NewProgress(w, l).Write(make([]byte, size))
+		if err == nil {
+			n = size
+		}
+		taken <- n
+	}))
+	url, stop := run(t, s)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if got := <-taken; got > most {
+		t.Errorf("%d bytes wait for a client that reads nothing, at most %d are right", got, most)
+	}
+	conn.Close()
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }

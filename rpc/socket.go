@@ -38,15 +38,15 @@ type socket struct {
 // serveSocket upgrades a connection and serves it to its end. A client that may
 // call nothing gets an HTTP status instead.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	caller, refused := s.guard.Caller(r)
-	if refused == nil {
-		refused = caller.Spend(1) // an upgrade costs as much as a call
-	}
+	r, caller, refused := s.admit(r)
 	if refused != nil {
 		s.reject(w, refused)
 		return
 	}
-	upgrader := websocket.Upgrader{ReadBufferSize: wsBuffer, WriteBufferSize: wsBuffer, WriteBufferPool: &s.wsBuffers, CheckOrigin: s.wsOrigin}
+	upgrader := websocket.Upgrader{
+		ReadBufferSize: wsBuffer, WriteBufferSize: wsBuffer, WriteBufferPool: &s.wsBuffers,
+		Subprotocols: []string{subprotocol}, CheckOrigin: s.wsOrigin,
+	}
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // answered
@@ -64,6 +64,19 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	k.end(websocket.CloseNormalClosure, "")
 	pings.Wait()
 	s.sockets.Delete(k.RemoteAddr())
+}
+
+// admit says who asks for an upgrade, and returns it as its client is known by.
+func (s *Server) admit(r *http.Request) (*http.Request, *access.Caller, *access.Refusal) {
+	r, refused := withBearer(r)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	caller, refused := s.guard.Caller(r)
+	if refused == nil {
+		refused = caller.Spend(1) // an upgrade costs as much as a call
+	}
+	return r, caller, refused
 }
 
 // RemoteAddr names the connection, also in the context of its calls.

@@ -25,6 +25,7 @@ type DB struct {
 	next    uint64
 	genesis string // "" of a new file
 	waiting int    // blocks in tx
+	failed  error  // of a block that is in no file; nothing more is taken
 }
 
 // Open opens a file, or makes it. One with something else is ErrOther.
@@ -105,8 +106,25 @@ func (d *DB) Genesis(ctx context.Context, hash string) error {
 	return nil
 }
 
-// Add writes the rows of a block, given as a line with all parts.
+// Add writes the rows of a block, given as a line with all parts. After an error nothing
+// of what was not flushed is kept, and nothing more is taken: a block is there with all
+// its rows or not at all.
 func (d *DB) Add(ctx context.Context, line []byte) error {
+	if d.failed != nil {
+		return d.failed
+	}
+	if d.failed = d.add(ctx, line); d.failed == nil || d.tx == nil {
+		return d.failed
+	}
+	tx := d.tx
+	d.tx = nil
+	if err := tx.Rollback(); !errors.Is(err, sql.ErrTxDone) { // ended with ctx
+		d.failed = errors.Join(d.failed, err)
+	}
+	return d.failed
+}
+
+func (d *DB) add(ctx context.Context, line []byte) error {
 	var b block
 	if err := json.Unmarshal(line, &b); err != nil {
 		return err
@@ -138,10 +156,10 @@ func (d *DB) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// Flush makes what was added durable.
+// Flush makes what was added durable. After an error of Add it returns that.
 func (d *DB) Flush() error {
-	if d.tx == nil {
-		return nil
+	if d.tx == nil || d.failed != nil {
+		return d.failed
 	}
 	tx := d.tx
 	d.tx, d.waiting = nil, 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -66,7 +67,7 @@ func add(t *testing.T, path string, s archive.Local, stop uint64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	err = s.Lines(ctx, next, head, func(n uint64, line []byte) error {
-		if n == stop {
+		if stop > 0 && n == stop {
 			cancel()
 		}
 		return d.Add(t.Context(), line)
@@ -114,6 +115,58 @@ func TestIncremental(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), path); !errors.Is(err, ErrOther) {
 		t.Errorf("another schema: %v", err)
+	}
+}
+
+// TestHalfBlock: of a block whose rows do not all fit nothing is kept, and nothing behind
+// it is taken.
+func TestHalfBlock(t *testing.T) {
+	s, _ := source(t, 3)
+	path := filepath.Join(t.TempDir(), "half.db")
+	d, err := Open(t.Context(), path)
+	if err == nil {
+		err = d.Genesis(t.Context(), "0x1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Lines(t.Context(), 0, 3, func(n uint64, line []byte) error {
+		if n == 2 { // its transfer of a token is there twice
+			var b map[string]json.RawMessage
+			if err := json.Unmarshal(line, &b); err != nil {
+				return err
+			}
+			from := bytes.Index(b["receipts"], []byte(`{"address"`))
+			log := b["receipts"][from : from+bytes.IndexByte(b["receipts"][from:], '}')+1]
+			b["receipts"] = bytes.Replace(b["receipts"], log, append(append(bytes.Clone(log), ','), log...), 1)
+			if line, err = json.Marshal(b); err != nil {
+				return err
+			}
+		}
+		if err := d.Add(t.Context(), line); (err != nil) != (n >= 2) {
+			t.Errorf("block %d: %v", n, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Flush(); err == nil {
+		t.Error("a flush after a block that failed says nothing")
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	add(t, path, s, 0)
+	if d, err = Open(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for table, want := range map[string]int{"blocks": 4, "transactions": 6, "receipts": 6, "logs": 3, "token_transfers": 3} {
+		var got int
+		if err := d.db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %d rows, want %d (%v)", table, got, want, err)
+		}
 	}
 }
 

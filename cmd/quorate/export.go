@@ -283,7 +283,10 @@ func (e *exporter) tables(ctx context.Context, last uint64) (out *exported, err 
 		e.progress.tell(n)
 		return db.Add(ctx, line)
 	})
-	return out, errors.Join(err, db.Flush())
+	if flushed := db.Flush(); err == nil { // otherwise the first error says more
+		err = flushed
+	}
+	return out, err
 }
 
 // genesis returns the hash of block 0, of which a node that began with a snapshot has

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
 )
 
 // Each of these appends one member and a comma: `"key":value,`. end replaces
@@ -57,12 +58,33 @@ func bigQuantity(b []byte, k string, v *big.Int) []byte {
 		return append(b, '"', ',')
 	}
 	var buf [maxBits / 8]byte // by bytes: math/big takes eight times as long
-	raw := v.FillBytes(buf[:(v.BitLen()+7)/8])
-	from := len(b)
-	if b = hex.AppendEncode(b, raw); raw[0] < 16 { // no leading zero
-		b = append(b[:from], b[from+1:]...)
+	return append(digits(b, v.FillBytes(buf[:(v.BitLen()+7)/8])), '"', ',')
+}
+
+// digits appends a number in bytes, of which the first is not 0.
+func digits(b, raw []byte) []byte {
+	if raw[0] < 16 { // no leading zero
+		b = strconv.AppendUint(b, uint64(raw[0]), 16)
+		raw = raw[1:]
 	}
-	return append(b, '"', ',')
+	return hex.AppendEncode(b, raw)
+}
+
+// bytesQuantity appends a number in bytes, big-endian without leading zeros.
+func bytesQuantity(b []byte, k string, raw []byte) []byte {
+	b = append(key(b, k), `"0x`...)
+	if len(raw) == 0 {
+		return append(b, '0', '"', ',')
+	}
+	return append(digits(b, raw), '"', ',')
+}
+
+func wordQuantity(b []byte, k string, v *uint256.Int) []byte {
+	if v.IsUint64() {
+		return quantity(b, k, v.Uint64())
+	}
+	buf := v.Bytes32()
+	return bytesQuantity(b, k, buf[len(buf)-v.ByteLen():])
 }
 
 // maxBits is the largest number that the EVM knows.

@@ -8,8 +8,12 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 )
 
-// headerBytes is about what a header takes, mostly its bloom filter.
-const headerBytes = 2048
+// About what parts of a block take, in bytes.
+const (
+	headerBytes = 2048 // a header, mostly its bloom filter
+	hashBytes   = 72   // a transaction that is shown by its hash
+	txBytes     = 800  // and one that is shown whole, without data
+)
 
 // Header returns the object of newHeads and eth_getHeaderBy*: a block without
 // size, transactions, uncles and withdrawals.
@@ -31,9 +35,9 @@ func AppendBlock(b []byte, block *types.Block, full bool, signer types.Signer) [
 // openBlock appends a block's object that is still open, with room for more bytes.
 func openBlock(b []byte, block *types.Block, full bool, signer types.Signer, more int) []byte {
 	txs := block.Transactions()
-	perTx := 72
+	perTx := hashBytes
 	if full {
-		perTx = 800
+		perTx = txBytes
 	}
 	b = header(slices.Grow(b, headerBytes+perTx*len(txs)+more), block.Header(), block.Hash())
 	b = quantity(b, "size", block.Size())

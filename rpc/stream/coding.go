@@ -70,10 +70,10 @@ var coders = map[coding]*sync.Pool{
 	}},
 }
 
-// writer returns a coder, and how to give it back.
+// writer returns a coder, and how to give it back; nil for what is not coded.
 func (c coding) writer(to *bytes.Buffer) (w squeezer, put func()) {
 	if c == plain {
-		return through{to}, func() {}
+		return nil, func() {}
 	}
 	w = coders[c].Get().(squeezer)
 	w.Reset(to)
@@ -82,9 +82,3 @@ func (c coding) writer(to *bytes.Buffer) (w squeezer, put func()) {
 		coders[c].Put(w)
 	}
 }
-
-// through codes nothing.
-type through struct{ *bytes.Buffer }
-
-func (through) Close() error    { return nil }
-func (through) Reset(io.Writer) {}

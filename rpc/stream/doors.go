@@ -19,8 +19,9 @@ import (
 type Chain interface {
 	Head() *types.Header
 	Header(number uint64) (*types.Header, error)
-	Pass(number uint64, receipts bool) (*types.Block, types.Receipts, error)
-	Origin() uint64 // the oldest block that is here whole
+	Rows(number uint64, receipts bool) (*chain.Rows, error)
+	Pass(number uint64, receipts bool) (*types.Block, types.Receipts, error) // what Rows cannot be written of
+	Origin() uint64                                                          // the oldest block that is here whole
 }
 
 // Feed tells of final blocks; *chain.Chain is one.

@@ -3,11 +3,15 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
+	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/ethjson"
 )
@@ -22,16 +26,9 @@ type Objects struct {
 // Append reads a block and appends its object: JSON on one line, without its end. It
 // returns chain.ErrNotFound or *chain.ErrPruned for a block that is not there.
 func (o Objects) Append(b []byte, number uint64, include Include) ([]byte, error) {
-	block, receipts, err := o.Chain.Pass(number, include&Receipts != 0)
+	b, err := o.body(b, number, include)
 	if err != nil {
 		return b, err
-	}
-	hash := block.Hash()
-	b = strconv.AppendUint(append(b, `{"number":"0x`...), number, 16)
-	b = fmt.Appendf(b, `","hash":"%#x","block":`, hash[:])
-	b = ethjson.AppendBlock(b, block, include&Transactions != 0, o.Signer)
-	if include&Receipts != 0 {
-		b = ethjson.AppendReceipts(append(b, `,"receipts":`...), block, receipts, o.Signer)
 	}
 	if include&Certificate != 0 {
 		c, err := o.Certificates.CommitCertificate(rpc.Number(number))
@@ -45,6 +42,77 @@ func (o Objects) Append(b []byte, number uint64, include Include) ([]byte, error
 		b = append(append(b, `,"certificate":`...), text...)
 	}
 	return append(b, '}'), nil
+}
+
+// body appends the object up to the certificate: from the bytes of the database where
+// that is possible.
+func (o Objects) body(b []byte, number uint64, include Include) ([]byte, error) {
+	rows, err := o.Chain.Rows(number, include&Receipts != 0)
+	if err != nil {
+		return b, err
+	}
+	stored, err := ethjson.ReadStored(rows.Header, rows.Hash, rows.Body, rows.Senders)
+	if errors.Is(err, ethjson.ErrNotStored) {
+		return o.decoded(b, number, include)
+	}
+	if err != nil {
+		return b, fmt.Errorf("transactions of block %d: %w", number, err)
+	}
+	full, receipts := include&Transactions != 0, include&Receipts != 0
+	b = begin(slices.Grow(b, stored.Room(full, receipts)), number, rows.Hash)
+	if b, err = stored.AppendBlock(b, full); err != nil {
+		return b, fmt.Errorf("transactions of block %d: %w", number, err)
+	}
+	if !receipts {
+		return b, nil
+	}
+	if b, err = appendReceipts(append(b, `,"receipts":`...), stored, rows.Receipts); err != nil {
+		return b, fmt.Errorf("receipts of block %d: %w", number, err)
+	}
+	return b, nil
+}
+
+// appendReceipts appends the list of a block's receipts out of their row.
+func appendReceipts(b []byte, stored *ethjson.Stored, row []byte) ([]byte, error) {
+	b = append(b, '[')
+	i, logs := 0, uint(0)
+	err := chain.EachReceipt(row, func(r *chain.StoredReceipt) error {
+		if i >= stored.Len() {
+			return errReceipts
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = stored.AppendReceipt(b, i, r.Status, r.GasUsed, r.CumulativeGasUsed, r.Logs, logs)
+		i, logs = i+1, logs+uint(len(r.Logs))
+		return nil
+	})
+	if err == nil && i < stored.Len() {
+		err = errReceipts
+	}
+	return append(b, ']'), err
+}
+
+// errReceipts says that the database is damaged.
+var errReceipts = errors.New("there are not as many as transactions")
+
+// decoded is body for blocks with something that is not read out of bytes.
+func (o Objects) decoded(b []byte, number uint64, include Include) ([]byte, error) {
+	block, receipts, err := o.Chain.Pass(number, include&Receipts != 0)
+	if err != nil {
+		return b, err
+	}
+	b = ethjson.AppendBlock(begin(b, number, block.Hash()), block, include&Transactions != 0, o.Signer)
+	if include&Receipts != 0 {
+		b = ethjson.AppendReceipts(append(b, `,"receipts":`...), block, receipts, o.Signer)
+	}
+	return b, nil
+}
+
+// begin appends the beginning of the object.
+func begin(b []byte, number uint64, hash common.Hash) []byte {
+	b = strconv.AppendUint(append(b, `{"number":"0x`...), number, 16)
+	return fmt.Appendf(b, `","hash":"%#x","block":`, hash[:])
 }
 
 // frame appends what stands around the object of a block.
@@ -102,6 +170,14 @@ func (d *Doors) near(ctx context.Context, number uint64, include Include) ([]byt
 	return d.shared.get(ctx, place{number, include}, func() ([]byte, error) {
 		return d.one(context.WithoutCancel(ctx), number, include)
 	})
+}
+
+// again returns the object of a block that was near the head.
+func (d *Doors) again(ctx context.Context, number uint64, include Include) ([]byte, error) {
+	if object, ok := d.shared.find(place{number, include}); ok {
+		return object, nil
+	}
+	return d.one(ctx, number, include)
 }
 
 // one returns the object of a block.

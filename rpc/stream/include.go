@@ -128,5 +128,6 @@ func refuse(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", "1")
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Del("ETag") // of the answer that it would have been
 	rpc.WriteError(w, code, e)
 }

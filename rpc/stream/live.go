@@ -152,7 +152,7 @@ func (c *client) sendNear(ctx context.Context) error {
 	if _, err := c.out.Write(events.before(nil, c.next)); err != nil {
 		return err
 	}
-	if err := c.send(len(object), func() ([]byte, error) { return c.d.one(ctx, c.next, c.include) }); err != nil {
+	if err := c.send(len(object), func() ([]byte, error) { return c.d.again(ctx, c.next, c.include) }); err != nil {
 		return err
 	}
 	if _, err := c.out.Write(events.after(nil, c.next)); err != nil {

@@ -100,12 +100,21 @@ func (d *Doors) mark(w http.ResponseWriter, r *http.Request, o *wanted) (known b
 	// Weak: each coding has other bytes, and certificates differ between nodes.
 	tag := fmt.Sprintf(`W/"%x-%d-%d"`, hash[:12], o.from, o.include)
 	h.Set("ETag", tag)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cache-Control", whose(r)+", max-age=31536000, immutable")
 	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)
 		return true, nil
 	}
 	return false, nil
+}
+
+// whose says which caches may keep an answer: that to a client that has shown who it is
+// is for nobody else, though a cache between would give it to everybody.
+func whose(r *http.Request) string {
+	if r.Header.Get("Authorization") != "" || r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		return "private"
+	}
+	return "public"
 }
 
 // takeRange takes one of the places for ranges, and of those of the caller.
@@ -137,6 +146,7 @@ type answer struct {
 
 	blocks []byte       // in plain, of one piece
 	out    bytes.Buffer // the same, coded
+	ready  []byte       // which of the two is to be written
 	total  int          // bytes in plain
 	ended  bool
 }
@@ -151,7 +161,6 @@ func (a *answer) serve(ctx context.Context, w http.ResponseWriter) {
 	for first := true; !a.ended; first = false {
 		n, err := rpc.Work(ctx, rpc.AnyTurn, a.d.places, func() (uint64, error) { return a.step(squeeze, next) })
 		if first && err != nil {
-			w.Header().Del("ETag")
 			refuse(w, err)
 			return
 		}
@@ -165,7 +174,7 @@ func (a *answer) serve(ctx context.Context, w http.ResponseWriter) {
 			}
 		}
 		if err == nil {
-			_, err = out.Write(a.out.Bytes())
+			_, err = out.Write(a.ready)
 		}
 		if err == nil {
 			err = context.Cause(ctx)
@@ -174,7 +183,6 @@ func (a *answer) serve(ctx context.Context, w http.ResponseWriter) {
 			a.d.d.Log.Debug("GET /v1/blocks broken off", "block", next, "reason", err)
 			panic(http.ErrAbortHandler)
 		}
-		a.out.Reset()
 		next = n
 	}
 }
@@ -193,12 +201,19 @@ func (a *answer) step(squeeze squeezer, next uint64) (uint64, error) {
 	if a.ended = p.next > a.last || a.total >= a.d.d.Limits.RangeBytes; a.ended {
 		p.data = append(strconv.AppendUint(append(p.data, `{"next":"0x`...), p.next, 16), "\"}\n"...)
 	}
-	a.blocks = p.data
+	a.blocks, a.ready = p.data, p.data
+	if squeeze == nil {
+		return p.next, nil
+	}
+	a.out.Reset()
 	if _, err := squeeze.Write(p.data); err != nil {
 		return p.next, err
 	}
 	if a.ended {
-		return p.next, squeeze.Close()
+		if err := squeeze.Close(); err != nil {
+			return p.next, err
+		}
 	}
+	a.ready = a.out.Bytes()
 	return p.next, nil
 }

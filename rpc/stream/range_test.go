@@ -2,10 +2,12 @@ package stream_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/quorate/quorate/genesis"
 	"github.com/quorate/quorate/rpc"
 	"github.com/quorate/quorate/rpc/ethjson"
+	"github.com/quorate/quorate/rpc/stream"
 )
 
 // fetch gets a path of the port, with header lines in pairs.
@@ -170,6 +173,25 @@ func TestRangeKept(t *testing.T) {
 		if resp, _ := fetch(t, w.url+"/v1/blocks?"+path); resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("ETag") != "" {
 			t.Errorf("%s: %v", path, resp.Header)
 		}
+	}
+}
+
+// TestRangeKeptFor: what a client gets that has shown a token is for its own cache, and a
+// refusal for none.
+func TestRangeKeptFor(t *testing.T) {
+	w := newWorld(t, 10)
+	if resp, _ := fetch(t, w.url+"/v1/blocks?from=1&limit=10", "Authorization", "Bearer x"); resp.Header.Get("Cache-Control") != "private, max-age=31536000, immutable" || resp.Header.Get("ETag") == "" {
+		t.Errorf("with a token: %v", resp.Header)
+	}
+	full := func(context.Context) (func(), error) { return nil, rpc.Busy("answers") }
+	d, err := stream.New(stream.Deps{Chain: w.Chain, Feed: w.Chain, Certificates: w.pbft, Signer: w.Chain.Signer(), Turn: full, Limits: rpc.DefaultLimits()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp := httptest.NewRecorder()
+	d.Range().ServeHTTP(resp, httptest.NewRequest(http.MethodGet, "/v1/blocks?from=1&limit=10", nil))
+	if resp.Code != http.StatusServiceUnavailable || resp.Header().Get("Cache-Control") != "no-store" || resp.Header().Get("ETag") != "" {
+		t.Errorf("refused: %d %v", resp.Code, resp.Header())
 	}
 }
 

@@ -54,6 +54,23 @@ func (s *shared) get(ctx context.Context, at place, make func() ([]byte, error))
 	}
 }
 
+// find returns an object that is here, for those who have had it before. It makes none:
+// theirs would put newer ones out.
+func (s *shared) find(at place) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.have[at]
+	if o == nil {
+		return nil, false
+	}
+	select {
+	case <-o.made:
+		return o.data, o.err == nil
+	default:
+		return nil, false
+	}
+}
+
 func newObject() *object { return &object{made: make(chan struct{}), err: errBroken} }
 
 // errBroken is what others hear when the one that makes an object panics.

@@ -41,6 +41,9 @@ func TestShared(t *testing.T) {
 			t.Errorf("step %d, block %d: made %v", i, c.number, !c.fresh)
 		}
 	}
+	if _, ok := s.find(place{4, 0}); ok {
+		t.Error("one that is too large is there")
+	}
 	if s.used != 0 || len(s.have) != 0 {
 		t.Errorf("one that is too large pushed out the others: %d bytes of %d objects", s.used, len(s.have))
 	}
@@ -55,12 +58,18 @@ func TestShared(t *testing.T) {
 	if !get(5, 1) {
 		t.Error("a failure was kept")
 	}
+	if data, ok := s.find(place{5, 0}); !ok || len(data) != 1 {
+		t.Errorf("one that is here is not found: %d bytes", len(data))
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	waits := make(chan struct{})
 	go func() {
 		_, _ = s.get(t.Context(), place{6, 0}, func() ([]byte, error) { close(waits); <-ctx.Done(); return nil, nil })
 	}()
 	<-waits
+	if _, ok := s.find(place{6, 0}); ok {
+		t.Error("one that is being made is found")
+	}
 	go cancel()
 	if _, err := s.get(ctx, place{6, 0}, nil); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
 
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 
@@ -68,20 +67,50 @@ func (s *Subscriptions) Blocks(ctx context.Context, q *BlocksQuery) (*gethrpc.Su
 		live, stop := context.WithCancel(connection)
 		defer stop()
 		go func() { defer stop(); <-sub.Err() }() //nolint:errcheck // ends with the subscription or the connection
-		notify := func(v any) error { return notifier.Notify(sub.ID, v) }
+		notify := func(object []byte) error {
+			n := notification{object, make(chan struct{})}
+			if err := notifier.Notify(sub.ID, n); err != nil {
+				return err
+			}
+			return n.wait(live)
+		}
 		if err := s.forward(live, next, include, notify); live.Err() == nil {
 			s.d.d.Log.Debug("JSON-RPC: subscriber to blocks cut off", "reason", err)
 			e := shown(err)
-			_ = notify(Failed{FailedError{e.Code, e.Message}}) // if it hears that, good
+			_ = notifier.Notify(sub.ID, Failed{FailedError{e.Code, e.Message}}) // if it hears that, good
 			s.d.d.Disconnect(connection)
 		}
 	}()
 	return sub, nil
 }
 
+// notification is the object of a block that says when go-ethereum's server takes it. It
+// writes at once, but for what comes before the answer to the subscription is out: that
+// is queued without a bound, and the answer waits for all calls of its batch.
+type notification struct {
+	object []byte
+	taken  chan struct{} // closed by MarshalJSON
+}
+
+// MarshalJSON implements json.Marshaler. The server calls it once.
+func (n notification) MarshalJSON() ([]byte, error) {
+	close(n.taken)
+	return n.object, nil
+}
+
+// wait returns when the notification was taken, or with ctx.
+func (n notification) wait(ctx context.Context) error {
+	select {
+	case <-n.taken:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // forward notifies of one block after the other. Each is written before the next is
 // read: the connection itself says how fast.
-func (s *Subscriptions) forward(ctx context.Context, next uint64, include Include, notify func(any) error) error {
+func (s *Subscriptions) forward(ctx context.Context, next uint64, include Include, notify func(object []byte) error) error {
 	for ctx.Err() == nil {
 		changed := s.d.tip.next() // before the head: no block is missed
 		head := s.d.head()
@@ -100,7 +129,7 @@ func (s *Subscriptions) forward(ctx context.Context, next uint64, include Includ
 		if err != nil {
 			return err
 		}
-		if err := notify(json.RawMessage(object)); err != nil {
+		if err := notify(object); err != nil {
 			return err
 		}
 		next++

@@ -2,13 +2,19 @@ package stream_test
 
 import (
 	"encoding/json"
+	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	gethrpc "github.com/ethereum/go-ethereum/rpc"
 	"go.uber.org/goleak"
 
+	"github.com/quorate/quorate/chain"
 	"github.com/quorate/quorate/rpc"
+	"github.com/quorate/quorate/rpc/stream"
 )
 
 func (w *world) subscribe(t testing.TB, query any) (<-chan json.RawMessage, *gethrpc.ClientSubscription, *gethrpc.Client) {
@@ -72,5 +78,70 @@ func TestSubscribe(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	})
+}
+
+// counted counts the blocks that are read.
+type counted struct {
+	stream.Chain
+	reads atomic.Int64
+}
+
+func (c *counted) Rows(number uint64, receipts bool) (*chain.Rows, error) {
+	c.reads.Add(1)
+	return c.Chain.Rows(number, receipts)
+}
+
+// holds is a namespace whose call ends when it is told to.
+type holds struct{ until chan struct{} }
+
+func (h *holds) Here() { <-h.until }
+
+// TestSubscribeInBatch: the answers to a batch are written when its last call has ended,
+// and notifications after them. Until then one block is in memory, not the whole chain.
+func TestSubscribeInBatch(t *testing.T) {
+	const blocks = 30
+	w := newWorld(t, blocks)
+	synctest.Test(t, func(t *testing.T) {
+		c := &counted{Chain: w.Chain}
+		stopped := make(chan struct{})
+		d, err := stream.New(stream.Deps{Chain: c, Feed: w.Chain, Certificates: w.pbft, Signer: w.Chain.Signer(), Stopped: stopped, Limits: rpc.DefaultLimits()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, h := gethrpc.NewServer(), &holds{make(chan struct{})}
+		for name, receiver := range map[string]any{"pbft": stream.NewSubscriptions(d), "hold": h} {
+			if err := server.RegisterName(name, receiver); err != nil {
+				t.Fatal(err)
+			}
+		}
+		near, far := net.Pipe()
+		ended := make(chan struct{})
+		go func() { server.ServeCodec(gethrpc.NewCodec(far), 0); close(ended) }()
+		if _, err := io.WriteString(near, `[{"jsonrpc":"2.0","id":1,"method":"pbft_subscribe","params":["blocks",{"from":"0x0"}]},{"jsonrpc":"2.0","id":2,"method":"hold_here"}]`); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := c.reads.Load(); got != 1 {
+			t.Errorf("%d blocks were read before the answer, want 1", got)
+		}
+		close(h.until)
+		in := json.NewDecoder(near)
+		var answers []json.RawMessage
+		if err := in.Decode(&answers); err != nil || len(answers) != 2 {
+			t.Fatalf("%s %v", answers, err)
+		}
+		for n := range uint64(blocks + 1) {
+			var m struct {
+				Params struct{ Result json.RawMessage }
+			}
+			if err := in.Decode(&m); err != nil || string(m.Params.Result) != w.want(t, n, "") {
+				t.Fatalf("block %d: %s %v", n, m.Params.Result, err)
+			}
+		}
+		near.Close()
+		<-ended
+		server.Stop()
+		close(stopped)
 	})
 }
