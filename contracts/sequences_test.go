@@ -220,7 +220,8 @@ func (s *stage) anyAction(t *rapid.T) action {
 			return nil
 		}}
 	default:
-		name, time := rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "fork"), s.Time+rapid.Uint64Range(0, 50).Draw(t, "after")
+		// Forks that this build knows: at others the chain would stop.
+		name, time := rapid.SampledFrom(genesis.KnownForks()).Draw(t, "fork"), s.Time+rapid.Uint64Range(0, 50).Draw(t, "after")
 		if rapid.IntRange(0, 3).Draw(t, "off") == 0 {
 			time = 0
 		}
