@@ -116,8 +116,8 @@ func read(from fs.FS, name string) (*file, error) {
 	if strings.HasPrefix(name, assets) {
 		f.caching = "public, max-age=31536000, immutable"
 	}
-	sum := sha256.Sum256(plain)
-	f.tag = `"` + hex.EncodeToString(sum[:12]) + `"`
+	sum := sha256.Sum256(plain) // weak: each coding has other bytes (RFC 9110, 8.8.3.3)
+	f.tag = `W/"` + hex.EncodeToString(sum[:12]) + `"`
 	for _, e := range encodings {
 		body, err := fs.ReadFile(from, name+e.suffix)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -84,6 +84,9 @@ func TestTypesAndCaching(t *testing.T) {
 func TestNotModified(t *testing.T) {
 	h := site(t)
 	tag := get(h, "/explorer/").Header().Get("Etag")
+	if !strings.HasPrefix(tag, `W/"`) {
+		t.Errorf("%s is the tag of all codings, whose bytes differ", tag)
+	}
 	if w := get(h, "/explorer/pool", "If-None-Match", tag); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
 		t.Errorf("%d with %d bytes", w.Code, w.Body.Len())
 	}
