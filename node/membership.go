@@ -106,15 +106,18 @@ func (m *membership) partFromLeavers() error {
 	return m.refresh()
 }
 
-// untilParting returns how long until the next leaver's grace is over; a long time if
-// there is none.
+// nobodyParts is how long a timer waits that has nothing to wait for; every change of the
+// directory sets it anew.
+const nobodyParts = 24 * time.Hour
+
+// untilParting returns how long until the next leaver's grace is over.
 func (m *membership) untilParting() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if at, ok := m.gone.next(); ok {
 		return time.Until(at)
 	}
-	return 24 * time.Hour
+	return nobodyParts
 }
 
 // refresh reads the members at the head. Who has left not long ago still belongs to
