@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	requestTimeout = 10 * time.Second // a scrape takes milliseconds
+	requestTimeout = 10 * time.Second // a scrape takes milliseconds; a profile gets this beyond its own time
 	stopTimeout    = time.Second      // nothing here is worth waiting for at the end
 	maxHeaderBytes = 16 << 10         // requests have no bodies and few headers
 )
@@ -71,6 +71,7 @@ func Handler(health Health, metrics prometheus.Gatherer) http.Handler {
 	mux.HandleFunc("GET /readyz", readyz(health))
 	mux.HandleFunc("GET /readiness", readiness(health))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	profile(mux)
 	return mux
 }
 
