@@ -3,11 +3,15 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // This file: a validator is dead for good. It costs its turns until the end of
@@ -46,6 +50,7 @@ func TestDeadValidator(t *testing.T) {
 	l.finish()
 	t.Logf("%d VIEW-CHANGEs until the boundary that suspends %s, none in the two epochs after it", before, dead.Name)
 
+	suspended := f.headOf(alive[0])
 	for _, rate := range deadRates {
 		f.carries(alive, rate, deadTime())
 	}
@@ -54,13 +59,72 @@ func TestDeadValidator(t *testing.T) {
 			t.Errorf("saturated: %.0f transactions per second, %.0f when all were there\n%s", three, whole, f)
 		}
 	}
-	if after := f.votes.asked(); after != before {
-		t.Errorf("%d VIEW-CHANGEs under a steady load\n%s", after-before, f)
-	}
+	f.blames(dead, alive[0], suspended)
 	f.idles(alive, dead)
 	f.start(dead)
 	f.answer(dead)
+	f.catchesUp(dead, alive[0])
 	f.finish(l)
+}
+
+// blames checks that all views that a node has left since a block were left for
+// the dead one: a suspension ends, after 64 epochs at first and twice as many each
+// time, and it is tried again.
+func (f *fleet) blames(dead, asked *node, since uint64) {
+	f.t.Helper()
+	type change struct {
+		Reason string  `json:"reason"`
+		Stuck  *uint64 `json:"stuckSeq"`
+	}
+	var changes []change
+	if err := asked.raw.CallContext(f.t.Context(), &changes, "pbft_viewChanges", nil, 1000); err != nil {
+		f.t.Fatal(err)
+	}
+	tried := 0
+	for _, c := range changes {
+		if c.Stuck == nil || *c.Stuck <= since {
+			continue
+		}
+		if tried++; f.isSuspended(asked, dead, *c.Stuck) {
+			f.t.Errorf("a view was left at %d (%s), when %s was suspended\n%s", *c.Stuck, c.Reason, dead.Name, f)
+		}
+	}
+	f.t.Logf("%d views were left after block %d under a steady load", tried, since)
+}
+
+// isSuspended reports whether a validator may not be primary for a sequence number.
+func (f *fleet) isSuspended(asked, of *node, seq uint64) bool {
+	f.t.Helper()
+	type member struct {
+		Address   common.Address `json:"address"`
+		Suspended bool           `json:"suspended"`
+	}
+	var at struct {
+		Validators []member `json:"validators"`
+	}
+	if err := asked.raw.CallContext(f.t.Context(), &at, "pbft_validators", seq); err != nil {
+		f.t.Fatal(err)
+	}
+	i := slices.IndexFunc(at.Validators, func(m member) bool { return m.Address == of.Address })
+	if i < 0 {
+		f.t.Fatalf("%s is no validator at %d", of.Name, seq)
+	}
+	return at.Validators[i].Suspended
+}
+
+// catchesUp waits for as long as a node that was away comes nearer to another.
+func (f *fleet) catchesUp(n, to *node) {
+	f.t.Helper()
+	for at := f.headOf(n); at < f.headOf(to); {
+		f.within(recoverLimit, fmt.Sprintf("%s comes further than block %d", n.Name, at), func(ctx context.Context) error {
+			head, err := n.head(ctx)
+			if err == nil && head <= at {
+				return errors.New("it does not")
+			}
+			at = head
+			return err
+		})
+	}
 }
 
 // reaches waits for a block under load.
