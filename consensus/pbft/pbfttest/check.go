@@ -17,8 +17,8 @@ type checker struct {
 	order    map[consensus.Seq]common.Hash    // batch digest with a certificate
 	blocks   map[consensus.Seq]common.Hash    // block hash with a certificate
 	executed map[common.Hash]common.Hash      // block hash of a batch
-	checked  map[int]int                      // per node, how much of its chain was compared
-	grown    map[int]progress                 // per node, since its start
+	checked  []int                            // per node, how much of its chain was compared
+	grown    []progress                       // per node, since its start
 	promises map[promise]consensus.View       // of honest nodes
 	opened   map[viewPlace]common.Hash        // base and O of each view that was entered
 	views    map[consensus.Seq]consensus.View // view of the certificate in order
@@ -54,15 +54,18 @@ type progress struct {
 func (k *checker) init() {
 	*k = checker{
 		votes: map[place]consensus.Signature{}, order: map[consensus.Seq]common.Hash{}, blocks: map[consensus.Seq]common.Hash{},
-		executed: map[common.Hash]common.Hash{}, checked: map[int]int{}, grown: map[int]progress{},
+		executed: map[common.Hash]common.Hash{},
 		promises: map[promise]consensus.View{}, opened: map[viewPlace]common.Hash{}, views: map[consensus.Seq]consensus.View{},
 	}
 }
 
+// meet makes room for one more node.
+func (k *checker) meet() { k.checked, k.grown = append(k.checked, 0), append(k.grown, progress{}) }
+
 // born forgets what a node's last run had reached: an import that was not
 // flushed may be gone.
 func (k *checker) born(n *Node) {
-	delete(k.grown, n.index)
+	k.grown[n.index] = progress{}
 	k.checked[n.index] = min(k.checked[n.index], len(n.ledger.chain))
 }
 
@@ -113,7 +116,7 @@ func (k *checker) signed(n *Node, v *consensus.Vote) {
 	if v.Kind == consensus.NewView || n.holdsCommitted(v) {
 		return
 	}
-	if r, ok := n.journal[journalKey{pbft.RecordProposal, v.Seq, v.View}]; !ok || r.Batch.Digest() != v.Digest {
+	if r, ok := n.journal[journalKey{pbft.RecordProposal, v.Seq, v.View}]; !ok || n.cluster.digest(r.Batch) != v.Digest {
 		k.violated("I7: node %d sends %s %d without its batch in the journal", n.index, v.Kind, v.Seq)
 	}
 	if r, ok := n.journal[journalKey{pbft.RecordPrepared, v.Seq, v.View}]; v.Kind == consensus.Commit && (!ok || r.BlockHash != v.BlockHash) {
@@ -131,7 +134,7 @@ func (n *Node) holdsCommitted(v *consensus.Vote) bool {
 		return n.ledger.chain[v.Seq-1].cert.BatchDigest == v.Digest
 	}
 	for key, r := range n.journal {
-		if key.kind == pbft.RecordProposal && key.seq == v.Seq && r.Batch.Digest() == v.Digest && key.view < v.View {
+		if key.kind == pbft.RecordProposal && key.seq == v.Seq && key.view < v.View && n.cluster.digest(r.Batch) == v.Digest {
 			return true
 		}
 	}
@@ -219,13 +222,15 @@ func (k *checker) check(c *Cluster, n *Node) error {
 			return fmt.Errorf("I11: node %d stores %d messages, the bound is %d", n.index, got, bound)
 		}
 	}
-	for _, l := range n.ledger.layers {
-		if old, ok := k.executed[l.digest]; ok && old != l.hash && !n.Corrupt {
+	for i := range n.ledger.layers {
+		l := &n.ledger.layers[i]
+		if l.compared || n.Corrupt {
+			continue
+		}
+		if old, ok := k.executed[l.digest]; ok && old != l.hash {
 			return fmt.Errorf("I9: batch %s executes to %s and %s", l.digest, old, l.hash)
 		}
-		if !n.Corrupt {
-			k.executed[l.digest] = l.hash
-		}
+		k.executed[l.digest], l.compared = l.hash, true
 	}
 	for ; k.checked[n.index] < len(n.ledger.chain); k.checked[n.index]++ {
 		if err := k.checkBlock(c, n, k.checked[n.index]); err != nil {
@@ -283,7 +288,7 @@ func (k *checker) checkBlock(c *Cluster, n *Node, i int) error {
 	if i > 0 {
 		parent = n.ledger.chain[i-1].cert.BatchDigest
 	}
-	if int(seq) != i+1 || b.batch.Header.ParentDigest != parent || b.batch.Digest() != b.cert.BatchDigest {
+	if int(seq) != i+1 || b.batch.Header.ParentDigest != parent || c.digest(b.batch) != b.cert.BatchDigest {
 		return fmt.Errorf("I2: node %d: block %d of its chain is seq %d and does not link", n.index, i+1, seq)
 	}
 	for _, h := range b.batch.Hashes {

@@ -19,6 +19,8 @@ type Cluster struct {
 	Nodes   []*Node                 // the first n are validator 0 … n−1, twins follow
 	Network []Packet
 	spare   []Packet        // room for the next ones
+	packets []Packet        // room for those of one Ready
+	inputs  []pbft.Input    // room for what one Ready gives back
 	Cut     map[[2]int]bool // directed links that lose everything
 	NowMs   uint64
 	// Lazy ledgers and block syncs work only when they are told to.
@@ -28,6 +30,7 @@ type Cluster struct {
 	checks    checker
 	submitted map[common.Hash]bool // transactions that somebody signed
 	verified  map[*consensus.Vote]error
+	digests   map[*consensus.Batch]common.Hash
 	rng       *rand.Rand // of a simulation; nil in scripts
 	post      func(Packet)
 
@@ -73,7 +76,7 @@ func newCluster(n int, params consensus.Params, twins []int) (*Cluster, error) {
 	}
 	c := &Cluster{
 		Params: params, Set: set, Cut: map[[2]int]bool{}, NowMs: startMs,
-		submitted: map[common.Hash]bool{}, verified: map[*consensus.Vote]error{},
+		submitted: map[common.Hash]bool{}, verified: map[*consensus.Vote]error{}, digests: map[*consensus.Batch]common.Hash{},
 	}
 	c.post = func(p Packet) { c.Network = append(c.Network, p) }
 	c.checks.init()
@@ -91,6 +94,7 @@ func (c *Cluster) addNode(id int) *Node {
 	n := &Node{cluster: c, index: len(c.Nodes), id: id, journal: map[journalKey]pbft.Record{}, known: map[common.Hash]bool{}, voted: pbft.Voted{Known: true}}
 	n.ledger = ledger{node: n, final: map[common.Hash]consensus.Seq{}}
 	c.Nodes = append(c.Nodes, n)
+	c.checks.meet()
 	return n
 }
 

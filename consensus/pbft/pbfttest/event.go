@@ -40,12 +40,13 @@ func (q *queue) push(e event) {
 	i := len(q.heap) - 1
 	for i > 0 {
 		up := (i - 1) / 2
-		if !q.heap[i].before(&q.heap[up]) {
-			return
+		if !e.before(&q.heap[up]) {
+			break
 		}
-		q.heap[i], q.heap[up] = q.heap[up], q.heap[i]
+		q.heap[i] = q.heap[up]
 		i = up
 	}
+	q.heap[i] = e
 }
 
 func (q *queue) pop() (event, bool) {
@@ -54,23 +55,23 @@ func (q *queue) pop() (event, bool) {
 	}
 	top := q.heap[0]
 	last := len(q.heap) - 1
-	q.heap[0] = q.heap[last]
-	q.heap[last] = event{}
-	q.heap = q.heap[:last]
+	e := q.heap[last] // it sinks from the top
 	i := 0
 	for {
-		least := i
-		for _, k := range [2]int{2*i + 1, 2*i + 2} {
-			if k < last && q.heap[k].before(&q.heap[least]) {
-				least = k
-			}
+		least := 2*i + 1
+		if least+1 < last && q.heap[least+1].before(&q.heap[least]) {
+			least++
 		}
-		if least == i {
-			return top, true
+		if least >= last || e.before(&q.heap[least]) {
+			break
 		}
-		q.heap[i], q.heap[least] = q.heap[least], q.heap[i]
+		q.heap[i] = q.heap[least]
 		i = least
 	}
+	q.heap[i] = e
+	q.heap[last] = event{}
+	q.heap = q.heap[:last]
+	return top, true
 }
 
 func (e *event) before(o *event) bool {

@@ -22,6 +22,7 @@ type block struct {
 type layer struct {
 	seq          consensus.Seq
 	digest, hash common.Hash
+	compared     bool // with what others executed
 }
 
 // ledger is the chain of a node with the one loop that writes it, as the
@@ -137,7 +138,7 @@ func (l *ledger) execute(o pbft.Order) []pbft.Input {
 }
 
 func (l *ledger) speculate(b *consensus.Batch) (common.Hash, bool) {
-	head, digest := l.head(), b.Digest()
+	head, digest := l.head(), l.node.cluster.digest(b)
 	seq := b.Header.Seq
 	if seq <= head.Seq || seq > head.Seq+1+consensus.Seq(len(l.layers)) {
 		return common.Hash{}, false
@@ -157,7 +158,7 @@ func (l *ledger) speculate(b *consensus.Batch) (common.Hash, bool) {
 	if l.node.Corrupt {
 		hash = crypto.Keccak256Hash(hash[:])
 	}
-	l.layers = append(l.layers[:at:at], layer{seq, digest, hash})
+	l.layers = append(l.layers[:at:at], layer{seq: seq, digest: digest, hash: hash})
 	return hash, true
 }
 

@@ -213,7 +213,7 @@ func (l *ledger) closeEpoch() {
 	}
 	next := l.terms().open(now.Epoch+1, head+1)
 	if int(next.Epoch) < len(c.rules) {
-		if c.rules[next.Epoch].Hash() != next.Hash() {
+		if !sameRules(c.rules[next.Epoch], next) {
 			c.checks.violated("I1: node %d begins epoch %d by other rules", l.node.index, next.Epoch)
 		}
 		return
@@ -232,6 +232,10 @@ func (l *ledger) closeEpoch() {
 func (l *ledger) pending(seq consensus.Seq) bool {
 	t, now := l.termsAt(int(seq)), l.node.cluster.rulesAt(seq+1)
 	return !sameSet(t.set, now.Set) || t.params != now.Params
+}
+
+func sameRules(a, b *consensus.EpochRules) bool {
+	return a.First == b.First && sameSet(a.Set, b.Set) && slices.Equal(a.Suspended, b.Suspended) && a.Params == b.Params
 }
 
 func sameSet(a, b *consensus.ValidatorSet) bool {

@@ -109,12 +109,12 @@ func (n *Node) receive(p *Packet) error {
 
 // accept takes a packet without doing what follows.
 func (n *Node) accept(p *Packet) {
-	for _, h := range p.Bodies {
-		n.known[h] = true
-	}
 	if kindOf(p) == kindBodies {
 		n.admit(p.Bodies, p.Waited)
 		return
+	}
+	for _, h := range p.Bodies {
+		n.known[h] = true
 	}
 	if l, ok := n.villain.(listener); ok {
 		l.Hear(n, p)
@@ -192,7 +192,7 @@ func (n *Node) handle(rd *pbft.Ready) error {
 	if err := n.persist(rd.Persist); err != nil {
 		return err
 	}
-	own, packets := n.sign(rd.Messages)
+	inputs, packets := n.sign(rd.Messages)
 	if n.diesSending(rd, packets) {
 		return nil
 	}
@@ -200,9 +200,11 @@ func (n *Node) handle(rd *pbft.Ready) error {
 		n.cluster.post(p)
 	}
 	n.tell(rd.Evidence)
-	for _, in := range append(own, n.work(rd)...) {
+	inputs = n.work(inputs, rd)
+	for _, in := range inputs {
 		n.take(in)
 	}
+	n.cluster.inputs = inputs[:0]
 	return nil
 }
 
@@ -296,8 +298,9 @@ func (n *Node) stepInputs(inputs []pbft.Input) {
 }
 
 // sign signs new votes and returns the own ones as inputs, and everything that
-// goes out.
+// goes out. Both are in the cluster's room: they last until its next Ready.
 func (n *Node) sign(messages []pbft.Outbound) (own []pbft.Input, packets []Packet) {
+	own, packets = n.cluster.inputs[:0], n.cluster.packets[:0]
 	for i := range messages {
 		m := &messages[i]
 		msg := pbft.Message{Vote: m.Vote, Batch: m.Batch, Certificate: m.Certificate, Checkpoint: m.Checkpoint, Status: m.Status, Fetch: m.Fetch, From: n.address()}
@@ -315,22 +318,23 @@ func (n *Node) sign(messages []pbft.Outbound) (own []pbft.Input, packets []Packe
 		if m.Batch != nil {
 			p.Bodies = m.Batch.Hashes
 		}
+		everyone := m.To == pbft.Everyone
 		for to, other := range n.cluster.Nodes {
-			if to != n.index && (m.To == other.address() || m.To == pbft.Everyone && n.reaches(other, m)) {
+			if to != n.index && (everyone && n.reaches(other, m) || !everyone && m.To == other.address()) {
 				p.To = to
 				packets = append(packets, p)
 			}
 		}
 	}
+	n.cluster.packets = packets
 	if n.villain != nil {
 		packets = n.villain.Send(n, packets)
 	}
 	return own, packets
 }
 
-// work does checks and builds, and cuts the journal.
-func (n *Node) work(rd *pbft.Ready) []pbft.Input {
-	var in []pbft.Input
+// work does checks and builds, and cuts the journal. It appends the results.
+func (n *Node) work(in []pbft.Input, rd *pbft.Ready) []pbft.Input {
 	for _, b := range rd.Check {
 		in = n.judge(in, b)
 	}

@@ -63,14 +63,14 @@ func (n *Node) forward(waited bool) {
 func (n *Node) judge(in []pbft.Input, b *consensus.Batch) []pbft.Input {
 	for _, h := range b.Hashes {
 		if !n.cluster.submitted[h] {
-			return append(in, pbft.BatchChecked{Digest: b.Digest(), Err: errInvented})
+			return append(in, pbft.BatchChecked{Digest: n.cluster.digest(b), Err: errInvented})
 		}
 	}
 	if !n.holds(b) {
 		n.missing = append(n.missing, b)
 		return in
 	}
-	return append(in, pbft.BatchChecked{Digest: b.Digest()})
+	return append(in, pbft.BatchChecked{Digest: n.cluster.digest(b)})
 }
 
 func (n *Node) holds(b *consensus.Batch) bool {
@@ -104,6 +104,6 @@ func (n *Node) fetchBodies(from int) {
 			n.missing = append(n.missing, b)
 			continue
 		}
-		n.take(pbft.BatchChecked{Digest: b.Digest()})
+		n.take(pbft.BatchChecked{Digest: n.cluster.digest(b)})
 	}
 }

@@ -83,6 +83,23 @@ func (c *Cluster) verify(m *pbft.Message) error {
 	return err
 }
 
+// digestsRoom bounds how many digests are remembered.
+const digestsRoom = 1 << 10
+
+// digest returns the digest of a batch. It is computed once for all nodes, which
+// share the batch: it is never changed.
+func (c *Cluster) digest(b *consensus.Batch) common.Hash {
+	d, known := c.digests[b]
+	if !known {
+		if len(c.digests) >= digestsRoom {
+			clear(c.digests)
+		}
+		d = b.Digest()
+		c.digests[b] = d
+	}
+	return d
+}
+
 // signed reports whether a vote carries the signature of the member of its
 // epoch's set that it names.
 func (c *Cluster) signed(v *consensus.Vote) bool {

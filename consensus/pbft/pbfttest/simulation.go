@@ -19,6 +19,7 @@ type simulation struct {
 	rng     *rand.Rand // of messages and loads
 	now     uint64     // µs
 	events  queue
+	free    []*Packet  // places of packets whose events are forgotten
 	delays  [][]uint64 // µs, by link
 	inForce []bool     // by fault
 	weather weather
@@ -124,8 +125,21 @@ func (s *simulation) post(p Packet) {
 		if sender.syncing {
 			at += s.fsync(p.From)
 		}
-		s.events.push(event{at: at, kind: evPacket, node: p.To, packet: &p})
+		s.events.push(event{at: at, kind: evPacket, node: p.To, packet: s.carry(&p)})
 	}
+}
+
+// carry copies a packet to where it stays until its event is forgotten. Places
+// that became free are taken again: packets were most of a run's garbage.
+func (s *simulation) carry(p *Packet) *Packet {
+	last := len(s.free) - 1
+	if last < 0 {
+		s.free, last = append(s.free, new(Packet)), 0
+	}
+	place := s.free[last]
+	s.free = s.free[:last]
+	*place = *p
+	return place
 }
 
 func (s *simulation) fsync(i int) uint64 { return s.plan.Fsync * s.weather.disk[i] }
@@ -214,7 +228,7 @@ func (s *simulation) takeInbox(n *Node) error {
 		return nil
 	}
 	inbox := n.alarm.inbox
-	n.alarm.inbox = nil
+	n.alarm.inbox = inbox[:0] // nothing arrives in this round
 	s.tick(n)
 	for i := range inbox {
 		s.c.counts.delivered[kindOf(&inbox[i])]++

@@ -26,7 +26,11 @@ func (s *simulation) note(e *event) {
 			s.trace.add(uint64(v.View)).add(v.Sender).add(uint64(v.Signature[7]))
 		}
 	}
-	s.tail.events[s.tail.count%tailLength] = *e
+	oldest := &s.tail.events[s.tail.count%tailLength]
+	if oldest.packet != nil {
+		s.free = append(s.free, oldest.packet)
+	}
+	*oldest = *e
 	s.tail.count++
 }
 

@@ -50,9 +50,9 @@ func (l *liar) lie(st consensus.Status) *consensus.Status {
 	for i := range bits {
 		bits[i] = byte(rng.IntN(256))
 	}
-	st.Boundary, st.Window = bits, nil
-	for range rng.IntN(consensus.MaxStatusWindow + 1) {
-		st.Window = append(st.Window, consensus.SlotStatus{Proposal: rng.IntN(2) == 0, Prepares: bits, Commits: bits})
+	st.Boundary, st.Window = bits, make([]consensus.SlotStatus, rng.IntN(consensus.MaxStatusWindow+1))
+	for i := range st.Window {
+		st.Window[i] = consensus.SlotStatus{Proposal: rng.IntN(2) == 0, Prepares: bits, Commits: bits}
 	}
 	return &st
 }

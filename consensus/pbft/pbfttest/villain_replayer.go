@@ -26,7 +26,7 @@ const (
 func (r *replayer) Send(_ *Node, packets []Packet) []Packet {
 	r.seen = append(r.seen, packets...)
 	if extra := len(r.seen) - replayKept; extra > 0 {
-		r.seen = append(r.seen[:0:0], r.seen[extra:]...)
+		r.seen = r.seen[extra:]
 	}
 	return packets
 }
