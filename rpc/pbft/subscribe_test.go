@@ -131,6 +131,10 @@ func TestSlowReader(t *testing.T) {
 	if answer, err := c.read(); err != nil || !strings.Contains(answer, `"result":"0x`) {
 		t.Fatalf("subscribing: %s %v", answer, err)
 	}
+	s.events <- event(1)
+	if _, err := c.read(); err != nil { // from here on the server keeps nothing back
+		t.Fatal(err)
+	}
 	for full := false; !full; { // what the feed does: it never waits
 		select {
 		case s.events <- event(1):
