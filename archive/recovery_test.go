@@ -2,20 +2,14 @@ package archive_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/quorate/quorate/chain"
-	"github.com/quorate/quorate/chain/chaintest"
-	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/contracts/contractstest"
-	"github.com/quorate/quorate/genesis"
-	"github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/recovery"
 )
 
@@ -56,31 +50,11 @@ func TestAcrossRecovery(t *testing.T) {
 // recoveredWorld is a network with some blocks, a recovery, and some more.
 func recoveredWorld(t *testing.T) (*contractstest.World, *recovery.Document) {
 	t.Helper()
-	key := func(i int) *ecdsa.PrivateKey { return chaintest.Key(fmt.Sprintf("recovery %d", i)) }
-	w := contractstest.New(t, 4, func(g *genesis.Genesis) {
-		g.Params.EpochLength = 10
-		for i := range 3 {
-			g.Recovery.Keys = append(g.Recovery.Keys, crypto.PubkeyToAddress(key(i).PublicKey))
-		}
-		g.Recovery.Threshold = 2
-	})
+	w := contractstest.NewRecoverable(t, 4)
 	t.Cleanup(w.Close)
 	w.Block()
 	w.Block()
-	head, now := w.Chain.HeadSealed(), w.Chain.CurrentEpoch()
-	d := &recovery.Document{
-		Genesis: w.Chain.Genesis(), Ends: now.Epoch, Number: consensus.Seq(head.Header.Number.Uint64()), BlockHash: head.Hash(),
-		StateRoot: head.Header.Root, Params: now.Params.Hash(),
-	}
-	for _, name := range []string{"v0", "newcomer"} {
-		d.Members = append(d.Members, recovery.Member{Address: w.Actor(name).Address, NodeID: contractstest.NodeBytes(name), Name: name})
-	}
-	d.Order()
-	for i := range 2 {
-		if err := d.Sign(t.Context(), keys.NewFileSigner(key(i)), w.Domain, w.Genesis.Recovery); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d := w.Recovery(w.Chain, []int{0, 1}, "v0", "newcomer")
 	if err := w.Chain.Recover(d); err != nil {
 		t.Fatal(err)
 	}

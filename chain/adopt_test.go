@@ -293,7 +293,7 @@ func TestNoPivotAfterRecovery(t *testing.T) {
 	w.Block()
 	last, before := w.Chain.Checkpoints()
 	must[*chain.Pivot](t)(w.Chain.NewPivot(last, before))
-	fatal(t, w.Chain.Recover(recoveryOf(t, w, w.Chain, []int{0, 1}, "v0", "v1", "v2")))
+	fatal(t, w.Chain.Recover(w.Recovery(w.Chain, []int{0, 1}, "v0", "v1", "v2")))
 	if _, err := w.Chain.NewPivot(last, before); !errors.Is(err, chain.ErrNoLink) {
 		t.Errorf("got %v", err)
 	}

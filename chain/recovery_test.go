@@ -2,9 +2,7 @@ package chain_test
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"errors"
-	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -20,44 +18,15 @@ import (
 	"github.com/quorate/quorate/contracts"
 	"github.com/quorate/quorate/contracts/contractstest"
 	"github.com/quorate/quorate/genesis"
-	"github.com/quorate/quorate/keys"
 	"github.com/quorate/quorate/recovery"
 	"github.com/quorate/quorate/registry"
 )
 
-func recoveryKey(i int) *ecdsa.PrivateKey { return chaintest.Key(fmt.Sprintf("recovery %d", i)) }
-
-// newRecoverable is a chain of seven members with epochs of ten blocks, which two of
-// three keys recover.
+// newRecoverable is a chain of seven members which two of three keys recover.
 func newRecoverable(t *testing.T) *contractstest.World {
-	w := contractstest.New(t, 7, func(g *genesis.Genesis) {
-		g.Params.EpochLength = 10
-		for i := range 3 {
-			g.Recovery.Keys = append(g.Recovery.Keys, crypto.PubkeyToAddress(recoveryKey(i).PublicKey))
-		}
-		g.Recovery.Threshold = 2
-	})
+	w := contractstest.NewRecoverable(t, 7)
 	t.Cleanup(w.Close)
 	return w
-}
-
-// recoveryOf is the document that ends the epoch of a chain with its head, signed by
-// keys, for members with these names.
-func recoveryOf(t *testing.T, w *contractstest.World, c *chain.Chain, signers []int, names ...string) *recovery.Document {
-	t.Helper()
-	head, now := c.HeadSealed(), c.CurrentEpoch()
-	d := &recovery.Document{
-		Genesis: c.Genesis(), Ends: now.Epoch, Number: consensus.Seq(head.Header.Number.Uint64()), BlockHash: head.Hash(),
-		StateRoot: head.Header.Root, Params: now.Params.Hash(),
-	}
-	for _, name := range names {
-		d.Members = append(d.Members, recovery.Member{Address: w.Actor(name).Address, NodeID: contractstest.NodeBytes(name), Name: name})
-	}
-	d.Order()
-	for _, i := range signers {
-		fatal(t, d.Sign(ctx, keys.NewFileSigner(recoveryKey(i)), w.Domain, w.Genesis.Recovery))
-	}
-	return d
 }
 
 // TestRecovery: the set of a document decides from the block after the cut on; that
@@ -69,7 +38,7 @@ func TestRecovery(t *testing.T) {
 	w.Must(w.Actor("v0"), contracts.Validators, "propose", w.Pack(contracts.Validators, "remove", lost.Address))
 	w.Must(w.Actor("v1"), contracts.Parameters, "propose", w.Pack(contracts.Parameters, "setParameter", contracts.NameKey(contracts.BlockGasLimit), big.NewInt(1<<25)))
 	w.Pass(contracts.Validators, "add", w.Actor("candidate").Address, contractstest.NodeBytes("candidate"), "candidate")
-	d := recoveryOf(t, w, w.Chain, []int{0, 2}, "v0", "v1", "v2", "newcomer")
+	d := w.Recovery(w.Chain, []int{0, 2}, "v0", "v1", "v2", "newcomer")
 	cut := uint64(d.Number)
 	fatal(t, w.Chain.Recover(d))
 	fatal(t, w.Chain.Recover(d)) // again: nothing
@@ -89,7 +58,7 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("after a vote of the new members epoch %d has %d validators", now.Epoch, now.Set.Len())
 	}
 
-	second := recoveryOf(t, w, w.Chain, []int{1, 2}, "v0", "v9") // at a boundary, whose checkpoint is stable
+	second := w.Recovery(w.Chain, []int{1, 2}, "v0", "v9") // at a boundary, whose checkpoint is stable
 	fatal(t, w.Chain.Recover(second))
 	w.Block()
 	w.Block()
@@ -169,7 +138,7 @@ func TestRecoveryAtBoundary(t *testing.T) {
 	w := newRecoverable(t)
 	w.Pass(contracts.Validators, "remove", w.Actor("v5").Address)
 	endEpoch(t, w, false)
-	d := recoveryOf(t, w, w.Chain, []int{0, 1}, "v0") // a set of one
+	d := w.Recovery(w.Chain, []int{0, 1}, "v0") // a set of one
 	if d.Ends != 1 || d.Number != 10 {
 		t.Fatalf("it ends epoch %d with block %d", d.Ends, d.Number)
 	}
@@ -194,7 +163,7 @@ func TestRecoveryWaits(t *testing.T) {
 	w.Block()
 	w.Block()
 	w.Block()
-	d := recoveryOf(t, w, w.Chain, []int{0, 1}, "v0", "newcomer")
+	d := w.Recovery(w.Chain, []int{0, 1}, "v0", "newcomer")
 	fs := vfs.NewMem()
 	node := must[*chaintest.Node](t)(w.Open(fs, "node", chain.Options{}))
 	fatal(t, node.Chain.Recover(d))
@@ -221,16 +190,14 @@ func TestRecoveryRefused(t *testing.T) {
 	w := newRecoverable(t)
 	w.Block()
 	w.Block()
-	below := recoveryOf(t, w, w.Chain, []int{0, 1}, "v0", "v1")
+	below := w.Recovery(w.Chain, []int{0, 1}, "v0", "v1")
 	w.Block()
-	good := recoveryOf(t, w, w.Chain, []int{0, 1}, "v0", "v1")
+	good := w.Recovery(w.Chain, []int{0, 1}, "v0", "v1")
 	resigned := func(change func(*recovery.Document)) *recovery.Document {
 		d := *good
 		change(&d)
 		d.Signatures = nil
-		for _, i := range []int{0, 2} {
-			fatal(t, d.Sign(ctx, keys.NewFileSigner(recoveryKey(i)), w.Domain, w.Genesis.Recovery))
-		}
+		w.SignRecovery(&d, 0, 2)
 		return &d
 	}
 	tampered := *good
@@ -243,7 +210,7 @@ func TestRecoveryRefused(t *testing.T) {
 		d    *recovery.Document
 		want error
 	}{
-		{"one of two signatures", recoveryOf(t, w, w.Chain, []int{1}, "v0", "v1"), recovery.ErrTooFew},
+		{"one of two signatures", w.Recovery(w.Chain, []int{1}, "v0", "v1"), recovery.ErrTooFew},
 		{"changed after it was signed", &tampered, recovery.ErrSignature},
 		{"another network", &foreign, recovery.ErrNetwork},
 		{"below the head", below, chain.ErrBeyond},
@@ -260,13 +227,13 @@ func TestRecoveryRefused(t *testing.T) {
 		}
 	}
 	fatal(t, w.Chain.Recover(good))
-	err := w.Chain.Recover(recoveryOf(t, w, w.Chain, []int{0}, "v2"))
+	err := w.Chain.Recover(w.Recovery(w.Chain, []int{0}, "v2"))
 	if !errors.Is(err, recovery.ErrTooFew) {
 		t.Errorf("a second one by one key: %v", err)
 	}
 	other := resigned(func(d *recovery.Document) { d.Members = d.Members[:1] })
 	var both *recovery.Contradiction
-	if err := w.Chain.Recover(other); !errors.As(err, &both) || len(both.Both) != 1 || both.Both[0] != crypto.PubkeyToAddress(recoveryKey(0).PublicKey) {
+	if err := w.Chain.Recover(other); !errors.As(err, &both) || len(both.Both) != 1 || both.Both[0] != crypto.PubkeyToAddress(contractstest.RecoveryKey(0).PublicKey) {
 		t.Errorf("a second one for the same epoch: %v", err)
 	}
 	plain := contractstest.New(t, 4)
@@ -287,7 +254,7 @@ func TestRetiredKeys(t *testing.T) {
 	for _, node := range []*chaintest.Node{recovered, evil} {
 		fatal(t, node.Chain.Import(ctx, sealedBlock(t, w.Chain, 1)))
 	}
-	d := recoveryOf(t, w, recovered.Chain, []int{0, 1}, "v0", "newcomer")
+	d := w.Recovery(recovered.Chain, []int{0, 1}, "v0", "newcomer")
 	w.Follow(evil.Chain)
 	old := w.Actor("v6")
 	_, err := w.Network.Append(evil.Chain, w.Sign(old, &types.LegacyTx{To: &old.Address, Gas: 21_000, GasPrice: new(big.Int)}))
@@ -311,7 +278,7 @@ func TestRetiredKeys(t *testing.T) {
 func TestRecoveryBesideABlock(t *testing.T) {
 	w := newRecoverable(t)
 	w.Block()
-	d := recoveryOf(t, w, w.Chain, []int{0, 1}, "v0", "newcomer")
+	d := w.Recovery(w.Chain, []int{0, 1}, "v0", "newcomer")
 	fatal(t, w.Chain.Recover(d))
 	w.Block()
 	w.Block()
@@ -340,9 +307,7 @@ func TestRecoveryBesideABlock(t *testing.T) {
 	elsewhere := *d
 	elsewhere.BlockHash[0]++
 	elsewhere.Signatures = nil
-	for i := range 2 {
-		fatal(t, elsewhere.Sign(ctx, keys.NewFileSigner(recoveryKey(i)), w.Domain, w.Genesis.Recovery))
-	}
+	w.SignRecovery(&elsewhere, 0, 1)
 	misplaced := *first
 	misplaced.Recovery = &elsewhere
 	if _, err := node.Chain.Verify(&misplaced); !errors.Is(err, chain.ErrInvalid) {
@@ -353,7 +318,7 @@ func TestRecoveryBesideABlock(t *testing.T) {
 	if _, err := node.Chain.Verify(&bare); !errors.Is(err, chain.ErrNotFound) {
 		t.Errorf("without the recovery: %v", err)
 	}
-	other := recoveryOf(t, w, node.Chain, []int{0, 2}, "v1")
+	other := w.Recovery(node.Chain, []int{0, 2}, "v1")
 	fatal(t, node.Chain.Recover(other))
 	if _, err := node.Chain.Verify(first); !errors.Is(err, chain.ErrInvalid) || !strings.Contains(err.Error(), "contradict") {
 		t.Errorf("beside another recovery: %v", err)

@@ -16,7 +16,7 @@ var policy = map[string][]string{
 	"consensus/engine":        {"consensus", "consensus/pbft"},
 	"consensus/light":         {"consensus", "genesis", "recovery"},
 	"contracts":               {},
-	"contracts/contractstest": {"chain", "chain/chaintest", "contracts", "genesis", "state"},
+	"contracts/contractstest": {"chain", "chain/chaintest", "consensus", "contracts", "genesis", "keys", "recovery", "state"},
 	"genesis":                 {"consensus", "contracts", "internal/suggest"},
 	"govern":                  {"consensus", "consensus/light", "contracts", "genesis", "keys", "registry"},
 	"keys":                    {"consensus"},
