@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,7 @@ func TestRequestChunks(t *testing.T) {
 
 func TestRequestErrors(t *testing.T) {
 	hang := make(chan struct{})
-	a, b := pair(t, func(c *Config) { c.Limits.ChunkTimeout = 100 * time.Millisecond }, func(h *Host) {
+	a, b := pair(t, nil, func(h *Host) {
 		h.Serve("fails", 10, func(context.Context, peer.ID, []byte, func([]byte) error) error { return errSome })
 		h.Serve("big", 10, func(_ context.Context, _ peer.ID, _ []byte, send func([]byte) error) error {
 			return send(make([]byte, 16<<20+1))
@@ -80,9 +81,6 @@ func TestRequestErrors(t *testing.T) {
 	if err := b.h.Request(ctx, a.h.ID(), "fails", make([]byte, 11), noChunks); err == nil || errors.As(err, &remote) && remote.Text == "some error" {
 		t.Errorf("request above the limit: %v", err)
 	}
-	if err := b.h.Request(ctx, a.h.ID(), "hangs", nil, noChunks); err == nil {
-		t.Error("hanging server: no error")
-	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
 	if err := b.h.Request(short, a.h.ID(), "hangs", nil, noChunks); !errors.Is(err, context.DeadlineExceeded) {
@@ -96,6 +94,20 @@ func TestRequestErrors(t *testing.T) {
 		return nil
 	}); !errors.Is(err, errSome) || n != 3 {
 		t.Errorf("own error: %v after %d chunks", err, n)
+	}
+}
+
+// TestRequestHangs: a server that sends nothing for ChunkTimeout is given up.
+func TestRequestHangs(t *testing.T) {
+	a, b := pair(t, func(c *Config) { c.Limits.ChunkTimeout = 100 * time.Millisecond }, func(h *Host) {
+		h.Serve("hangs", 10, func(ctx context.Context, _ peer.ID, _ []byte, _ func([]byte) error) error {
+			<-ctx.Done()
+			return nil
+		})
+	}, nil)
+	var late net.Error
+	if err := b.h.Request(t.Context(), a.h.ID(), "hangs", nil, noChunks); !errors.As(err, &late) || !late.Timeout() {
+		t.Errorf("hanging server: %v", err)
 	}
 }
 
