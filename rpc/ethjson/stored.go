@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -19,6 +20,12 @@ import (
 // only: use Block and Receipts.
 var ErrNotStored = errors.New("ethjson: the block cannot be written as it is stored")
 
+// keptTxs is of how many transactions a Stored is kept for another block: they take a
+// third of a kilobyte each.
+const keptTxs = 8192
+
+var released = sync.Pool{New: func() any { return new(Stored) }}
+
 // Stored is a block that is written as it is stored. It belongs to one goroutine.
 type Stored struct {
 	h    *types.Header
@@ -26,7 +33,9 @@ type Stored struct {
 	size uint64
 	txs  []storedTx
 
-	inTx, inReceipt []byte // how the object of each transaction and receipt begins
+	hasher crypto.KeccakState
+
+	inTx, inReceipt []byte // how the object of each transaction and receipt begins, up to a comma
 }
 
 // storedTx is a transaction in its parts, which are those of the block's bytes. Numbers
@@ -59,15 +68,25 @@ func ReadStored(h *types.Header, hash common.Hash, body, senders []byte) (*Store
 	if err != nil {
 		return nil, err
 	}
-	s := &Stored{h: h, hash: hash, size: rlp.ListSize(uint64(len(header) + len(body) + 2))} // of no uncles and no withdrawals, a byte each
+	s := released.Get().(*Stored)
+	*s = Stored{h: h, hash: hash, txs: s.txs[:0], hasher: s.hasher}
+	s.size = rlp.ListSize(uint64(len(header) + len(body) + 2)) // of no uncles and no withdrawals, a byte each
 	if err := s.read(items, senders); err != nil {
+		s.Release()
 		return nil, err
 	}
-	s.inTx = hexes([]byte{'{'}, "blockHash", hash[:])
-	s.inTx = bigQuantity(s.inTx, "blockNumber", h.Number)
-	s.inReceipt = slices.Clone(s.inTx)
-	s.inTx = quantity(s.inTx, "blockTimestamp", h.Time)
+	s.inTx = bigQuantity(hexes([]byte{'{'}, "blockHash", hash[:]), "blockNumber", h.Number)
+	s.inReceipt = s.inTx[:len(s.inTx)-1]
+	s.inTx = quantity(slices.Clone(s.inTx), "blockTimestamp", h.Time)
+	s.inTx = s.inTx[:len(s.inTx)-1]
 	return s, nil
+}
+
+// Release gives the memory back, for another block. The block may not be used any more.
+func (s *Stored) Release() {
+	if cap(s.txs) <= keptTxs {
+		released.Put(s)
+	}
 }
 
 // Len returns how many transactions the block has.
@@ -82,11 +101,13 @@ func (s *Stored) read(items, senders []byte) (err error) {
 			return ErrNotStored
 		}
 	}
-	s.txs = make([]storedTx, 0, len(senders)/common.AddressLength)
-	hasher := crypto.NewKeccakState()
+	s.txs = slices.Grow(s.txs, len(senders)/common.AddressLength)
+	if s.hasher == nil {
+		s.hasher = crypto.NewKeccakState()
+	}
 	for len(items) > 0 && len(senders) >= common.AddressLength {
 		s.txs = append(s.txs, storedTx{from: senders[:common.AddressLength]})
-		if items, err = s.txs[len(s.txs)-1].read(items, hasher, base); err != nil {
+		if items, err = s.txs[len(s.txs)-1].read(items, s.hasher, base); err != nil {
 			return err
 		}
 		senders = senders[common.AddressLength:]
@@ -213,47 +234,58 @@ func (s *Stored) AppendBlock(b []byte, full bool) ([]byte, error) {
 	return append(b, `],"uncles":[],"withdrawals":[]}`...), nil
 }
 
-// transaction is the function of that name.
+// transaction is the function of that name. What stands between two values is written at
+// once, and not member by member: there are as many such texts as values.
 func (s *Stored) transaction(b []byte, i int) (_ []byte, err error) {
 	t := &s.txs[i]
-	b = append(b, s.inTx...)
-	b = hexes(b, "from", t.from)
-	b = quantity(b, "gas", t.gas)
-	b = wordQuantity(b, "gasPrice", &t.paid)
-	b = hexes(b, "hash", t.hash[:])
-	b = hexes(b, "input", t.input)
-	b = quantity(b, "nonce", t.nonce)
-	b = t.receiver(b)
-	b = quantity(b, "transactionIndex", uint64(i)) //nolint:gosec // an index
-	b = bytesQuantity(b, "value", t.value)
-	b = quantity(b, "type", uint64(t.kind))
-	if t.kind == types.LegacyTxType {
-		if id := chainID(t.v); id != 0 {
-			b = quantity(b, "chainId", id)
-		}
-	} else {
-		b = bytesQuantity(b, "chainId", t.chain)
-		b = quantity(b, "yParity", uint64(len(t.v))) // 0 has no bytes, 1 has one
-		if b, err = storedAccess(append(key(b, "accessList"), '['), t.access); err != nil {
-			return b, err
-		}
-		b = append(b, "],"...)
+	b = append(append(b, s.inTx...), `,"from":"0x`...)
+	b = appendHex(b, t.from)
+	b = appendNumber(append(b, `","gas":"0x`...), t.gas)
+	b = appendWord(append(b, `","gasPrice":"0x`...), &t.paid)
+	b = appendHex(append(b, `","hash":"0x`...), t.hash[:])
+	b = appendHex(append(b, `","input":"0x`...), t.input)
+	b = appendNumber(append(b, `","nonce":"0x`...), t.nonce)
+	b = t.receiver(append(b, `","to":`...))
+	b = appendNumber(append(b, `,"transactionIndex":"0x`...), uint64(i)) //nolint:gosec // an index
+	b = appendBytesNumber(append(b, `","value":"0x`...), t.value)
+	b = append(append(append(b, `","type":"0x`...), '0'+t.kind), '"')
+	if b, err = t.typed(b); err != nil {
+		return b, err
 	}
-	if t.kind == types.DynamicFeeTxType {
-		b = bytesQuantity(b, "maxFeePerGas", t.most)
-		b = bytesQuantity(b, "maxPriorityFeePerGas", t.tip)
-	}
-	b = bytesQuantity(b, "v", t.v)
-	b = bytesQuantity(b, "r", t.r)
-	b = bytesQuantity(b, "s", t.s)
-	return end(b), nil
+	b = appendBytesNumber(append(b, `,"v":"0x`...), t.v)
+	b = appendBytesNumber(append(b, `","r":"0x`...), t.r)
+	b = appendBytesNumber(append(b, `","s":"0x`...), t.s)
+	return append(b, `"}`...), nil
 }
 
+// typed is the function of that name.
+func (t *storedTx) typed(b []byte) (_ []byte, err error) {
+	if t.kind == types.LegacyTxType {
+		if id := chainID(t.v); id != 0 {
+			b = append(appendNumber(append(b, `,"chainId":"0x`...), id), '"')
+		}
+		return b, nil
+	}
+	b = appendBytesNumber(append(b, `,"chainId":"0x`...), t.chain)
+	b = appendNumber(append(b, `","yParity":"0x`...), uint64(len(t.v))) // 0 has no bytes, 1 has one
+	if b, err = storedAccess(append(b, `","accessList":[`...), t.access); err != nil {
+		return b, err
+	}
+	b = append(b, ']')
+	if t.kind == types.DynamicFeeTxType {
+		b = appendBytesNumber(append(b, `,"maxFeePerGas":"0x`...), t.most)
+		b = appendBytesNumber(append(b, `","maxPriorityFeePerGas":"0x`...), t.tip)
+		b = append(b, '"')
+	}
+	return b, nil
+}
+
+// receiver appends where a transaction goes to, as a value.
 func (t *storedTx) receiver(b []byte) []byte {
 	if len(t.to) == 0 {
-		return null(b, "to")
+		return append(b, "null"...)
 	}
-	return hexes(b, "to", t.to)
+	return quoted(b, t.to)
 }
 
 // chainID is that of a transaction of kind 0 (EIP-155), 0 for one without.
@@ -298,32 +330,38 @@ func storedAccess(b, list []byte) ([]byte, error) {
 // the block, as Receipt does. They get what follows from the block.
 func (s *Stored) AppendReceipt(b []byte, i int, status, gasUsed, cumulative uint64, list []*types.Log, firstLog uint) []byte {
 	t := &s.txs[i]
-	b = append(b, s.inReceipt...)
+	b = append(append(b, s.inReceipt...), `,"contractAddress":`...)
 	if len(t.to) == 0 {
 		made := crypto.CreateAddress(common.Address(t.from), t.nonce)
-		b = hexes(b, "contractAddress", made[:])
+		b = quoted(b, made[:])
 	} else {
-		b = null(b, "contractAddress")
+		b = append(b, "null"...)
 	}
-	b = quantity(b, "cumulativeGasUsed", cumulative)
-	b = wordQuantity(b, "effectiveGasPrice", &t.paid)
-	b = hexes(b, "from", t.from)
-	b = quantity(b, "gasUsed", gasUsed)
+	b = appendNumber(append(b, `,"cumulativeGasUsed":"0x`...), cumulative)
+	b = appendWord(append(b, `","effectiveGasPrice":"0x`...), &t.paid)
+	b = appendHex(append(b, `","from":"0x`...), t.from)
+	b = appendNumber(append(b, `","gasUsed":"0x`...), gasUsed)
+	b = s.logs(append(b, `",`...), i, list, firstLog)
+	b = appendNumber(append(b, `"status":"0x`...), status)
+	b = t.receiver(append(b, `","to":`...))
+	b = appendHex(append(b, `,"transactionHash":"0x`...), t.hash[:])
+	b = appendNumber(append(b, `","transactionIndex":"0x`...), uint64(i)) //nolint:gosec // an index
+	return append(append(append(b, `","type":"0x`...), '0'+t.kind), `"}`...)
+}
+
+// noLogs is what a receipt without logs has of them, which most are.
+var noLogs = `"logs":[],` + emptyBloom
+
+// logs appends the logs of transaction i and their bloom filter, as members.
+func (s *Stored) logs(b []byte, i int, list []*types.Log, first uint) []byte {
 	if len(list) == 0 {
-		b = append(append(b, `"logs":[],`...), emptyBloom...)
-	} else {
-		for k, l := range list {
-			l.BlockNumber, l.BlockHash, l.BlockTimestamp = s.h.Number.Uint64(), s.hash, s.h.Time
-			l.TxHash, l.TxIndex, l.Index = t.hash, uint(i), firstLog+uint(k) //nolint:gosec // indexes
-		}
-		b = append(logs(key(b, "logs"), list), ',')
-		filter := types.CreateBloom(&types.Receipt{Logs: list})
-		b = bloom(b, &filter)
+		return append(b, noLogs...)
 	}
-	b = quantity(b, "status", status)
-	b = t.receiver(b)
-	b = hexes(b, "transactionHash", t.hash[:])
-	b = quantity(b, "transactionIndex", uint64(i)) //nolint:gosec // an index
-	b = quantity(b, "type", uint64(t.kind))
-	return end(b)
+	for k, l := range list {
+		l.BlockNumber, l.BlockHash, l.BlockTimestamp = s.h.Number.Uint64(), s.hash, s.h.Time
+		l.TxHash, l.TxIndex, l.Index = s.txs[i].hash, uint(i), first+uint(k) //nolint:gosec // indexes
+	}
+	b = append(logs(key(b, "logs"), list), ',')
+	filter := types.CreateBloom(&types.Receipt{Logs: list})
+	return bloom(b, &filter)
 }
