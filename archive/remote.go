@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -18,6 +19,10 @@ import (
 // MaxLine bounds one block as a line, in bytes: the largest batch there can be, 64 MB
 // of transactions, in hex with receipts.
 const MaxLine = 512 << 20
+
+// MaxIdle is how long a node may send nothing while it is waited for: it waits for its
+// own clients half as long.
+const MaxIdle = time.Minute
 
 // Remote is the source of a node that runs.
 type Remote struct {
@@ -74,8 +79,33 @@ func (r *Remote) Lines(ctx context.Context, from, to uint64, take func(number ui
 // errCut says that an answer ended without its last line.
 var errCut = errors.New("the answer was cut off")
 
+// errIdle says that an answer came to a stop.
+var errIdle = fmt.Errorf("the node has sent nothing for %v", MaxIdle)
+
+// watched is an answer whose timer runs while it is waited for, and not while a block of
+// it is written.
+type watched struct {
+	io.Reader
+	idle *time.Timer
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	w.idle.Reset(MaxIdle)
+	defer w.idle.Stop()
+	return w.Reader.Read(b)
+}
+
 // get calls take with the blocks of one answer, and returns what its last line says.
 func (r *Remote) get(ctx context.Context, query string, take func(line []byte) error) (next uint64, err error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	idle := time.AfterFunc(MaxIdle, func() { end(errIdle) })
+	defer idle.Stop()
+	defer func() {
+		if why := context.Cause(ctx); err != nil && errors.Is(why, errIdle) {
+			err = fmt.Errorf("%s: %w; the blocks before are written, and an export to a file goes on behind them", r.URL, why)
+		}
+	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(r.URL, "/")+"/v1/blocks?"+query, nil)
 	if err != nil {
 		return 0, err
@@ -93,7 +123,7 @@ func (r *Remote) get(ctx context.Context, query string, take func(line []byte) e
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // as far as it goes
 		return 0, fmt.Errorf("%s: %s: %s", r.URL, resp.Status, bytes.TrimSpace(text))
 	}
-	var in io.Reader = resp.Body
+	var in io.Reader = &watched{resp.Body, idle}
 	if resp.Header.Get("Content-Encoding") == "zstd" {
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
 		if err != nil {
