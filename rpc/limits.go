@@ -71,6 +71,7 @@ type Limits struct {
 	RangeBlocks     int           // blocks in one answer of GET /v1/blocks
 	RangeBytes      int           // and bytes of it, before compression; one block always fits. The last line says where to go on
 	Ranges          int           // of these answers at once: each holds one block in memory
+	RangeHold       time.Duration // a reader of one keeps its place for this; after that the slowest is cut off when another waits, and goes on behind its last line
 	BlockReads      int           // reads of blocks for GET /v1/blocks, GET /v1/stream and pbft_subscribe("blocks") at once, each on a thread of low priority
 	Streams         int           // GET /v1/stream and pbft_subscribe("blocks") at once: half of Connections
 	StreamCache     int           // encoded blocks near the head that streams share, bytes: 10 blocks of 1,000 transfers with receipts
@@ -98,7 +99,7 @@ func DefaultLimits() Limits {
 		FeeBlocks: 1024, FeePercentiles: 100,
 		HistoryEntries: 1000, ParticipationBlocks: 10_000, ProtocolBuffer: 4096,
 		PendingBuffer: 256, FeedBuffer: 128, Subscriptions: 4096, PerConnection: 128,
-		RangeBlocks: 1000, RangeBytes: 64 << 20, Ranges: 16, BlockReads: 1,
+		RangeBlocks: 1000, RangeBytes: 64 << 20, Ranges: 16, RangeHold: 20 * time.Second, BlockReads: 1,
 		Streams: 512, StreamCache: 32 << 20, StreamHeartbeat: 15 * time.Second, StreamHold: time.Second,
 	}
 }

@@ -66,6 +66,7 @@ var limitTexts = map[string]string{
 	"RangeBlocks":         "blocks in one answer of GET /v1/blocks",
 	"RangeBytes":          "and bytes of it, before compression; one block always fits. The last line says where to go on",
 	"Ranges":              "of these answers at once: each holds one block in memory",
+	"RangeHold":           "a reader of one keeps its place for this; after that the slowest is cut off when another waits, and goes on behind its last line",
 	"BlockReads":          "reads of blocks for GET /v1/blocks, GET /v1/stream and pbft_subscribe(\"blocks\") at once, each on a thread of low priority",
 	"Streams":             "GET /v1/stream and pbft_subscribe(\"blocks\") at once: half of Connections",
 	"StreamCache":         "encoded blocks near the head that streams share, bytes: 10 blocks of 1,000 transfers with receipts",

@@ -149,11 +149,14 @@ const progressBytes = 64 << 10
 
 // Progress writes an answer that may take longer than Limits.WriteTimeout: each 64 KiB
 // has that time anew, so that a client that stalls is ended and a slow one is not. It
-// belongs to one request.
+// belongs to one request; End may be called by anybody.
 type Progress struct {
+	Taken func(bytes int) // hears of each piece that was written; may be nil
+
 	w       http.ResponseWriter
 	control *http.ResponseController
 	every   time.Duration
+	ended   atomic.Pointer[error]
 }
 
 // NewProgress takes over the deadlines of a request.
@@ -167,10 +170,16 @@ func NewProgress(w http.ResponseWriter, l Limits) *Progress {
 func (p *Progress) Write(b []byte) (int, error) {
 	done := 0
 	for done < len(b) {
-		_ = p.control.SetWriteDeadline(time.Now().Add(p.every)) // as above
-		n, err := p.w.Write(b[done:min(len(b), done+progressBytes)])
-		if done += n; err != nil {
+		if err := p.extend(); err != nil {
 			return done, err
+		}
+		n, err := p.w.Write(b[done:min(len(b), done+progressBytes)])
+		done += n
+		if p.Taken != nil {
+			p.Taken(n)
+		}
+		if err != nil {
+			return done, p.reason(err)
 		}
 	}
 	return done, nil
@@ -178,6 +187,29 @@ func (p *Progress) Write(b []byte) (int, error) {
 
 // Flush sends what is buffered.
 func (p *Progress) Flush() error {
-	_ = p.control.SetWriteDeadline(time.Now().Add(p.every)) // as above
-	return p.control.Flush()
+	if err := p.extend(); err != nil {
+		return err
+	}
+	return p.reason(p.control.Flush())
+}
+
+// End makes a write that is under way, and all after it, fail for a reason. It may be
+// called as long as the request is served.
+func (p *Progress) End(why error) {
+	p.ended.Store(&why)
+	_ = p.control.SetWriteDeadline(time.Now()) // after the reason: whoever moves the deadline looks at that next
+}
+
+// extend gives what is written next its time.
+func (p *Progress) extend() error {
+	_ = p.control.SetWriteDeadline(time.Now().Add(p.every)) // a writer without deadlines has none to lift
+	return p.reason(nil)
+}
+
+// reason returns why the answer was ended, or err.
+func (p *Progress) reason(err error) error {
+	if why := p.ended.Load(); why != nil {
+		return *why
+	}
+	return err
 }

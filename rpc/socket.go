@@ -186,6 +186,9 @@ func newCodec[C any, M ~struct {
 	}
 	var buf []byte // the codec writes one at a time
 	one := func(_ context.Context, m *M, _ bool) error {
+		if v, before := message(*m).verbatim(); v != nil {
+			return k.writeVerbatim(message(*m), v, before)
+		}
 		buf = message(*m).append(buf[:0])
 		return k.write(&buf)
 	}
@@ -227,6 +230,23 @@ func (k *socket) write(buf *[]byte) error {
 		*buf = nil
 	}
 	return err
+}
+
+// writeVerbatim writes a notification in three parts of one message: none is copied.
+func (k *socket) writeVerbatim(m message, v *Verbatim, before []byte) error {
+	defer close(v.written)
+	m.Params = before
+	head := m.append(nil)
+	w, err := k.conn.NextWriter(websocket.TextMessage)
+	if err != nil {
+		return err
+	}
+	for _, part := range [][]byte{head[:len(head)-1], v.json, []byte("}}")} {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return w.Close()
 }
 
 // append writes the message as JSON. Its parts are JSON already.
