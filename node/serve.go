@@ -118,7 +118,7 @@ func (n *Node) mountExplorer() error {
 func (n *Node) buildDoors(certificates *rpcpbft.API, seats *rpc.Seats, l rpc.Limits) (err error) {
 	n.doors, err = stream.New(stream.Deps{
 		Chain: n.chain, Feed: n.chain, Certificates: certificates, Signer: n.chain.Signer(), Turn: n.rpc.Heavy,
-		Disconnect: n.rpc.Disconnect, Stopped: n.rpc.Stopped(), Seats: seats, Limits: l, Log: n.log.With("part", "rpc"),
+		Disconnect: n.rpc.Disconnect, Verbatim: n.rpc.Verbatim, Stopped: n.rpc.Stopped(), Seats: seats, Limits: l, Log: n.log.With("part", "rpc"),
 	})
 	if err != nil {
 		return err

@@ -1,12 +1,8 @@
 package stream_test
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"syscall"
 	"testing"
@@ -22,9 +18,10 @@ import (
 )
 
 // BenchmarkDoors reads a chain of blocks of 1,000 transfers, whole and with receipts, by
-// JSON-RPC in batches and by both doors, from one server, out of the database: the
-// chain's caches are too small for it. It reports processor time of the process, the
-// client's included, which only copies bytes.
+// JSON-RPC in batches and by the doors, from one server, out of the database: the chain's
+// caches are too small for it. It reports processor time of the node: reading, writing
+// and compressing blocks, HTTP or WebSocket, and the system's work of sending and, as the
+// connection is one of this machine, of receiving. The client is another process.
 func BenchmarkDoors(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as in a node
 	const blocks, txs = 40, 1000
@@ -42,61 +39,40 @@ func BenchmarkDoors(b *testing.B) {
 		}
 		w.add(b, list...)
 	}
-	const include = "&include=transactions,receipts"
-	b.Run("json-rpc", func(b *testing.B) { measure(b, blocks, func(b *testing.B) { w.batches(b, blocks) }) })
-	for _, coding := range []string{"identity", "gzip", "zstd"} {
-		b.Run("range/"+coding, func(b *testing.B) {
+	client := startClient(b)
+	run := func(name string, asks ...ask) {
+		b.Run(name, func(b *testing.B) {
 			measure(b, blocks, func(b *testing.B) {
-				r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, fmt.Sprintf("%s/v1/blocks?from=1&limit=%d%s", w.url, blocks, include), nil)
-				if err != nil {
-					b.Fatal(err)
+				n := int64(0)
+				for _, a := range asks {
+					n += client(a)
 				}
-				r.Header.Set("Accept-Encoding", coding)
-				resp, err := http.DefaultClient.Do(r)
-				if err != nil {
-					b.Fatal(err)
-				}
-				n, err := io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
-				if err != nil || n < 1_000_000 {
-					b.Fatalf("%d bytes, %v", n, err)
+				if n < 5_000_000 {
+					b.Fatalf("%d bytes", n)
 				}
 				b.SetBytes(n)
 			})
 		})
 	}
-	defer b.Run("json-rpc/old-blocks", func(b *testing.B) { // of a release that kept no senders
-		batch := node.DB.NewBatch()
-		defer batch.Close()
-		for n := range uint64(blocks + 1) {
-			if err := batch.Delete(store.SendersKey(n)); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := node.DB.Apply(batch, true); err != nil {
+	const include = "&include=transactions,receipts"
+	run("json-rpc", w.batches(blocks)...)
+	for _, coding := range []string{"identity", "gzip", "zstd"} {
+		run("range/"+coding, ask{Door: "range", URL: fmt.Sprintf("%s/v1/blocks?from=1&limit=%d%s", w.url, blocks, include), Coding: coding})
+	}
+	run("stream", ask{Door: "stream", URL: w.url + "/v1/stream?from=1" + include, Blocks: blocks})
+	run("socket", ask{Door: "socket", URL: w.url, Blocks: blocks, Body: []byte(`{"jsonrpc":"2.0","id":1,"method":"pbft_subscribe","params":["blocks",{"from":"0x1","include":["transactions","receipts"]}]}`)})
+
+	batch := node.DB.NewBatch() // as of a release that kept no senders
+	defer batch.Close()
+	for n := range uint64(blocks + 1) {
+		if err := batch.Delete(store.SendersKey(n)); err != nil {
 			b.Fatal(err)
 		}
-		measure(b, blocks, func(b *testing.B) { w.batches(b, blocks) })
-	})
-	b.Run("stream", func(b *testing.B) {
-		measure(b, blocks, func(b *testing.B) {
-			e := w.stream(b, "?from=1"+include)
-			e.in = bufio.NewReaderSize(e.resp.Body, 4<<20)
-			defer e.close()
-			for n := 0; n <= blocks; {
-				line, err := e.in.ReadSlice('\n')
-				if err != nil {
-					b.Fatal(err)
-				}
-				if bytes.HasPrefix(line, []byte("id: ")) {
-					n++
-				}
-				if n == blocks && len(line) > 1_000_000 {
-					n++ // the data of the last
-				}
-			}
-		})
-	})
+	}
+	if err := node.DB.Apply(batch, true); err != nil {
+		b.Fatal(err)
+	}
+	run("json-rpc/old-blocks", w.batches(blocks)...)
 }
 
 // measure reports blocks a second of processor time and of the clock.
@@ -125,24 +101,17 @@ type absent struct {
 	eth.States
 }
 
-// batches gets all blocks and their receipts, ten blocks in a batch.
-func (w *world) batches(b *testing.B, blocks int) {
+// batches ask for all blocks and their receipts, ten blocks in a batch.
+func (w *world) batches(blocks int) (out []ask) {
 	for from := 1; from <= blocks; from += 10 {
 		var calls []byte
 		for n := from; n < from+10; n++ {
 			calls = fmt.Appendf(calls, `,{"jsonrpc":"2.0","id":%d,"method":"eth_getBlockByNumber","params":["%#x",true]},{"jsonrpc":"2.0","id":%d,"method":"eth_getBlockReceipts","params":["%#x"]}`, n, n, n, n)
 		}
 		calls[0] = '['
-		resp, err := http.Post(w.url, "application/json", bytes.NewReader(append(calls, ']')))
-		if err != nil {
-			b.Fatal(err)
-		}
-		n, err := io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
-		if err != nil || n < 10_000_000 {
-			b.Fatalf("%d bytes, %v", n, err)
-		}
+		out = append(out, ask{Door: "batch", URL: w.url, Body: append(calls, ']')})
 	}
+	return out
 }
 
 // ethMethods are those of the same chain.

@@ -14,7 +14,7 @@
 // Invariants: every block once and in order, also over a reconnection; for each client
 // at most one block, or 256 KiB of small ones, is in memory, over WebSocket also its
 // message, and of a client of GET /v1/stream that does not read for StreamHold only
-// 64 KiB; a commit never waits for a reader; an answer of GET /v1/blocks that ends without
+// 64 KiB; slow readers of GET /v1/blocks hold no place for ever; a commit never waits for a reader; an answer of GET /v1/blocks that ends without
 // its last line is broken off; the same block is the same bytes by every door, whether it
 // was written out of its rows or of the values made of them.
 //

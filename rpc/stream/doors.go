@@ -34,7 +34,7 @@ type Certificates interface {
 	CommitCertificate(number rpc.Number) (*pbft.Certificate, error)
 }
 
-// Deps are what the doors work on. Turn, Disconnect, Stopped, Seats and Log may be nil.
+// Deps are what the doors work on. Turn, Disconnect, Verbatim, Stopped, Seats and Log may be nil.
 type Deps struct {
 	Chain        Chain
 	Feed         Feed
@@ -42,8 +42,9 @@ type Deps struct {
 	Signer       types.Signer              // recovers senders
 	Turn         rpc.Turn                  // counts heavy calls of a caller: one GET /v1/blocks is one
 	Disconnect   func(ctx context.Context) // cuts the connection of a call, see rpc.Server
-	Stopped      <-chan struct{}           // closed when no call comes any more
-	Seats        *rpc.Seats                // of all subscriptions together; nil: of these
+	Verbatim     func(ctx context.Context, json []byte) *rpc.Verbatim
+	Stopped      <-chan struct{} // closed when no call comes any more
+	Seats        *rpc.Seats      // of all subscriptions together; nil: of these
 	Limits       rpc.Limits
 	Log          *slog.Logger
 }
@@ -56,8 +57,8 @@ type Doors struct {
 	tip     *tip
 	shared  *shared
 	places  *rpc.Places
-	ranges  chan struct{} // one token per GET /v1/blocks
-	streams atomic.Int64  // GET /v1/stream and subscriptions that are open
+	ranges  *readers
+	streams atomic.Int64 // GET /v1/stream and subscriptions that are open
 }
 
 // New prepares the doors and starts nothing.
@@ -74,6 +75,9 @@ func New(d Deps) (*Doors, error) {
 	if d.Disconnect == nil {
 		d.Disconnect = func(context.Context) {}
 	}
+	if d.Verbatim == nil {
+		d.Verbatim = rpc.NewVerbatim
+	}
 	if d.Seats == nil {
 		d.Seats = rpc.NewSeats(d.Limits)
 	}
@@ -83,7 +87,7 @@ func New(d Deps) (*Doors, error) {
 	out := &Doors{
 		d: d, objects: Objects{d.Chain, d.Certificates, d.Signer}, tip: newTip(d.Feed), shared: newShared(d.Limits.StreamCache),
 		places: rpc.NewPlaces(d.Limits.BlockReads, "reads of blocks", d.Stopped),
-		ranges: make(chan struct{}, d.Limits.Ranges),
+		ranges: newReaders(d.Limits),
 	}
 	return out, nil
 }

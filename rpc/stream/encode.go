@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,6 +59,7 @@ func (o Objects) body(b []byte, number uint64, include Include) ([]byte, error) 
 	if err != nil {
 		return b, fmt.Errorf("transactions of block %d: %w", number, err)
 	}
+	defer stored.Release()
 	full, receipts := include&Transactions != 0, include&Receipts != 0
 	b = begin(slices.Grow(b, stored.Room(full, receipts)), number, rows.Hash)
 	if b, err = stored.AppendBlock(b, full); err != nil {
@@ -180,12 +182,22 @@ func (d *Doors) again(ctx context.Context, number uint64, include Include) ([]by
 	return d.one(ctx, number, include)
 }
 
-// one returns the object of a block.
+// one returns the object of a block, with no byte more: it may be kept for long.
 func (d *Doors) one(ctx context.Context, number uint64, include Include) ([]byte, error) {
-	return rpc.Work(ctx, rpc.AnyTurn, d.places, func() ([]byte, error) { return d.objects.Append(nil, number, include) })
+	return rpc.Work(ctx, rpc.AnyTurn, d.places, func() ([]byte, error) {
+		b, err := d.objects.Append(take(), number, include)
+		defer giveBack(b)
+		return bytes.Clone(b), err
+	})
 }
 
-// far returns blocks below the head in their frames, up to last.
-func (d *Doors) far(ctx context.Context, from, last uint64, include Include, f frame) (piece, error) {
-	return rpc.Work(ctx, rpc.AnyTurn, d.places, func() (piece, error) { return d.pass(nil, from, last, include, f) })
+// alone returns the object of a block in a buffer, for one reader.
+func (d *Doors) alone(ctx context.Context, b []byte, number uint64, include Include) ([]byte, error) {
+	return rpc.Work(ctx, rpc.AnyTurn, d.places, func() ([]byte, error) { return d.objects.Append(b[:0], number, include) })
+}
+
+// far returns blocks below the head in their frames, up to last, in a buffer, for one
+// reader.
+func (d *Doors) far(ctx context.Context, b []byte, from, last uint64, include Include, f frame) (piece, error) {
+	return rpc.Work(ctx, rpc.AnyTurn, d.places, func() (piece, error) { return d.pass(b[:0], from, last, include, f) })
 }

@@ -72,6 +72,7 @@ type client struct {
 	held  atomic.Pointer[[]byte] // what is being written; nil: to be read anew
 	inner bool                   // an event has begun and not ended
 	chunk []byte                 // what is in the connection's hands
+	spare []byte                 // for the next piece from the disk, while there is one
 }
 
 // serve sends blocks until the client or the server ends. An error that the client can
@@ -84,13 +85,12 @@ func (c *client) serve(ctx context.Context) error {
 		changed := c.d.tip.next() // before the head: no block is missed
 		head := c.d.head()
 		var err error
-		switch {
-		case c.next > head:
-			err = c.wait(ctx, changed)
-		case head-c.next >= nearHead:
+		if c.next <= head && head-c.next >= nearHead {
 			err = c.sendFar(ctx, head)
-		default:
-			err = c.sendNear(ctx)
+		} else {
+			giveBack(c.spare)
+			c.spare = nil
+			err = c.sendShared(ctx, head, changed)
 		}
 		if err == nil {
 			err = context.Cause(ctx)
@@ -141,6 +141,14 @@ func (c *client) wait(ctx context.Context, changed <-chan struct{}) error {
 	}
 }
 
+// sendShared sends the next block or waits for it.
+func (c *client) sendShared(ctx context.Context, head uint64, changed <-chan struct{}) error {
+	if c.next > head {
+		return c.wait(ctx, changed)
+	}
+	return c.sendNear(ctx)
+}
+
 // sendNear sends the next block, which others most likely want, too.
 func (c *client) sendNear(ctx context.Context) error {
 	object, err := c.d.near(ctx, c.next, c.include)
@@ -148,6 +156,7 @@ func (c *client) sendNear(ctx context.Context) error {
 		return err
 	}
 	c.held.Store(&object)
+	defer c.held.Store(nil)
 	c.inner = true
 	if _, err := c.out.Write(events.before(nil, c.next)); err != nil {
 		return err
@@ -165,7 +174,10 @@ func (c *client) sendNear(ctx context.Context) error {
 
 // sendFar sends some blocks from the disk.
 func (c *client) sendFar(ctx context.Context, head uint64) error {
-	p, err := c.d.far(ctx, c.next, head, c.include, events)
+	b := c.spare // what is held below is held once
+	c.spare = nil
+	p, err := c.d.far(ctx, b, c.next, head, c.include, events)
+	b = nil //nolint:ineffassign,wastedassign // as in send
 	if err != nil {
 		return err
 	}
@@ -173,10 +185,13 @@ func (c *client) sendFar(ctx context.Context, head uint64) error {
 	c.inner = true
 	after := p.next
 	if err := c.send(len(p.data), func() ([]byte, error) {
-		again, err := c.d.far(ctx, c.next, after-1, c.include, events)
+		again, err := c.d.far(ctx, take(), c.next, after-1, c.include, events)
 		return again.data, err
 	}); err != nil {
 		return err
+	}
+	if held := c.held.Swap(nil); held != nil {
+		c.spare = *held
 	}
 	c.next = after
 	c.inner = false
@@ -211,6 +226,5 @@ func (c *client) send(size int, read func() ([]byte, error)) error {
 		}
 		done += n
 	}
-	c.held.Store(nil)
 	return nil
 }

@@ -123,18 +123,11 @@ func (d *Doors) takeRange(ctx context.Context) (leave func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	wait := time.NewTimer(rangeWait)
-	defer wait.Stop()
-	select {
-	case d.ranges <- struct{}{}:
-		return func() { <-d.ranges; own() }, nil
-	case <-wait.C:
+	if err := d.ranges.wait(ctx, rangeWait); err != nil {
 		own()
-		return nil, rpc.Busy("ranges of blocks")
-	case <-ctx.Done():
-		own()
-		return nil, context.Cause(ctx)
+		return nil, err
 	}
+	return func() { <-d.ranges.places; own() }, nil
 }
 
 // answer is one GET /v1/blocks under way.
@@ -156,8 +149,13 @@ type answer struct {
 func (a *answer) serve(ctx context.Context, w http.ResponseWriter) {
 	squeeze, put := a.coding.writer(&a.out)
 	defer put()
+	a.blocks = take()
+	defer func() { giveBack(a.blocks) }()
 	next := a.from
 	out := rpc.NewProgress(w, a.d.d.Limits)
+	reader, leave := a.d.ranges.enter(func() { out.End(errSlow) })
+	defer leave()
+	out.Taken = func(n int) { reader.sent.Add(int64(n)) }
 	for first := true; !a.ended; first = false {
 		n, err := rpc.Work(ctx, rpc.AnyTurn, a.d.places, func() (uint64, error) { return a.step(squeeze, next) })
 		if first && err != nil {

@@ -68,11 +68,12 @@ func (s *Subscriptions) Blocks(ctx context.Context, q *BlocksQuery) (*gethrpc.Su
 		defer stop()
 		go func() { defer stop(); <-sub.Err() }() //nolint:errcheck // ends with the subscription or the connection
 		notify := func(object []byte) error {
-			n := notification{object, make(chan struct{})}
-			if err := notifier.Notify(sub.ID, n); err != nil {
+			v := s.d.d.Verbatim(connection, object)
+			defer v.Close()
+			if err := notifier.Notify(sub.ID, v); err != nil {
 				return err
 			}
-			return n.wait(live)
+			return v.Wait(live)
 		}
 		if err := s.forward(live, next, include, notify); live.Err() == nil {
 			s.d.d.Log.Debug("JSON-RPC: subscriber to blocks cut off", "reason", err)
@@ -84,53 +85,40 @@ func (s *Subscriptions) Blocks(ctx context.Context, q *BlocksQuery) (*gethrpc.Su
 	return sub, nil
 }
 
-// notification is the object of a block that says when go-ethereum's server takes it. It
-// writes at once, but for what comes before the answer to the subscription is out: that
-// is queued without a bound, and the answer waits for all calls of its batch.
-type notification struct {
-	object []byte
-	taken  chan struct{} // closed by MarshalJSON
-}
-
-// MarshalJSON implements json.Marshaler. The server calls it once.
-func (n notification) MarshalJSON() ([]byte, error) {
-	close(n.taken)
-	return n.object, nil
-}
-
-// wait returns when the notification was taken, or with ctx.
-func (n notification) wait(ctx context.Context) error {
-	select {
-	case <-n.taken:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // forward notifies of one block after the other. Each is written before the next is
 // read: the connection itself says how fast.
 func (s *Subscriptions) forward(ctx context.Context, next uint64, include Include, notify func(object []byte) error) error {
+	var spare []byte // for the next block from the disk, while there is one
 	for ctx.Err() == nil {
 		changed := s.d.tip.next() // before the head: no block is missed
 		head := s.d.head()
 		if next > head {
+			giveBack(spare)
+			spare = nil
 			select {
 			case <-changed:
 			case <-ctx.Done():
 			}
 			continue
 		}
-		read := s.d.one
-		if head-next < nearHead {
-			read = s.d.near
+		var object []byte
+		var err error
+		far := head-next >= nearHead
+		if far {
+			object, err = s.d.alone(ctx, spare, next, include)
+		} else {
+			giveBack(spare)
+			object, err = s.d.near(ctx, next, include)
 		}
-		object, err := read(ctx, next, include)
+		spare = nil
+		if err == nil {
+			err = notify(object)
+		}
 		if err != nil {
-			return err
+			return err // it may still be written: nobody else gets the buffer
 		}
-		if err := notify(object); err != nil {
-			return err
+		if far {
+			spare = object
 		}
 		next++
 	}

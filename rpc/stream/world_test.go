@@ -79,7 +79,7 @@ func serve(t testing.TB, net *chaintest.Network, node *chaintest.Node, blocks in
 	}
 	w.doors, err = stream.New(stream.Deps{
 		Chain: w.Chain, Feed: w.Chain, Certificates: w.pbft, Signer: w.Chain.Signer(), Turn: server.Heavy,
-		Disconnect: server.Disconnect, Stopped: server.Stopped(), Limits: cfg.Limits,
+		Disconnect: server.Disconnect, Verbatim: server.Verbatim, Stopped: server.Stopped(), Limits: cfg.Limits,
 	})
 	if err != nil {
 		t.Fatal(err)
