@@ -23,7 +23,7 @@ var metaCreations = store.MetaKey("creations")
 func creationsOf(l *state.Layer) []index.Creation {
 	var out []index.Creation
 	for _, c := range l.Created {
-		out = append(out, index.Creation{Tx: uint64(c.Tx), Contract: c.Contract, Creator: c.Creator})
+		out = append(out, index.Creation{Tx: uint64(c.Tx), Contract: c.Contract, Creator: c.Creator, Destroyed: c.Destroyed})
 	}
 	return out
 }
@@ -59,10 +59,11 @@ func (c *Chain) loadCreations(head uint64) error {
 // database that an older release has begun.
 func (c *Chain) CreationsFrom() uint64 { return c.creations }
 
-// Creations returns the contracts that a final block has made and that were there at
-// the end of their transactions, or ErrNotFound. Of the block with which the chain of
-// this node began, and of blocks that a release before this row wrote, it knows only
-// those that transactions made themselves.
+// Creations returns the contracts that a final block has made, or ErrNotFound. Of the
+// block with which the chain of this node began, and of blocks that a release before this
+// row wrote, it knows only those that transactions made themselves, and not whether they
+// destroyed themselves; of blocks that a release before that mark wrote, only those that
+// were there at the end of their transactions.
 func (c *Chain) Creations(number uint64) ([]index.Creation, error) {
 	if head := c.head.Load().number(); number > head {
 		return nil, fmt.Errorf("%w: block %d, the head is %d", ErrNotFound, number, head)

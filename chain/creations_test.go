@@ -16,12 +16,12 @@ import (
 	"github.com/quorate/quorate/store"
 )
 
-// TestCreations: a block's creations are those that were there at the end of their
-// transactions, with who made them; they are kept, and a database that an older
-// release has begun says from where on.
+// TestCreations: a block's creations are those that were not reverted, with who made
+// them and whether they have destroyed themselves; they are kept, and a database that an
+// older release has begun says from where on.
 func TestCreations(t *testing.T) {
-	factory := common.Address{0x21}
-	n, fs := chaintest.New(1, 2, chaintest.Factories(factory)), vfs.NewMem()
+	factory, fickle := common.Address{0x21}, common.Address{0x22}
+	n, fs := chaintest.New(1, 2, chaintest.Factories(factory), chaintest.Fickles(fickle)), vfs.NewMem()
 	u, v := n.Users[0], n.Users[1]
 	deploy := func(init string) *types.Transaction {
 		return u.SignNext(&types.LegacyTx{Gas: 500_000, GasPrice: new(big.Int), Data: common.FromHex(init)})
@@ -34,12 +34,21 @@ func TestCreations(t *testing.T) {
 			v.Make(factory, common.Hash{salt}, true),
 			v.Make(factory, common.Hash{salt}, false),
 			v.Make(factory, common.Hash{salt}, false), // is there already
+			v.Flash(fickle, common.Hash{salt}, false, false),
+			v.Flash(fickle, common.Hash{salt}, false, true),
+			v.Flash(fickle, common.Hash{salt}, false, false), // once more
+			v.Flash(fickle, common.Hash{salt}, true, false),
+			v.Flash(fickle, common.Hash{salt}, false, false), // is there already
 		}
 	}
 	want := func(nonce uint64, salt byte) []index.Creation {
 		return []index.Creation{
 			{Tx: 0, Contract: crypto.CreateAddress(u.Address, nonce), Creator: u.Address},
+			{Tx: 2, Contract: crypto.CreateAddress(u.Address, nonce+2), Creator: u.Address, Destroyed: true},
 			{Tx: 4, Contract: chaintest.Made(factory, common.Hash{salt}), Creator: factory},
+			{Tx: 6, Contract: chaintest.Flashed(fickle, common.Hash{salt}), Creator: fickle, Destroyed: true},
+			{Tx: 8, Contract: chaintest.Flashed(fickle, common.Hash{salt}), Creator: fickle, Destroyed: true},
+			{Tx: 9, Contract: chaintest.Flashed(fickle, common.Hash{salt}), Creator: fickle},
 		}
 	}
 	check := func(node *chaintest.Node, number uint64, want []index.Creation) {

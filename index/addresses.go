@@ -12,7 +12,7 @@ import (
 )
 
 // Addresses is the index of addresses: which transactions they have sent and
-// received, and who has made contracts. Stage, Begin, CatchUp and Forget are for one
+// received, and who has made contracts, also those that are gone. Stage, Begin, CatchUp and Forget are for one
 // writer at a time; reads are safe for concurrent use at any time.
 type Addresses struct {
 	base
@@ -23,7 +23,7 @@ type Addresses struct {
 // transactions remember. It reads nothing.
 func NewAddresses(db *store.DB, signer types.Signer) *Addresses {
 	x := &Addresses{signer: signer, base: base{
-		db: db, kind: store.IndexAddresses, name: "address", spaces: []byte{store.IndexSent, store.IndexReceived, store.IndexCreator},
+		db: db, kind: store.IndexAddresses, name: "address", spaces: []byte{store.IndexSent, store.IndexReceived, store.IndexCreator, store.IndexDestroyed},
 	}}
 	x.work = func() work { return addressWork{x} }
 	return x
@@ -103,23 +103,34 @@ func (x *Addresses) stage(b *store.Batch, f *Final) error {
 	if err := received.stage(b, f.number()); err != nil {
 		return err
 	}
-	for _, c := range f.Created {
-		from, err := types.Sender(x.signer, txs[c.Tx])
-		if err != nil {
-			return err
-		}
-		value := binary.AppendUvarint(binary.AppendUvarint(nil, f.number()), c.Tx)
-		if c.Creator != from {
-			value = append(value, c.Creator[:]...)
-		}
-		if err := b.Set(store.IndexPrefix(store.IndexCreator, c.Contract), value); err != nil {
+	for i := range f.Created {
+		if err := x.stageCreation(b, f, &f.Created[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// creator is what a row of IndexCreator says.
+// stageCreation writes who has made a contract. One that has destroyed itself may be made
+// again, many times: its rows have numbers, so that the one of a contract that stays is
+// never written over, and rows above the head can be passed over.
+func (x *Addresses) stageCreation(b *store.Batch, f *Final, c *Creation) error {
+	from, err := types.Sender(x.signer, f.Block.Transactions()[c.Tx])
+	if err != nil {
+		return err
+	}
+	value := binary.AppendUvarint(binary.AppendUvarint(nil, f.number()), c.Tx)
+	if c.Creator != from {
+		value = append(value, c.Creator[:]...)
+	}
+	key := store.IndexPrefix(store.IndexCreator, c.Contract)
+	if c.Destroyed {
+		key = store.OwnedKey(store.IndexDestroyed, c.Contract, f.number())
+	}
+	return b.Set(key, value)
+}
+
+// parseCreator reads a row of IndexCreator or IndexDestroyed.
 func parseCreator(row []byte) (at Place, creator common.Address, ok bool) {
 	number, n := binary.Uvarint(row)
 	if n <= 0 {

@@ -27,6 +27,59 @@ func (x *Addresses) Transactions(addr common.Address, below Place, head uint64, 
 	return out, more, err
 }
 
+// TransactionsAfter is Transactions above a place, oldest first.
+func (x *Addresses) TransactionsAfter(addr common.Address, above Place, head uint64, limit int) (out []Place, more bool, err error) {
+	err = x.merge(addr, Place{above.Number, above.Index + 1}, head, true, func(p Place) bool {
+		if more = len(out) == limit; !more {
+			out = append(out, p)
+		}
+		return !more
+	})
+	return out, more, err
+}
+
+// CountedBlocks is the most blocks that Count reads, in each of its two directions: 10,000
+// rows are read within some milliseconds, so that a page may ask whenever it is opened.
+const CountedBlocks = 10_000
+
+// Count returns how many places Transactions would return in all, up to block head. It
+// stops after CountedBlocks: exact is false if there are more than it returns.
+func (x *Addresses) Count(addr common.Address, head uint64) (count uint64, exact bool, err error) {
+	exact = true
+	for _, kind := range []byte{store.IndexSent, store.IndexReceived} { // what is in both was sent to oneself, and is written as sent
+		n, all, err := x.count(kind, addr, head)
+		if err != nil {
+			return 0, false, err
+		}
+		count, exact = count+n, exact && all
+	}
+	return count, exact, nil
+}
+
+// count adds up the rows of one kind, the newest first.
+func (x *Addresses) count(kind byte, addr common.Address, head uint64) (n uint64, all bool, err error) {
+	w, err := newWalk(x.db, kind, addr, head, false)
+	if err != nil {
+		return 0, false, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err := w.seek(Newest); err != nil {
+		return 0, false, err
+	}
+	for range CountedBlocks {
+		if !w.ok {
+			return n, true, nil
+		}
+		for _, r := range w.runs {
+			n += uint64(r.to - r.from)
+		}
+		if err := w.step(Newest); err != nil {
+			return 0, false, err
+		}
+	}
+	return n, !w.ok, nil
+}
+
 // Before returns whole blocks of such places below a block, newest first, until there
 // are at least limit.
 func (x *Addresses) Before(addr common.Address, block, head uint64, limit int) (out []Place, more bool, err error) {
@@ -136,19 +189,52 @@ func (x *Addresses) BySenderAndNonce(sender common.Address, nonce, head uint64) 
 	return places, nil
 }
 
-// Creator returns the transaction that has made a contract, and the contract that did
-// it inside that transaction: the zero address if it was the transaction itself.
-func (x *Addresses) Creator(contract common.Address, head uint64) (at Place, creator common.Address, ok bool, err error) {
+// Origin says who has made a contract.
+type Origin struct {
+	At        Place          // of the transaction
+	Creator   common.Address // the contract that did it inside that transaction: the zero address if it was the transaction itself
+	Destroyed bool           // by itself, in that transaction: the contract is not there
+}
+
+// Creator returns the origin of a contract; of one that destroyed itself whenever it was
+// made, the last time up to block head.
+func (x *Addresses) Creator(contract common.Address, head uint64) (o Origin, ok bool, err error) {
 	row, err := x.db.Get(store.IndexPrefix(store.IndexCreator, contract))
-	if errors.Is(err, store.ErrNotFound) {
-		return at, creator, false, nil
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return x.destroyed(contract, head)
+	case err != nil:
+		return o, false, err
 	}
+	if o, err = parseOrigin(contract, row); err != nil {
+		return o, false, err
+	}
+	if o.At.Number > head {
+		return x.destroyed(contract, head)
+	}
+	return o, true, nil
+}
+
+// destroyed looks for the last time that a contract destroyed itself while it was made.
+func (x *Addresses) destroyed(contract common.Address, head uint64) (o Origin, ok bool, err error) {
+	prefix := store.IndexPrefix(store.IndexDestroyed, contract)
+	it, err := x.db.NewIter(prefix, store.After(prefix))
 	if err != nil {
-		return at, creator, false, err
+		return o, false, err
 	}
-	at, creator, ok = parseCreator(row)
-	if !ok {
-		return at, creator, false, fmt.Errorf("index: damaged row of the creator of %v: %x", contract, row)
+	defer func() { err = errors.Join(err, it.Close()) }()
+	if !it.SeekLT(store.OwnedKey(store.IndexDestroyed, contract, head+1)) {
+		return o, false, it.Error()
 	}
-	return at, creator, at.Number <= head, nil
+	o, err = parseOrigin(contract, it.Value())
+	o.Destroyed = true
+	return o, err == nil, err
+}
+
+func parseOrigin(contract common.Address, row []byte) (o Origin, err error) {
+	var ok bool
+	if o.At, o.Creator, ok = parseCreator(row); !ok {
+		return o, fmt.Errorf("index: damaged row of the creator of %v: %x", contract, row)
+	}
+	return o, nil
 }

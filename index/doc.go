@@ -39,6 +39,7 @@
 //	sent(address)      ‖ n → first nonce, which transactions of the block
 //	received(address)  ‖ n → which transactions
 //	creator(contract)      → block, transaction, who
+//	destroyed(contract)‖ n → the same, of one that was gone at the end of the transaction
 //
 //	transfers(token)   ‖ n → which logs of the block       walks go down and merge
 //	transfers(party)   ‖ n → which logs                    or meet

@@ -44,6 +44,38 @@ func TestLargeBlock(t *testing.T) {
 	}
 }
 
+// TestCountEnds: who has transactions in more blocks than are counted is told a number
+// that is not all of them; in as many blocks the number is right.
+func TestCountEnds(t *testing.T) {
+	n := explorerNetwork()
+	x := explore(t, n, nil, false)
+	defer x.DB.Close()
+	u := n.Users[0]
+	txs := []*types.Transaction{u.Transfer(u.Address, 1), u.Transfer(common.Address{9}, 1)}
+	blocks := func(from, to uint64) {
+		b := x.DB.NewBatch()
+		for number := from; number <= to; number++ {
+			block := types.NewBlockWithHeader(&types.Header{Number: new(big.Int).SetUint64(number)}).WithBody(types.Body{Transactions: txs})
+			fatal(t, x.addresses.Begin(b, &index.Final{Block: block, Receipts: types.Receipts{{}, {}}}))
+		}
+		fatal(t, errors.Join(x.DB.Apply(b, false), b.Close()))
+	}
+	for _, c := range []struct {
+		head  uint64
+		exact bool
+	}{{index.CountedBlocks, true}, {index.CountedBlocks + 1, false}} {
+		blocks(1, c.head)
+		for a, each := range map[common.Address]uint64{u.Address: 2, {9}: 1} {
+			if got, exact, err := x.addresses.Count(a, c.head); got != each*index.CountedBlocks || exact != c.exact || err != nil {
+				t.Errorf("%v in %d blocks: %d, exact %v, %v", a, c.head, got, exact, err)
+			}
+		}
+		if got, exact, err := x.addresses.Count(u.Address, 3); got != 6 || !exact || err != nil { // rows above the head
+			t.Errorf("up to block 3: %d, exact %v, %v", got, exact, err)
+		}
+	}
+}
+
 // loggerLoop logs a Transfer of one token from nobody to the caller as often as the
 // first word of the call data says, and the number of the round as value.
 //

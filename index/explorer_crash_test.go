@@ -20,6 +20,7 @@ func busy(n *chaintest.Network, rng *rand.Rand, salt uint64) []*types.Transactio
 	out := []*types.Transaction{
 		user().Transfer(common.Address{9}, 1),
 		user().Make(factory, common.BytesToHash(number(salt)), rng.IntN(3) == 0),
+		user().Flash(fickle, common.BytesToHash(number(salt/3)), rng.IntN(3) == 0, false),
 		user().Emit(tokenContracts[0], number(rng.Uint64N(1000)), transferTopic, common.Hash{}, party()),
 		user().Emit(tokenContracts[0], number(rng.Uint64N(1000)), transferTopic, party(), party()),
 		user().Emit(tokenContracts[1], nil, transferTopic, party(), party(), common.BytesToHash(number(rng.Uint64N(3)))),

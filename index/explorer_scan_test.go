@@ -35,6 +35,7 @@ type plainScan struct {
 	places    map[common.Address][]index.Place // of transactions, ascending
 	nonces    map[common.Address]map[uint64]common.Hash
 	creators  map[common.Address]common.Hash
+	gone      map[common.Address]common.Hash      // contracts that did not stay, by who made them last
 	transfers map[[2]common.Address][]index.Place // by token and party, the zero address for any
 	balances  map[holding]*big.Int
 	tokens    map[common.Address]*index.Token
@@ -50,6 +51,7 @@ func newScan(t *testing.T, c *chain.Chain, n *chaintest.Network) *plainScan {
 	s := &plainScan{
 		map[common.Address][]index.Place{},
 		map[common.Address]map[uint64]common.Hash{},
+		map[common.Address]common.Hash{},
 		map[common.Address]common.Hash{},
 		map[[2]common.Address][]index.Place{},
 		map[holding]*big.Int{},
@@ -98,7 +100,9 @@ func (s *plainScan) tx(t *testing.T, c *chain.Chain, tx *types.Transaction, r *t
 	switch {
 	case tx.To() == nil && r.Status == 1:
 		who = append(who, r.ContractAddress)
-		if !bytes.Equal(tx.Data(), common.FromHex("5fff")) { // destroyed itself
+		if bytes.Equal(tx.Data(), common.FromHex("5fff")) { // destroyed itself
+			s.gone[r.ContractAddress] = tx.Hash()
+		} else {
 			s.creators[r.ContractAddress] = tx.Hash()
 			d.Contracts++
 		}
@@ -113,10 +117,28 @@ func (s *plainScan) tx(t *testing.T, c *chain.Chain, tx *types.Transaction, r *t
 				d.Contracts++
 			}
 		}
+		if *tx.To() == fickle && r.Status == 1 {
+			s.flash(tx, d, made)
+		}
 	}
 	for _, a := range who {
 		s.places[a] = append(s.places[a], at)
 		s.all[a] = true
+	}
+}
+
+// flash notes a contract that stays or does not, unless it is there already.
+func (s *plainScan) flash(tx *types.Transaction, d *index.Day, made map[common.Address]bool) {
+	a := chaintest.Flashed(fickle, common.Hash(tx.Data()[:32]))
+	s.all[a] = true
+	switch {
+	case made[a]:
+	case tx.Value().Sign() == 0:
+		s.gone[a] = tx.Hash()
+	default:
+		made[a] = true
+		s.creators[a] = tx.Hash()
+		d.Contracts++
 	}
 }
 
@@ -318,6 +340,7 @@ func (s *plainScan) compareAddress(r failer, t *testing.T, x *explorer, a common
 	if !slices.Equal(got, want) {
 		r.Fatalf("transactions of %v: %v, want %v", a, got, want)
 	}
+	s.compareRising(r, t, x, a, head)
 	for block := uint64(0); block <= head+1; block++ {
 		s.compareBlocks(r, t, x, a, block, head)
 	}
@@ -333,13 +356,52 @@ func (s *plainScan) compareAddress(r failer, t *testing.T, x *explorer, a common
 			r.Fatalf("transaction %d of %v is %v, want %v", nonce, a, hash, s.nonces[a][nonce])
 		}
 	}
-	at, creator, ok, err := x.addresses.Creator(a, head)
-	fatal(t, err)
-	if want, is := s.creators[a]; is != ok || ok && (must[*types.Block](t)(x.Chain.Block(at.Number)).Transactions()[at.Index].Hash() != want) {
-		r.Fatalf("creator of %v: %v %v, want %v %v", a, at, ok, want, is)
+	s.compareOrigin(r, t, x, a, head)
+}
+
+func (s *plainScan) compareOrigin(r failer, t *testing.T, x *explorer, a common.Address, head uint64) {
+	r.Helper()
+	want, stays := s.creators[a]
+	if !stays {
+		want = s.gone[a]
 	}
-	if byFactory := ok && must[*types.Block](t)(x.Chain.Block(at.Number)).Transactions()[at.Index].To() != nil; byFactory != (creator == factory) {
-		r.Fatalf("creator of %v: %v", a, creator)
+	o, ok, err := x.addresses.Creator(a, head)
+	fatal(t, err)
+	if ok != (want != common.Hash{}) {
+		r.Fatalf("origin of %v: %+v %v, want %v", a, o, ok, want)
+	}
+	if !ok {
+		return
+	}
+	var by common.Address
+	tx := must[*types.Block](t)(x.Chain.Block(o.At.Number)).Transactions()[o.At.Index]
+	if tx.To() != nil {
+		by = *tx.To()
+	}
+	if tx.Hash() != want || o.Destroyed == stays || o.Creator != by {
+		r.Fatalf("origin of %v: %+v, transaction %v, want %v by %v, there: %v", a, o, tx.Hash(), want, by, stays)
+	}
+}
+
+// compareRising reads the list from its other end, and counts it.
+func (s *plainScan) compareRising(r failer, t *testing.T, x *explorer, a common.Address, head uint64) {
+	r.Helper()
+	var got []index.Place
+	for above, more := (index.Place{}), true; more; {
+		var page []index.Place
+		var err error
+		page, more, err = x.addresses.TransactionsAfter(a, above, head, 2)
+		fatal(t, err)
+		got = append(got, page...)
+		if len(page) > 0 {
+			above = page[len(page)-1]
+		}
+	}
+	if !slices.Equal(got, s.places[a]) {
+		r.Fatalf("transactions of %v, oldest first: %v, want %v", a, got, s.places[a])
+	}
+	if n, exact, err := x.addresses.Count(a, head); n != uint64(len(got)) || !exact || err != nil {
+		r.Fatalf("%v has %d transactions, exact %v, %v; want %d", a, n, exact, err, len(got))
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 var (
 	tokenContracts = []common.Address{{0x11}, {0x12}, {0x13}, {0x14}}
 	factory        = common.Address{0x21}
+	fickle         = common.Address{0x22}
 
 	singleTopic = crypto.Keccak256Hash([]byte("TransferSingle(address,address,address,uint256,uint256)"))
 	batchTopic  = crypto.Keccak256Hash([]byte("TransferBatch(address,address,address,uint256[],uint256[])"))
@@ -35,7 +36,7 @@ type explorer struct {
 }
 
 func explorerNetwork() *chaintest.Network {
-	return chaintest.New(1, 4, chaintest.Emitters(tokenContracts...), chaintest.Factories(factory))
+	return chaintest.New(1, 4, chaintest.Emitters(tokenContracts...), chaintest.Factories(factory), chaintest.Fickles(fickle))
 }
 
 // explore opens a node whose chain writes both indexes, or not.
@@ -119,7 +120,7 @@ func (d *drawer) batch() []byte {
 func (d *drawer) tx() *types.Transaction {
 	u := d.n.Users[rapid.IntRange(0, len(d.n.Users)-1).Draw(d.t, "user")]
 	token, from, to := d.pick(tokenContracts), word(d.party()), word(d.party())
-	switch rapid.IntRange(0, 11).Draw(d.t, "kind") {
+	switch rapid.IntRange(0, 13).Draw(d.t, "kind") {
 	case 0:
 		return u.Transfer(d.pick([]common.Address{{0xa1}, {0xa2}, u.Address, d.n.Users[1].Address}), 1)
 	case 1: // deployments: good, reverted, destroyed while they run
@@ -129,6 +130,9 @@ func (d *drawer) tx() *types.Transaction {
 		d.salts++
 		salt := rapid.Uint64Range(0, d.salts).Draw(d.t, "salt") // sometimes one that was used
 		return u.Make(factory, common.BytesToHash(number(salt)), rapid.Bool().Draw(d.t, "revert"))
+	case 12, 13: // few salts: contracts come again, and some stay
+		salt := rapid.Uint64Range(0, 3).Draw(d.t, "salt")
+		return u.Flash(fickle, common.BytesToHash(number(salt)), rapid.IntRange(0, 4).Draw(d.t, "stay") == 0, rapid.IntRange(0, 3).Draw(d.t, "revert") == 0)
 	case 3:
 		return u.Emit(token, nil, transferTopic, from, to, common.BytesToHash(d.id()))
 	case 4:
@@ -188,7 +192,7 @@ func TestForgetAndBuild(t *testing.T) {
 	defer x.DB.Close()
 	u := n.Users[0]
 	for i := range 5 {
-		must[*types.Header](t)(n.Append(x.Chain, u.Transfer(common.Address{9}, 1), u.Make(factory, common.Hash{byte(i)}, false),
+		must[*types.Header](t)(n.Append(x.Chain, u.Transfer(common.Address{9}, 1), u.Make(factory, common.Hash{byte(i)}, false), u.Flash(fickle, common.Hash{byte(i / 2)}, false, false),
 			u.Emit(tokenContracts[0], number(7), transferTopic, common.Hash{}, word(u.Address)), u.Emit(tokenContracts[1], nil, transferTopic, common.Hash{}, word(u.Address), common.Hash{byte(i)})))
 	}
 	want := dump(t, x.DB)

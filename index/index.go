@@ -20,11 +20,12 @@ type Final struct {
 
 func (f *Final) number() uint64 { return f.Block.NumberU64() }
 
-// Creation says that a transaction has made a contract which was there at its end.
+// Creation says that a transaction has made a contract. The chain keeps it as RLP.
 type Creation struct {
-	Tx       uint64 // index in the block
-	Contract common.Address
-	Creator  common.Address // sender, or the contract that ran CREATE or CREATE2
+	Tx        uint64 // index in the block
+	Contract  common.Address
+	Creator   common.Address // sender, or the contract that ran CREATE or CREATE2
+	Destroyed bool           `rlp:"optional"` // by itself, in the same transaction: it was not there at its end
 }
 
 // base is what every index has: its name, and how far it is.

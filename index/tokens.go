@@ -146,7 +146,11 @@ func stageTokens(b *store.Batch, l *ledger, f *Final) error {
 	day.Blocks++
 	day.Transactions += uint64(len(f.Block.Transactions()))
 	day.GasUsed += f.Block.GasUsed()
-	day.Contracts += uint64(len(f.Created))
+	for i := range f.Created {
+		if !f.Created[i].Destroyed {
+			day.Contracts++
+		}
+	}
 	byToken, byParty := newOwned(store.IndexTokenTransfers, 0), newOwned(store.IndexPartyTransfers, 0)
 	ordinal := uint64(0)
 	for _, r := range f.Receipts {

@@ -105,10 +105,10 @@ func (a addressIndex) BySenderAndNonce(sender common.Address, nonce uint64) ([]o
 	return otsPlaces(places), err
 }
 
-// Creator implements rpc/ots.Addresses.
+// Creator implements rpc/ots.Addresses, which knows only of contracts that are there.
 func (a addressIndex) Creator(contract common.Address) (ots.Place, common.Address, bool, error) {
-	at, creator, ok, err := a.Addresses.Creator(contract, a.head())
-	return ots.Place(at), creator, ok, err
+	o, ok, err := a.Addresses.Creator(contract, a.head())
+	return ots.Place(o.At), o.Creator, ok && !o.Destroyed, err
 }
 
 func otsPlaces(in []index.Place) []ots.Place {

@@ -3,14 +3,17 @@ package state
 import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/tracing"
+	"github.com/ethereum/go-ethereum/core/types/bal"
 	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/ethereum/go-ethereum/params"
 )
 
-// Creation says that a transaction has made a contract which was there at its end.
+// Creation says that a transaction has made a contract.
 type Creation struct {
-	Tx       int // index in the block
-	Contract common.Address
-	Creator  common.Address // sender, or the contract that ran CREATE or CREATE2
+	Tx        int // index in the block
+	Contract  common.Address
+	Creator   common.Address // sender, or the contract that ran CREATE or CREATE2
+	Destroyed bool           // by itself, in the same transaction: it was not there at its end
 }
 
 // witness sees the contracts that transactions make, where the EVM tells the state of
@@ -31,6 +34,15 @@ func (w *witness) SetNonce(addr common.Address, nonce uint64, why tracing.NonceC
 	w.occupied.SetNonce(addr, nonce, why)
 }
 
+// Finalise implements vm.StateDB. It ends each transaction, and clears the marks of what
+// destroys itself; what was reverted has none.
+func (w *witness) Finalise(rules params.Rules) *bal.ConstructionBlockAccessList {
+	for i := range w.tried {
+		w.tried[i].Destroyed = w.sdb.HasSelfDestructed(w.tried[i].Contract)
+	}
+	return w.occupied.Finalise(rules)
+}
+
 // CreateContract implements vm.StateDB.
 func (w *witness) CreateContract(addr common.Address) {
 	w.tried = append(w.tried, Creation{Contract: addr, Creator: w.creator})
@@ -38,14 +50,14 @@ func (w *witness) CreateContract(addr common.Address) {
 }
 
 // ended keeps what the index-th transaction of the block has made. A contract has a
-// nonce from its beginning, and none if it was reverted or has destroyed itself.
+// nonce from its beginning, and none if it was reverted.
 func (w *witness) ended(index int) {
 	var seen map[common.Address]bool
 	if len(w.tried) > 1 { // an address can be tried again after it was reverted
 		seen = make(map[common.Address]bool, len(w.tried))
 	}
 	for _, c := range w.tried {
-		if seen[c.Contract] || w.sdb.GetNonce(c.Contract) == 0 {
+		if seen[c.Contract] || !c.Destroyed && w.sdb.GetNonce(c.Contract) == 0 {
 			continue
 		}
 		if seen != nil {

@@ -18,7 +18,8 @@ type Layer struct {
 	// Skipped lists the transactions that were invalid at their turn.
 	Skipped []Skipped
 	// Created lists the contracts that the block has made, also those that contracts
-	// made, in the order in which their making began.
+	// made and those that have destroyed themselves, in the order in which their making
+	// began.
 	Created []Creation
 
 	parent  common.Hash // block hash below

@@ -27,6 +27,9 @@ const (
 	IndexReceived = 'n'
 	// IndexCreator: contract → block number, transaction, creator if it is not the sender.
 	IndexCreator = 'c'
+	// IndexDestroyed: contract that destroyed itself in the transaction that made it, block
+	// number → the same as of IndexCreator. It can be made again, and then stay.
+	IndexDestroyed = 'g'
 
 	// IndexTokens names the index of tokens in its IndexedKey.
 	IndexTokens = 'e'

@@ -87,3 +87,42 @@ func (u *User) Make(factory common.Address, salt common.Hash, revert bool) *type
 func Made(factory common.Address, salt common.Hash) common.Address {
 	return crypto.CreateAddress2(factory, salt, crypto.Keccak256(factoryInit))
 }
+
+// fickleCode makes a contract as factoryCode does, with the value of the call, whose
+// code stays if there is a value and otherwise destroys itself while it is made.
+//
+//	init: CALLVALUE PUSH1 6 JUMPI PUSH0 SELFDESTRUCT JUMPDEST · code of one STOP
+var (
+	fickleInit = common.FromHex("346006575fff5b60005f5360015ff3")
+	fickleCode = common.FromHex("6e346006575fff5b60005f5360015ff35f525f35600f601134f550602035602257005b5f5ffd")
+)
+
+// Fickles puts contracts at these addresses into the genesis that make contracts which
+// stay or do not: see User.Flash.
+func Fickles(at ...common.Address) func(*genesis.Genesis) {
+	return func(g *genesis.Genesis) {
+		for _, a := range at {
+			g.Alloc[a] = types.Account{Code: fickleCode, Balance: new(big.Int), Nonce: 1}
+		}
+	}
+}
+
+// Flash signs the user's next transaction: a call of one of Fickles that makes a
+// contract with a salt, which destroys itself unless it shall stay; and that reverts if
+// it shall.
+func (u *User) Flash(fickle common.Address, salt common.Hash, stay, revert bool) *types.Transaction {
+	var fail common.Hash
+	if revert {
+		fail[31] = 1
+	}
+	value := new(big.Int)
+	if stay {
+		value.SetUint64(1)
+	}
+	return u.SignNext(&types.LegacyTx{To: &fickle, Gas: 1_000_000, GasPrice: new(big.Int), Value: value, Data: append(salt[:], fail[:]...)})
+}
+
+// Flashed is the address of the contract that one of Fickles makes with a salt.
+func Flashed(fickle common.Address, salt common.Hash) common.Address {
+	return crypto.CreateAddress2(fickle, salt, crypto.Keccak256(fickleInit))
+}

@@ -3,7 +3,7 @@
 //
 //	api.go           status, and what all methods share
 //	page.go          limit and cursor
-//	transactions.go  index_transactions, contractCreator, transactionBySenderAndNonce ─┐
+//	transactions.go  index_transactions, transactionCount, contractCreator, …        ─┐
 //	tokens.go        index_tokens, token, tokenHolders, tokenBalances                  ├─> package index: places, sums
 //	transfers.go     index_tokenTransfers                                              │
 //	days.go          index_daily                                                       ┘

@@ -26,6 +26,7 @@ import (
 var (
 	coin, many    = common.Address{0x11}, common.Address{0x12}
 	factory       = common.Address{0x21}
+	fickle        = common.Address{0x22}
 	transferTopic = crypto.Keccak256Hash([]byte("Transfer(address,address,uint256)"))
 	batchTopic    = crypto.Keccak256Hash([]byte("TransferBatch(address,address,address,uint256[],uint256[])"))
 )
@@ -43,7 +44,7 @@ type fixture struct {
 
 func newFixture(t *testing.T, on bool) *fixture {
 	t.Helper()
-	f := &fixture{net: chaintest.New(1, 2, chaintest.Emitters(coin, many), chaintest.Factories(factory))}
+	f := &fixture{net: chaintest.New(1, 3, chaintest.Emitters(coin, many), chaintest.Factories(factory), chaintest.Fickles(fickle))}
 	var d rpcindex.Deps
 	var err error
 	f.Node, err = f.net.OpenWith(nil, "node", func(db *store.DB) (o chain.Options) {
@@ -84,13 +85,17 @@ func (f *fixture) call(t *testing.T, method, params string) string {
 // pages reads all pages of a list and returns one member of each item.
 func (f *fixture) pages(t *testing.T, method, params string, limit int, member string) (out []string) {
 	t.Helper()
+	method, more, _ := strings.Cut(method, ",") // what else is asked
+	if more != "" {
+		more = "," + more
+	}
 	cursor := ""
 	for range 100 {
 		var page struct {
 			Items []map[string]json.RawMessage `json:"items"`
 			Next  *string                      `json:"next"`
 		}
-		answer := f.call(t, method, fmt.Sprintf(`[%s{"limit":%d,"cursor":%q}]`, params, limit, cursor))
+		answer := f.call(t, method, fmt.Sprintf(`[%s{"limit":%d,"cursor":%q%s}]`, params, limit, cursor, more))
 		if err := json.Unmarshal([]byte(answer), &page); err != nil || len(page.Items) > limit {
 			t.Fatalf("%s: %s %v", method, answer, err)
 		}
@@ -125,7 +130,8 @@ func TestMethods(t *testing.T) {
 	deploy := a.SignNext(&types.LegacyTx{Gas: 500_000, GasPrice: common.Big0, Data: common.FromHex("60005f5360015ff3")})
 	f.append(t, pay, made)
 	f.append(t, deploy, a.Emit(coin, number(300), transferTopic, common.Hash{}, word(a.Address)), a.Emit(coin, number(100), transferTopic, word(a.Address), word(b.Address)))
-	f.append(t, a.Emit(many, batch(5), batchTopic, word(a.Address), common.Hash{}, word(b.Address)))
+	flash := f.net.Users[2].Flash(fickle, common.Hash{1}, false, false)
+	f.append(t, a.Emit(many, batch(5), batchTopic, word(a.Address), common.Hash{}, word(b.Address)), flash)
 	day := time.Unix(chaintest.Timestamp, 0).UTC().Format(time.DateOnly)
 	var gas uint64
 	for n := uint64(1); n <= 3; n++ {
@@ -139,18 +145,23 @@ func TestMethods(t *testing.T) {
 	contract := crypto.CreateAddress(a.Address, 1)
 	for _, c := range []struct{ method, params, want string }{
 		{"index_status", `[]`, fmt.Sprintf(`{"logs":%[1]s,"addresses":%[1]s,"tokens":%[1]s}`, extent)},
-		{"index_contractCreator", `["` + hex(contract) + `"]`, fmt.Sprintf(`{"transactionHash":"%s","creator":"%s","blockNumber":"0x2"}`, deploy.Hash(), hex(a.Address))},
-		{"index_contractCreator", `["` + hex(chaintest.Made(factory, common.Hash{1})) + `"]`, fmt.Sprintf(`{"transactionHash":"%s","creator":"%s","blockNumber":"0x1"}`, made.Hash(), hex(factory))},
+		{"index_contractCreator", `["` + hex(contract) + `"]`, fmt.Sprintf(`{"transactionHash":"%s","creator":"%s","blockNumber":"0x2","destroyed":false}`, deploy.Hash(), hex(a.Address))},
+		{"index_contractCreator", `["` + hex(chaintest.Made(factory, common.Hash{1})) + `"]`, fmt.Sprintf(`{"transactionHash":"%s","creator":"%s","blockNumber":"0x1","destroyed":false}`, made.Hash(), hex(factory))},
+		{"index_contractCreator", `["` + hex(chaintest.Flashed(fickle, common.Hash{1})) + `"]`, fmt.Sprintf(`{"transactionHash":"%s","creator":"%s","blockNumber":"0x3","destroyed":true}`, flash.Hash(), hex(fickle))},
 		{"index_contractCreator", `["` + hex(coin) + `"]`, `null`},
 		{"index_transactionBySenderAndNonce", `["` + hex(a.Address) + `",1]`, `"` + deploy.Hash().Hex() + `"`},
 		{"index_transactionBySenderAndNonce", `["` + hex(a.Address) + `","0x9"]`, `null`},
 		{"index_transactions", `["` + hex(b.Address) + `",{"limit":1}]`, fmt.Sprintf(`{"items":[{"hash":"%s","blockNumber":"0x1","transactionIndex":"0x1","timestamp":"0x6553f100","from":"%s","to":"%s","value":"0x0","selector":"0x01000000","nonce":"0x0","gasUsed":"%s","status":"0x1","contractAddress":null}],"next":"0101010100"}`, made.Hash(), hex(b.Address), hex(factory), f.gasUsed(t, 1, 1))},
 		{"index_transactions", `["` + hex(common.Address{0xee}) + `"]`, `{"items":[],"next":null}`},
+		{"index_transactions", `["` + hex(common.Address{0xee}) + `",{"oldestFirst":true}]`, `{"items":[],"next":null}`},
+		{"index_transactionCount", `["` + hex(a.Address) + `"]`, `{"count":"0x5","exact":true}`},
+		{"index_transactionCount", `["` + hex(b.Address) + `"]`, `{"count":"0x2","exact":true}`},
+		{"index_transactionCount", `["` + hex(common.Address{0xee}) + `"]`, `{"count":"0x0","exact":true}`},
 		{"index_token", `["` + hex(coin) + `"]`, fmt.Sprintf(`{"address":"%s","standard":"ERC20","transfers":"0x2","holders":"0x2","firstBlock":"0x2"}`, hex(coin))},
 		{"index_token", `["` + hex(factory) + `"]`, `null`},
 		{"index_tokenHolders", `["` + hex(coin) + `"]`, fmt.Sprintf(`{"items":[{"address":"%s","balance":"0xc8","id":null},{"address":"%s","balance":"0x64","id":null}],"next":null}`, hex(a.Address), hex(b.Address))},
 		{"index_tokenBalances", `["` + hex(b.Address) + `",{"limit":2}]`, fmt.Sprintf(`{"items":[{"token":"%s","standard":"ERC20","balance":"0x64","id":null},{"token":"%s","standard":"ERC1155","balance":"0x1","id":"0x1"}],"next":"%s0101"}`, hex(coin), hex(many), strings.TrimPrefix(hex(many), "0x"))},
-		{"index_daily", `["` + day + `","` + day + `"]`, fmt.Sprintf(`[{"day":"%s","blocks":"0x3","transactions":"0x6","gasUsed":"0x%x","transfers":"0x7","contracts":"0x2"}]`, day, gas)},
+		{"index_daily", `["` + day + `","` + day + `"]`, fmt.Sprintf(`[{"day":"%s","blocks":"0x3","transactions":"0x7","gasUsed":"0x%x","transfers":"0x7","contracts":"0x2"}]`, day, gas)},
 		{"index_daily", `["2000-01-01","2000-12-31"]`, `[]`},
 		{"index_daily", `["2000-01-01","2001-01-01"]`, `-32005 range of 367 days exceeds 366 in one answer: ask for 2000-01-01 to 2000-12-31 next`},
 		{"index_daily", `["2000-01-02","2000-01-01"]`, `-32602 invalid range: 2000-01-01 is before 2000-01-02`},
@@ -187,6 +198,7 @@ func (f *fixture) testPages(t *testing.T, a, b *chaintest.User) {
 			want                   []string
 		}{
 			{"index_transactions", `"` + hex(a.Address) + `",`, "nonce", []string{"0x4", "0x3", "0x2", "0x1", "0x0"}},
+			{`index_transactions,"oldestFirst":true`, `"` + hex(a.Address) + `",`, "nonce", []string{"0x0", "0x1", "0x2", "0x3", "0x4"}},
 			{"index_tokenTransfers", `{"address":"` + hex(b.Address) + `"},`, "id", []string{"0x1", "0x2", "0x3", "0x4", "0x5", "null"}},
 			{"index_tokenTransfers", `{"token":"` + hex(many) + `","address":"` + hex(b.Address) + `"},`, "id", []string{"0x1", "0x2", "0x3", "0x4", "0x5"}},
 			{"index_tokenTransfers", `{"token":"` + hex(coin) + `"},`, "value", []string{"0x64", "0x12c"}},
@@ -206,7 +218,7 @@ func TestOff(t *testing.T) {
 	f := newFixture(t, false)
 	who := `"` + hex(coin) + `"`
 	for method, params := range map[string]string{
-		"index_transactions": who, "index_contractCreator": who, "index_transactionBySenderAndNonce": who + ",0",
+		"index_transactions": who, "index_transactionCount": who, "index_contractCreator": who, "index_transactionBySenderAndNonce": who + ",0",
 		"index_tokens": "", "index_token": who, "index_tokenTransfers": `{"token":` + who + `}`, "index_tokenHolders": who, "index_tokenBalances": who, "index_daily": `"2026-01-01","2026-01-01"`,
 	} {
 		want := `index.tokens = "yes"`

@@ -26,6 +26,21 @@ type Paging struct {
 	Cursor *string `json:"cursor"` // next of the page before; absent for the first page
 }
 
+// TransactionPaging asks for a part of a list that can be read from both ends.
+type TransactionPaging struct {
+	Limit       *int    `json:"limit"`       // items at most, 1 … 100; 25 if it is absent
+	Cursor      *string `json:"cursor"`      // next of the page before, in the same order; absent for the first page
+	OldestFirst *bool   `json:"oldestFirst"` // begin with the oldest; false if it is absent
+}
+
+// paging is without the order; rising says it.
+func (p *TransactionPaging) paging() (page *Paging, rising bool) {
+	if p == nil {
+		return nil, false
+	}
+	return &Paging{p.Limit, p.Cursor}, p.OldestFirst != nil && *p.OldestFirst
+}
+
 // size returns the number of items wanted.
 func (p *Paging) size() (int, error) {
 	if p == nil || p.Limit == nil {

@@ -7,6 +7,8 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	gethmath "github.com/ethereum/go-ethereum/common/math"
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/quorate/quorate/index"
 )
 
 // ListedTransaction is a final transaction in one line.
@@ -27,7 +29,7 @@ type ListedTransaction struct {
 
 // TransactionPage is a part of a list of transactions.
 type TransactionPage struct {
-	Items []ListedTransaction `json:"items"` // newest first
+	Items []ListedTransaction `json:"items"` // newest first, or oldest first
 	Next  *string             `json:"next"`  // cursor of the next page; null after the last
 }
 
@@ -35,20 +37,13 @@ type TransactionPage struct {
 const selectorBytes = 4
 
 // Transactions returns the transactions that an address has sent or received, and the
-// one that has deployed it, newest first. It needs the address index.
-func (a *API) Transactions(address common.Address, page *Paging) (*TransactionPage, error) {
+// one that has deployed it, newest first or, if asked for, oldest first. It needs the
+// address index.
+func (a *API) Transactions(address common.Address, page *TransactionPaging) (*TransactionPage, error) {
 	if a.d.Addresses == nil {
 		return nil, errNoAddresses
 	}
-	size, err := page.size()
-	if err != nil {
-		return nil, err
-	}
-	below, _, err := page.places()
-	if err != nil {
-		return nil, err
-	}
-	places, more, err := a.d.Addresses.Transactions(address, below, a.head(), size)
+	places, more, err := a.places(address, page)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +64,47 @@ func (a *API) Transactions(address common.Address, page *Paging) (*TransactionPa
 		out.Next = mark(places[len(places)-1], 0)
 	}
 	return out, nil
+}
+
+// places are those of a page of transactions.
+func (a *API) places(address common.Address, asked *TransactionPaging) (places []index.Place, more bool, err error) {
+	page, rising := asked.paging()
+	size, err := page.size()
+	if err != nil {
+		return nil, false, err
+	}
+	from, _, err := page.places()
+	if err != nil {
+		return nil, false, err
+	}
+	if !rising {
+		return a.d.Addresses.Transactions(address, from, a.head(), size)
+	}
+	if from == index.Newest {
+		from = index.Place{} // block 0 has no transactions
+	}
+	return a.d.Addresses.TransactionsAfter(address, from, a.head(), size)
+}
+
+// TransactionCount is how many transactions an address has.
+type TransactionCount struct {
+	Count hexutil.Uint64 `json:"count"` // of those that were counted
+	Exact bool           `json:"exact"` // whether these are all; otherwise there are more
+}
+
+// TransactionCount returns how many transactions index_transactions lists for an address.
+// The rows of at most 10,000 blocks are counted for each of sent and received: no total is
+// kept, which would make every block read and write a row for each of its addresses. It
+// needs the address index.
+func (a *API) TransactionCount(address common.Address) (*TransactionCount, error) {
+	if a.d.Addresses == nil {
+		return nil, errNoAddresses
+	}
+	count, exact, err := a.d.Addresses.Count(address, a.head())
+	if err != nil {
+		return nil, err
+	}
+	return &TransactionCount{hexutil.Uint64(count), exact}, nil
 }
 
 // transaction shows a transaction of a block.
@@ -101,32 +137,34 @@ type ContractCreator struct {
 	TransactionHash common.Hash    `json:"transactionHash"` // in which it was made
 	Creator         common.Address `json:"creator"`         // its sender, or the contract that ran CREATE or CREATE2
 	BlockNumber     hexutil.Uint64 `json:"blockNumber"`     // where that is
+	Destroyed       bool           `json:"destroyed"`       // whether the contract destroyed itself in that transaction: then it is not there
 }
 
 // ContractCreator returns which transaction has made a contract, and who: also of a
-// contract that a contract has made; null for what is no contract or was in block 0.
-// It needs the address index.
+// contract that a contract has made, and of one that destroyed itself in the same
+// transaction (of several such times the last); null for what was never a contract or was
+// in block 0. It needs the address index.
 func (a *API) ContractCreator(contract common.Address) (*ContractCreator, error) {
 	if a.d.Addresses == nil {
 		return nil, errNoAddresses
 	}
-	at, creator, ok, err := a.d.Addresses.Creator(contract, a.head())
+	o, ok, err := a.d.Addresses.Creator(contract, a.head())
 	if err != nil || !ok {
 		return nil, err
 	}
 	r := reader{chain: a.d.Chain}
-	b, err := r.at(at.Number)
+	b, err := r.at(o.At.Number)
 	if err != nil {
 		return nil, err
 	}
-	tx, err := a.transaction(b, at.Index)
+	tx, err := a.transaction(b, o.At.Index)
 	if err != nil {
 		return nil, err
 	}
-	if creator == (common.Address{}) {
-		creator = tx.From
+	if o.Creator == (common.Address{}) {
+		o.Creator = tx.From
 	}
-	return &ContractCreator{tx.Hash, creator, tx.BlockNumber}, nil
+	return &ContractCreator{tx.Hash, o.Creator, tx.BlockNumber, o.Destroyed}, nil
 }
 
 // TransactionBySenderAndNonce returns the hash of the final transaction with this

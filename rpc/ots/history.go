@@ -110,7 +110,7 @@ type Creator struct {
 }
 
 // GetContractCreator returns the transaction that made a contract, and by whom; null
-// for what is no contract or was in block 0.
+// for what is no contract, was in block 0, or has destroyed itself.
 func (a *API) GetContractCreator(ctx context.Context, addr common.Address) (*Creator, error) {
 	if c, done, err := a.indexedCreator(addr); done || err != nil {
 		return c, err

@@ -260,8 +260,8 @@ func (x indexed) BySenderAndNonce(sender common.Address, nonce uint64) ([]ots.Pl
 }
 
 func (x indexed) Creator(contract common.Address) (ots.Place, common.Address, bool, error) {
-	at, creator, ok, err := x.Addresses.Creator(contract, x.head)
-	return ots.Place(at), creator, ok, err
+	o, ok, err := x.Addresses.Creator(contract, x.head)
+	return ots.Place(o.At), o.Creator, ok && !o.Destroyed, err
 }
 
 func otsPlaces(in []index.Place) []ots.Place {

@@ -25,6 +25,8 @@ type Addresses interface {
 	BySenderAndNonce(sender common.Address, nonce uint64) ([]Place, error)
 	// Creator returns the transaction that has made a contract, and the contract that
 	// did it inside that transaction: the zero address if it was the transaction itself.
+	// ok is false for a contract that has destroyed itself: without an index nothing is
+	// known of it, and the answer is the same with one.
 	Creator(contract common.Address) (at Place, creator common.Address, ok bool, err error)
 	// Whole reports whether what is not found does not exist: false if the rows of old
 	// blocks are missing.

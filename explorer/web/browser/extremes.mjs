@@ -83,10 +83,17 @@ await check("contracts that are gone, or never were", async () => {
   const { args } = decodeEventLog({ abi, topics: flash.logs[0].topics, data: flash.logs[0].data });
   assert.equal(await rpc("eth_getCode", args.gone, "latest"), "0x");
   await looks("destroyed", `/address/${args.gone}`, async (p) => {
-    await p.locator('[data-testid="address-facts"] dd').first().waitFor();
+    const facts = p.locator('[data-testid="address-facts"]');
+    await p.locator(".title .badge", { hasText: "destroyed" }).waitFor();
+    await facts.locator("dt", { hasText: "Destroyed" }).waitFor();
+    await facts.locator(`a[href$="/address/${extremes.toLowerCase()}"]`).waitFor();
+    await facts.locator(`a[href$="/tx/${flash.transactionHash}"]`).waitFor();
     await p.locator('[data-testid="address-transactions"] .empty').waitFor();
     assert.equal(await p.getByTestId("tab-contract").count(), 0);
   });
+  assert.equal((await rpc("index_contractCreator", args.gone)).destroyed, true);
+  assert.equal((await rpc("index_contractCreator", extremes)).destroyed, false);
+  assert.equal(await rpc("ots_getContractCreator", args.gone), null);
   await looks("destroying", `/tx/${flash.transactionHash}?part=calls`, (p) => p.locator('[data-testid="tx-calls"] .badge', { hasText: "SELFDESTRUCT" }).waitFor());
   const refused = await mined(await wallet.deployContract({ ...compile("solidity/Extremes.sol", "Refuses"), gas: 500_000n }));
   assert.equal(refused.status, "reverted");
@@ -98,7 +105,7 @@ await check("contracts that are gone, or never were", async () => {
   });
   await looks("of-refused", `/address/${refused.contractAddress}`, async (p) => {
     await p.locator('[data-testid="address-facts"] dd').first().waitFor();
-    assert.equal(await p.locator(".title .badge", { hasText: /Contract/ }).count(), 0);
+    assert.equal(await p.locator(".title .badge", { hasText: /Contract|destroyed/ }).count(), 0);
   });
 });
 

@@ -70,10 +70,25 @@ export interface Day {
 /** daily is what happened on the days from one to another, both included, at most 366. Days without a block are left out. */
 export const daily = (from: string, to: string) => call<Day[]>("index_daily", from, to);
 
+/** Origin is who made a contract; one that destroyed itself in the same transaction is not there. */
+export interface Origin {
+  transactionHash: string;
+  creator: string;
+  blockNumber: string;
+  destroyed: boolean;
+}
+
+/** Count is how many there are; if it is not exact there are more. */
+export interface Count {
+  count: string;
+  exact: boolean;
+}
+
 const page = (cursor?: string | null) => ({ limit: 25, ...(cursor ? { cursor } : {}) });
 
-export const transactionsOf = (address: string, cursor?: string | null) => call<Page<IndexedTransaction>>("index_transactions", address, page(cursor));
-export const creatorOf = (address: string) => call<{ transactionHash: string; creator: string; blockNumber: string } | null>("index_contractCreator", address);
+export const transactionsOf = (address: string, cursor?: string | null, oldestFirst = false) => call<Page<IndexedTransaction>>("index_transactions", address, { ...page(cursor), ...(oldestFirst ? { oldestFirst } : {}) });
+export const transactionCountOf = (address: string) => call<Count>("index_transactionCount", address);
+export const creatorOf = (address: string) => call<Origin | null>("index_contractCreator", address);
 export const tokens = (cursor?: string | null) => call<Page<Token>>("index_tokens", page(cursor));
 export const token = (address: string) => call<Token | null>("index_token", address);
 export const transfers = (filter: { token?: string; address?: string }, cursor?: string | null) => call<Page<Transfer>>("index_tokenTransfers", filter, page(cursor));

@@ -1,8 +1,9 @@
+import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { head } from "../lib/chain";
 import { system } from "../lib/abi";
 import { bytes, ether, hexNumber, moment, printable, whole } from "../lib/format";
-import { balances, creatorOf, token as tokenOf, transactionsOf, type Balance, type IndexedTransaction } from "../lib/index";
+import { balances, creatorOf, token as tokenOf, transactionCountOf, transactionsOf, type Balance, type IndexedTransaction } from "../lib/index";
 import { call, maybe } from "../lib/rpc";
 import { go, href, place } from "../lib/router";
 import { nameOf } from "../lib/sets";
@@ -22,10 +23,11 @@ export default function AddressPage({ address }: { address: string }) {
 
 function Shown({ address }: { address: string }) {
   const account = useLoad(() => call<{ balance: string; nonce: string; code: string }>("eth_getAccountInfo", address, "latest"), [address, head.value]);
-  const creator = useLoad(() => creatorOf(address), [address]);
   const known = useLoad(() => tokenOf(address).catch(() => null), [address]);
   const role = useLoad(() => rolesOf(address), [address, head.value]);
   const code = account.value?.code ?? "0x", contract = code !== "0x", name = nameOf(address) ?? system[address]?.name;
+  const origin = useLoad(() => creatorOf(address), [address, account.value?.code, account.value?.nonce]).value; // a page can be open before the contract is made
+  const gone = !contract && !!origin?.destroyed;
   const meta = useMeta(contract ? address : undefined);
   const asked = place.value.query.get("part");
   const parts: [Part, string][] = [["transactions", t("transactions")], ["transfers", t("transfers")], ["tokens", t("nav.tokens")], ...(contract ? [["contract", t("contract")] as [Part, string]] : [])];
@@ -33,7 +35,7 @@ function Shown({ address }: { address: string }) {
   return (
     <>
       <Title sub={<span class="address"><Mark address={address} /><Hash value={address} full copy /></span>}>
-        {name ? printable(name, 40) : contract ? t("contract") : t("address")} {contract && <Badge kind="info">{t("contract")}</Badge>} {known.value && <a href={href("/token/" + address)}><Badge kind="info">{known.value.standard}</Badge></a>}
+        {name ? printable(name, 40) : contract || gone ? t("contract") : t("address")} {contract && <Badge kind="info">{t("contract")}</Badge>} {gone && <Badge kind="warn">{t("address.destroyed")}</Badge>} {known.value && <a href={href("/token/" + address)}><Badge kind="info">{known.value.standard}</Badge></a>}
       </Title>
       <Card id="address-facts">
         {account.error ? <Failed error={account.error} /> : !account.value ? <Wait lines={2} /> : (
@@ -42,7 +44,8 @@ function Shown({ address }: { address: string }) {
               [t("balance"), <strong class="num">{ether(account.value.balance)}</strong>],
               [t("nonce"), whole(account.value.nonce)],
               contract && [t("code"), bytes((code.length - 2) / 2)],
-              !!creator.value && [t("creator"), <><Address value={creator.value.creator} /> · <Hash value={creator.value.transactionHash} to={"/tx/" + creator.value.transactionHash} /></>],
+              !!origin && [t("creator"), <><Address value={origin.creator} /> · <Hash value={origin.transactionHash} to={"/tx/" + origin.transactionHash} /> <span class="quiet">· {t("block")} <BlockLink number={origin.blockNumber} /></span></>],
+              gone && [t("destroyed"), t("address.destroyed.how")],
               !!meta?.name && [t("token"), <bdi>{printable(meta.name, 48)}</bdi>],
               !!role.value && [t("roles"), role.value],
             ]}
@@ -67,11 +70,20 @@ async function rolesOf(address: string): Promise<string | undefined> {
 }
 
 function Transactions({ address }: { address: string }) {
+  const [newest, setNewest] = useState<string>(); // whenever it is another one they are counted again
+  const count = useLoad(async () => (newest ? transactionCountOf(address) : undefined), [address, newest]).value;
+  const load = async (cursor: string | null, oldestFirst: boolean) => {
+    const page = await transactionsOf(address, cursor, oldestFirst);
+    if (cursor === null && !oldestFirst) setNewest(page.items[0]?.hash);
+    return page;
+  };
   return (
     <Indexed<IndexedTransaction>
       id="address-transactions"
+      title={count && (count.exact && BigInt(count.count) === 1n ? t("count.transaction") : t(count.exact ? "count.transactions" : "count.transactions.least", { n: whole(count.count) }))}
       label={t("transactions")}
-      load={(c) => transactionsOf(address, c)}
+      load={load}
+      both
       keys={[address]}
       fresh={head.value}
       keyOf={(x) => x.hash}
