@@ -34,6 +34,7 @@ type fixture struct {
 	signer keys.Signer
 	users  []network.Account
 	fresh  uint64 // accounts made; the users pay for one each in turn
+	stepMs uint64 // from the time of one block to that of the next, in ms
 }
 
 // build appends blocks until there are so many and an epoch has ended; each makes so
@@ -41,12 +42,19 @@ type fixture struct {
 func build(t *testing.T, n *node, blocks uint64, accounts int) uint64 {
 	t.Helper()
 	f := openFixture(t, n)
+	return f.grow(blocks, func(uint64) []*types.Transaction { return f.transfers(accounts) })
+}
+
+// grow appends blocks with these transactions until there are so many and an epoch has
+// ended, closes the database, and returns the number of the last one.
+func (f *fixture) grow(blocks uint64, of func(number uint64) []*types.Transaction) uint64 {
+	f.t.Helper()
 	for {
 		e, head := f.chain.CurrentEpoch(), f.chain.Head().Number.Uint64()
 		if head >= blocks && head == uint64(e.First-1) {
 			break
 		}
-		f.block(e.EpochRules, accounts)
+		f.block(e.EpochRules, of(head+1))
 		if uint64(e.Last()) == head+1 {
 			f.checkpoint(e.Epoch)
 		}
@@ -57,9 +65,10 @@ func build(t *testing.T, n *node, blocks uint64, accounts int) uint64 {
 	return f.chain.Head().Number.Uint64()
 }
 
-func openFixture(t *testing.T, n *node) *fixture {
+// openFixture opens the data of a node with the index of logs and others.
+func openFixture(t *testing.T, n *node, more ...func(*store.DB, types.Signer) chain.Indexer) *fixture {
 	t.Helper()
-	f := &fixture{t: t}
+	f := &fixture{t: t, stepMs: 1}
 	var err error
 	f.g, err = genesis.Load(filepath.Join(n.Dir, "genesis.json"))
 	f.must(err)
@@ -67,7 +76,11 @@ func openFixture(t *testing.T, n *node) *fixture {
 	f.must(err)
 	f.state, err = state.Open(f.db, state.Default(f.g.ChainConfig()))
 	f.must(err)
-	f.chain, err = chain.Open(f.db, f.g, f.state, chain.Options{Indexers: []chain.Indexer{index.NewLogs(f.db)}})
+	indexers := []chain.Indexer{index.NewLogs(f.db)}
+	for _, x := range more {
+		indexers = append(indexers, x(f.db, types.LatestSigner(f.g.ChainConfig())))
+	}
+	f.chain, err = chain.Open(f.db, f.g, f.state, chain.Options{Indexers: indexers})
 	f.must(err)
 	f.signer, err = keys.LoadKeystore(filepath.Join(n.Dir, "keystore"), filepath.Join(n.Dir, "password"))
 	f.must(err)
@@ -84,10 +97,9 @@ func (f *fixture) must(err error) {
 }
 
 // block appends one block.
-func (f *fixture) block(e *consensus.EpochRules, accounts int) {
+func (f *fixture) block(e *consensus.EpochRules, txs []*types.Transaction) {
 	f.t.Helper()
 	ctx, parent := context.Background(), f.chain.HeadSealed()
-	txs := f.transfers(accounts)
 	hashes := make([]common.Hash, len(txs))
 	for i, tx := range txs {
 		hashes[i] = tx.Hash()
@@ -99,7 +111,7 @@ func (f *fixture) block(e *consensus.EpochRules, accounts int) {
 	}
 	h := &consensus.BatchHeader{
 		Version: consensus.BatchVersion, Epoch: e.Epoch, Seq: seq, Proposer: f.signer.Address(), Beneficiary: f.signer.Address(),
-		ParentDigest: digest, TimeMs: f.g.Timestamp*1000 + uint64(seq), GasLimit: e.Params.BlockGasLimit,
+		ParentDigest: digest, TimeMs: f.g.Timestamp*1000 + uint64(seq)*f.stepMs, GasLimit: e.Params.BlockGasLimit,
 		TxCount: uint64(len(txs)), TxsHash: consensus.HashOfTransactions(hashes),
 	}
 	header, err := f.chain.Execute(ctx, h, parent.Hash(), txs)
@@ -113,18 +125,23 @@ func (f *fixture) block(e *consensus.EpochRules, accounts int) {
 // transfers pay one wei each to accounts that were not there, the users in turn.
 func (f *fixture) transfers(count int) []*types.Transaction {
 	f.t.Helper()
-	signer := f.chain.Signer()
 	out := make([]*types.Transaction, count)
 	for i := range out {
-		u := f.users[int(f.fresh)%len(f.users)]
 		to := common.BytesToAddress(crypto.Keccak256(fmt.Appendf(nil, "account %d", f.fresh)))
-		tx, err := types.SignNewTx(u.Key, signer, &types.LegacyTx{Nonce: f.fresh / uint64(len(f.users)), To: &to, Value: common.Big1, Gas: params.TxGas, GasPrice: new(big.Int)})
-		f.must(err)
-		_, err = types.Sender(signer, tx)
-		f.must(err)
-		out[i] = tx
+		out[i] = f.signed(int(f.fresh)%len(f.users), &types.LegacyTx{Nonce: f.fresh / uint64(len(f.users)), To: &to, Value: common.Big1, Gas: params.TxGas})
 		f.fresh++
 	}
+	return out
+}
+
+// signed is a transaction of a user, whose sender is known.
+func (f *fixture) signed(user int, tx *types.LegacyTx) *types.Transaction {
+	f.t.Helper()
+	tx.GasPrice = new(big.Int)
+	out, err := types.SignNewTx(f.users[user].Key, f.chain.Signer(), tx)
+	f.must(err)
+	_, err = types.Sender(f.chain.Signer(), out)
+	f.must(err)
 	return out
 }
 

@@ -34,9 +34,15 @@ type fleet struct {
 // newFleet makes a network of n validators and starts nothing.
 func newFleet(t testing.TB, n int) *fleet {
 	t.Helper()
+	return newFleetSince(t, n, time.Now())
+}
+
+// newFleetSince is newFleet with another time of block 0.
+func newFleetSince(t testing.TB, n int, since time.Time) *fleet {
+	t.Helper()
 	d := &devnet{t: t, dir: filepath.Join(t.TempDir(), "net"), ports: freePorts(t, n), ChainID: 1337}
 	spec, err := network.Spec{
-		Validators: n, Timestamp: uint64(time.Now().Unix()), Host: "127.0.0.1",
+		Validators: n, Timestamp: uint64(since.Unix()), Host: "127.0.0.1",
 		Ports: network.Ports{RPC: d.ports.rpc, P2P: d.ports.p2p, Admin: d.ports.admin},
 	}.Devnet()
 	if err != nil {
