@@ -13,8 +13,8 @@ import { Diagram, fromVotes, Timeline, type Arrows } from "../ui/diagram";
 import { useWidth } from "../ui/width";
 import { ValidatorState } from "./validators";
 
-/** Event is a notification of pbft_subscribe("protocol"). */
-interface Event {
+/** Message is a notification of pbft_subscribe("protocol"). */
+interface Message {
   timeUs: number;
   kind: string;
   from: string | null;
@@ -42,16 +42,16 @@ const eventsKept = 60;
 const calm = 350; // ms between changes of the picture
 
 const seen = signal<Map<number, Seen>>(new Map());
-const rare = signal<Event[]>([]); // view changes, checkpoints and what else is not a vote on a block, newest first
+const rare = signal<Message[]>([]); // view changes, checkpoints and what else is not a vote on a block, newest first
 const rate = signal(0); // messages in the last second
 const sample = signal(1);
 
-let buffer: Event[] = [];
+let buffer: Message[] = [];
 const rareKinds = ["VIEW-CHANGE", "NEW-VIEW", "CHECKPOINT", "CHECKPOINT CERTIFICATE", "FETCH"];
 
 function drain(): void {
   if (buffer.length === 0) return;
-  const list = buffer, next = new Map(seen.value), odd: Event[] = [];
+  const list = buffer, next = new Map(seen.value), odd: Message[] = [];
   buffer = [];
   for (const e of list) {
     sample.value = e.sample || sample.value;
@@ -79,10 +79,10 @@ export default function Pbft() {
   useEffect(() => {
     const end = new AbortController();
     let since = 0;
-    subscribe<Event>("pbft_subscribe", ["protocol"], { seen: (e) => { buffer.push(e); since++; }, state: (s, why) => setState([s, why]), signal: end.signal });
+    subscribe<Message>("pbft_subscribe", ["protocol"], { seen: (e) => { buffer.push(e); since++; }, state: (s, why) => setState([s, why]), signal: end.signal });
     const paint = setInterval(drain, calm);
     const beat = setInterval(() => { rate.value = since; since = 0; }, 1000);
-    const key = (e: Event_) => e.key === "p" && !(e.target as Element).closest?.("input,textarea,select") && hold((h) => !h);
+    const key = (e: KeyboardEvent) => e.key === "p" && !(e.target as Element).closest?.("input,textarea,select") && hold((h) => !h);
     addEventListener("keydown", key);
     return () => { end.abort(); clearInterval(paint); clearInterval(beat); removeEventListener("keydown", key); };
   }, []);
@@ -101,8 +101,6 @@ export default function Pbft() {
     </>
   );
 }
-
-type Event_ = KeyboardEvent;
 
 function StateCard({ state }: { state: [SocketState, string?] }) {
   const s = status.value;
