@@ -77,6 +77,7 @@ var mayCall = map[string]string{
 	"index_tokenTransfers":                       "----",
 	"index_tokens":                               "----",
 	"index_transactionBySenderAndNonce":          "----",
+	"index_transactionCount":                     "----",
 	"index_transactions":                         "----",
 	"net_listening":                              "ARWO",
 	"net_peerCount":                              "ARWO",
