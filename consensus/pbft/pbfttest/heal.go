@@ -99,9 +99,12 @@ func (s *simulation) rest() error {
 	return fmt.Errorf("L2: blocks without end after the last transaction")
 }
 
-// nothingWaits reports whether no honest node has work.
+// nothingWaits reports whether no honest node has work: a transaction, a block to
+// execute, or an epoch whose end is waited for, as a change of the rules does.
 func (s *simulation) nothingWaits() bool {
-	return s.honest(func(n *Node) bool { return len(n.pool) == 0 && !n.ledger.busy() })
+	return s.honest(func(n *Node) bool {
+		return len(n.pool) == 0 && !n.ledger.busy() && !n.ledger.pending(n.ledger.head().Seq)
+	})
 }
 
 // drainLimit is how long what waits may wait, in microseconds. With a stable
