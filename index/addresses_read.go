@@ -38,8 +38,8 @@ func (x *Addresses) TransactionsAfter(addr common.Address, above Place, head uin
 	return out, more, err
 }
 
-// CountedBlocks is the most blocks that Count reads, in each of its two directions: 10,000
-// rows are read within some milliseconds, so that a page may ask whenever it is opened.
+// CountedBlocks is the most blocks that Count reads, in each of its two directions: a page
+// asks whenever it is opened, so that the work of one answer must have an end.
 const CountedBlocks = 10_000
 
 // Count returns how many places Transactions would return in all, up to block head. It
