@@ -51,10 +51,14 @@ func (s *Schedule) Span(seq Seq) uint64 {
 	return uint64(seq-s.first) / s.span
 }
 
+// Turn returns Span less whole rounds of primaries: how far in the order the
+// primary of seq is behind that of the view, in [0, m).
+func (s *Schedule) Turn(seq Seq) uint64 { return s.Span(seq) % uint64(len(s.order)) }
+
 // Primary returns the sender index of the primary of seq in view.
 func (s *Schedule) Primary(view View, seq Seq) int {
 	m := uint64(len(s.order))
-	return s.order[(uint64(view)%m+s.Span(seq)%m)%m]
+	return s.order[(uint64(view)%m+s.Turn(seq))%m]
 }
 
 // NewViewPrimary returns the sender index of the one who sends NEW-VIEW.

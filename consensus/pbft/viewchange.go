@@ -51,12 +51,14 @@ func (r *Replica) resendAsked() {
 	}
 }
 
-// after returns the view that follows the failure of seq's primary.
+// after returns the view that follows the failure of seq's primary. Whole
+// rounds of primaries are left out: who asks alone must not wait where the
+// others come only after as many views as the epoch has spans.
 func (r *Replica) after(stuck consensus.Seq) consensus.View {
 	if r.changing() {
 		return r.view + 1
 	}
-	return r.view + consensus.View(r.schedule.Span(stuck)) + 1
+	return r.view + consensus.View(r.schedule.Turn(stuck)) + 1
 }
 
 // onViewChange keeps the newest request of each validator. Its certificates

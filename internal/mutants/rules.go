@@ -25,7 +25,7 @@ var Rules = []string{
 	"CHECKPOINT: quorum", "CHECKPOINT: same content", "CHECKPOINT: boundary matches", "CHECKPOINT: every mode",
 
 	// §6 view change
-	"view: after the span", "view: plus one while changing", "join: f+1", "join: others", "join: the highest",
+	"view: after the span", "view: no whole rounds", "view: plus one while changing", "join: f+1", "join: others", "join: the highest",
 	"a fault of the primary", "no vote while changing", "same VIEW-CHANGE again", "VIEW-CHANGE resend",
 	"P: highest view ever held", "P: kept when a NEW-VIEW drops it", "P: what is prepared now", "base is durable",
 	"VIEW-CHANGE counts for its view", "VIEW-CHANGE: newest counts",

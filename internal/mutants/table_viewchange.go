@@ -12,7 +12,11 @@ const (
 var viewChangeTable = []Mutant{
 	{
 		Name: "the next view whatever the span", Breaks: breaks("view: after the span", "L1"),
-		Edits: edit(viewChangeGo, `return r.view + consensus.View(r.schedule.Span(stuck)) + 1`, `return r.view + 1`),
+		Edits: edit(viewChangeGo, `return r.view + consensus.View(r.schedule.Turn(stuck)) + 1`, `return r.view + 1`),
+	},
+	{
+		Name: "whole rounds of views are jumped over", Breaks: breaks("view: no whole rounds", "L1"),
+		Edits: edit(viewChangeGo, `r.schedule.Turn(stuck)`, `r.schedule.Span(stuck)`),
 	},
 	{
 		Name: "span added while changing", Breaks: breaks("view: plus one while changing"),

@@ -21,6 +21,7 @@ import (
 //	cluster n=4 k=64 w=8 r=0 t0=1000 tmax=16000    a new cluster: validators, epoch length, pipeline depth,
 //	                             primary span, first and longest timeout
 //	submit tx=a,b at=1,2         transactions into the pools of some nodes, or of all
+//	order n=10                   so many blocks, one after the other, each of one transaction
 //	deliver kind=PREPARE from=0 to=1,2 seq=3 view=1   hand over what matches, in order
 //	drop …                       lose what matches
 //	run                          deliver until the network is empty
@@ -65,6 +66,8 @@ func (s *Script) Do(cmd string, args []Arg, input string) (string, error) {
 			txs = append(txs, crypto.Keccak256Hash([]byte(name)))
 		}
 		return "", s.c.Submit(txs, a.ints("at")...)
+	case "order":
+		return "", s.order(a.int("n", 1))
 	case "deliver", "drop":
 		return s.pass(cmd, a)
 	case "run":
@@ -146,6 +149,35 @@ func (s *Script) cluster(a values) (string, error) {
 	}
 	s.c = c
 	return "", c.Run()
+}
+
+// order lets blocks of one transaction be committed by somebody, and a tick pass
+// after each of them.
+func (s *Script) order(blocks int) error {
+	for range blocks {
+		height := s.height()
+		name := fmt.Sprintf("block %d", height+1)
+		if err := s.c.Submit([]common.Hash{crypto.Keccak256Hash([]byte(name))}); err != nil {
+			return err
+		}
+		for ticks := 0; s.height() == height; ticks++ {
+			if ticks == 10_000 {
+				return fmt.Errorf("%s was not committed in %d ticks", name, ticks)
+			}
+			if err := errors.Join(s.c.Run(), s.c.Tick(1), s.c.Run()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// height is the number of the last block that somebody committed.
+func (s *Script) height() (highest int) {
+	for _, n := range s.c.Nodes {
+		highest = max(highest, len(n.ledger.chain))
+	}
+	return highest
 }
 
 // pass delivers or drops everything that matches now, not what follows from it.
