@@ -93,7 +93,9 @@ func calls(w *world) []string {
 		fmt.Sprintf(`[{"to":"%s","gas":"0xffffffffffff","gasPrice":"0x5","from":"%s"},"0x2",{"tracer":"callTracer"}]`, asker, from),
 		fmt.Sprintf(`[{"to":"%s","value":"0xffffffffffffffffffffffffffff"},"0x2",{"tracer":"callTracer"}]`, asker),
 		fmt.Sprintf(`[{"data":"%s","from":"%s"},"0x2",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true}}]`, hexutil.Encode(child()), from),
-		fmt.Sprintf(`[{"to":"%s"},"0x2",{"tracer":"callTracer","stateOverrides":{"%s":{"code":"%s","balance":"0x9","nonce":"0x5","stateDiff":{"%s":"%s"}}}}]`, poor, poor, hexutil.Encode(contracts()[busy]), common.Hash{}, common.Hash{9}),
+		// poor calls itself with this code, over and over: a million gas of that is
+		// enough to compare, and far from the timeout of either.
+		fmt.Sprintf(`[{"to":"%s","gas":"0xf4240"},"0x2",{"tracer":"callTracer","stateOverrides":{"%s":{"code":"%s","balance":"0x9","nonce":"0x5","stateDiff":{"%s":"%s"}}}}]`, poor, poor, hexutil.Encode(contracts()[busy]), common.Hash{}, common.Hash{9}),
 		fmt.Sprintf(`[{"to":"%s"},"0x2",{"tracer":"prestateTracer","stateOverrides":{"%s":{"state":{"%s":"%s"}}}}]`, busy, busy, common.Hash{}, common.Hash{9}),
 		fmt.Sprintf(`[{"to":"%s"},"0x2",{"stateOverrides":{"%s":{"state":{},"stateDiff":{}}}}]`, busy, busy),
 		fmt.Sprintf(`[{"to":"%s"},"0x2",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true},"blockOverrides":{"number":"0x3","time":"0x70000000","gasLimit":"0x5","feeRecipient":"%s","prevRandao":"%s","baseFeePerGas":"0x7","blobBaseFee":"0x8"}}]`, asker, poor, common.Hash{7}),
