@@ -28,6 +28,19 @@ contract Extremes {
     }
 
     function nothing() external pure {}
+
+    /// So many tokens that have no name.
+    function mint(uint256 count) external {
+        for (uint256 i = 0; i < count; i++) new Nameless();
+    }
+}
+
+contract Nameless {
+    event Transfer(address indexed from, address indexed to, uint256 value);
+
+    constructor() {
+        emit Transfer(address(0), msg.sender, 1);
+    }
 }
 
 contract Fleeting {

@@ -90,6 +90,7 @@ await check("contracts that are gone, or never were", async () => {
     await facts.locator(`a[href$="/tx/${flash.transactionHash}"]`).waitFor();
     await p.locator('[data-testid="address-transactions"] .empty').waitFor();
     assert.equal(await p.getByTestId("tab-contract").count(), 0);
+    assert.equal(await facts.locator("dt", { hasText: "Permissions" }).count(), 0, "nobody has the key of a contract that is gone");
   });
   assert.equal((await rpc("index_contractCreator", args.gone)).destroyed, true);
   assert.equal((await rpc("index_contractCreator", extremes)).destroyed, false);
@@ -104,9 +105,23 @@ await check("contracts that are gone, or never were", async () => {
     assert.equal(await p.locator('[data-testid="tx-facts"] a', { hasText: refused.contractAddress.slice(2, 8) }).count(), 0);
   });
   await looks("of-refused", `/address/${refused.contractAddress}`, async (p) => {
-    await p.locator('[data-testid="address-facts"] dd').first().waitFor();
+    await p.locator('[data-testid="address-facts"] dt', { hasText: "Permissions" }).waitFor();
     assert.equal(await p.locator(".title .badge", { hasText: /Contract|destroyed/ }).count(), 0);
   });
+});
+
+await check("a token is found by its name behind two hundred others", async () => {
+  const coin = (await mined(await wallet.deployContract({ ...compile("solidity/Tokens.sol", "Coin"), gas: 3_000_000n }))).contractAddress.toLowerCase();
+  await act("mint", [210n], 16_000_000n);
+  const newest = await rpc("index_tokens", { limit: 100 });
+  assert.equal(newest.items.length, 100);
+  assert.ok(!newest.items.some((x) => x.address.toLowerCase() === coin));
+  const p = await page();
+  await p.visit("/");
+  await p.locator("#search").fill("coin");
+  await p.locator("#found .item", { hasText: "Coin" }).click();
+  await until("the token is shown", async () => new URL(p.url()).pathname === `/explorer/token/${coin}`);
+  await p.done();
 });
 
 await check("who reads an older page is left in peace by new blocks", async () => {

@@ -1,3 +1,4 @@
+import type { Page, Token } from "./index";
 import { call, maybe } from "./rpc";
 import { validators } from "./sets";
 import { metaOf } from "./tokens";
@@ -32,12 +33,22 @@ async function byHash(hash: string): Promise<Found[]> {
   return fate && fate.status !== "unknown" ? [{ path: "/tx/" + hash, kind: "transaction", text: hash }] : [];
 }
 
-const tokensSearched = 100;
+// Names are not indexed: tokens are asked for theirs, the newest first, until some fit or
+// so many do not.
+const tokensAtATime = 100, tokensSearched = 1000;
 
 async function byName(q: string): Promise<Found[]> {
   const members = (validators.value?.validators ?? []).filter((v) => v.name.toLowerCase().includes(q)).map((v): Found => ({ path: "/address/" + v.address, kind: "validator", text: v.name }));
-  const page = await maybe<{ items: { address: string }[] }>("index_tokens", { limit: tokensSearched });
-  const tokens = await Promise.all((page?.items ?? []).map(async ({ address }) => ({ address, ...(await metaOf(address).catch(() => undefined)) })));
-  const named = tokens.filter((x) => x.name?.toLowerCase().includes(q) || x.symbol?.toLowerCase().includes(q));
-  return [...members, ...named.map((x): Found => ({ path: "/token/" + x.address, kind: "token", text: [x.name, x.symbol].filter(Boolean).join(" · ") }))];
+  return [...members, ...(await tokensNamed(q))];
+}
+
+async function tokensNamed(q: string): Promise<Found[]> {
+  for (let cursor: string | null = null, asked = 0; asked < tokensSearched; asked += tokensAtATime) {
+    const page: Page<Token> | undefined = await maybe("index_tokens", { limit: tokensAtATime, ...(cursor ? { cursor } : {}) });
+    const tokens = await Promise.all((page?.items ?? []).map(async ({ address }) => ({ address, ...(await metaOf(address).catch(() => undefined)) })));
+    const named = tokens.filter((x) => x.name?.toLowerCase().includes(q) || x.symbol?.toLowerCase().includes(q));
+    if (named.length > 0 || !page?.next) return named.map((x) => ({ path: "/token/" + x.address, kind: "token", text: [x.name, x.symbol].filter(Boolean).join(" · ") }));
+    cursor = page.next;
+  }
+  return [];
 }

@@ -24,10 +24,10 @@ export default function AddressPage({ address }: { address: string }) {
 function Shown({ address }: { address: string }) {
   const account = useLoad(() => call<{ balance: string; nonce: string; code: string }>("eth_getAccountInfo", address, "latest"), [address, head.value]);
   const known = useLoad(() => tokenOf(address).catch(() => null), [address]);
-  const role = useLoad(() => rolesOf(address), [address, head.value]);
   const code = account.value?.code ?? "0x", contract = code !== "0x", name = nameOf(address) ?? system[address]?.name;
   const origin = useLoad(() => creatorOf(address), [address, account.value?.code, account.value?.nonce]).value; // a page can be open before the contract is made
   const gone = !contract && !!origin?.destroyed;
+  const role = useLoad(async () => (contract || gone ? undefined : rolesOf(address)), [address, head.value, contract || gone]); // what has no key sends nothing
   const meta = useMeta(contract ? address : undefined);
   const asked = place.value.query.get("part");
   const parts: [Part, string][] = [["transactions", t("transactions")], ["transfers", t("transfers")], ["tokens", t("nav.tokens")], ...(contract ? [["contract", t("contract")] as [Part, string]] : [])];
