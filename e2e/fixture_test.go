@@ -55,6 +55,9 @@ func (f *fixture) grow(blocks uint64, of func(number uint64) []*types.Transactio
 			break
 		}
 		f.block(e.EpochRules, of(head+1))
+		if (head+1)%100_000 == 0 {
+			f.t.Logf("%d blocks", head+1) // a million takes longer than one likes to wonder
+		}
 		if uint64(e.Last()) == head+1 {
 			f.checkpoint(e.Epoch)
 		}
