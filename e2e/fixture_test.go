@@ -28,6 +28,7 @@ import (
 type fixture struct {
 	t      *testing.T
 	g      *genesis.Genesis
+	domain consensus.Domain // of g, which computes it anew each time
 	db     *store.DB
 	state  *state.State
 	chain  *chain.Chain
@@ -75,6 +76,7 @@ func openFixture(t *testing.T, n *node, more ...func(*store.DB, types.Signer) ch
 	var err error
 	f.g, err = genesis.Load(filepath.Join(n.Dir, "genesis.json"))
 	f.must(err)
+	f.domain = f.g.Domain()
 	f.db, err = store.Open(filepath.Join(n.Dir, "data"), store.Options{})
 	f.must(err)
 	f.state, err = state.Open(f.db, state.Default(f.g.ChainConfig()))
@@ -159,7 +161,7 @@ func (f *fixture) checkpoint(e consensus.Epoch) {
 
 func (f *fixture) sign(v *consensus.Vote) []*consensus.Vote {
 	f.t.Helper()
-	sig, err := f.signer.Sign(context.Background(), v.Preimage(f.g.Domain()))
+	sig, err := f.signer.Sign(context.Background(), v.Preimage(f.domain))
 	f.must(err)
 	v.Signature = sig
 	return []*consensus.Vote{v}

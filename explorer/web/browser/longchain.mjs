@@ -32,8 +32,10 @@ await check("overview", async () => {
   await looks("overview", "/", async (p) => {
     await p.locator('[data-testid="tile-head"] strong', { hasText: spaced(head) }).waitFor();
     await p.locator('[data-feed="live"]').waitFor();
-    assert.equal(await p.locator('[data-testid="latest-blocks"] li').count(), 8);
-    await p.locator('[data-testid="latest-blocks"] [data-testid="block-link"]', { hasText: String(head) }).first().waitFor();
+    const latest = p.locator('[data-testid="latest-blocks"]');
+    await latest.locator('[data-testid="block-link"]', { hasText: String(head) }).first().waitFor();
+    await latest.locator("li").nth(7).waitFor();
+    assert.equal(await latest.locator("li").count(), 8);
   });
 });
 
