@@ -19,7 +19,7 @@ import (
 )
 
 // longChainVariable makes the chain of TestExplorerLongChain longer or shorter: a
-// million blocks are a matter of an hour, which -long alone does not take.
+// million blocks are a matter of half an hour, which -long alone does not take.
 const longChainVariable = "QUORATE_EXPLORER_BLOCKS"
 
 // yearOfBlocks is the time that the chain goes back: more than the longest span of the
@@ -64,7 +64,7 @@ func longChainBlocks(t *testing.T) uint64 {
 	}
 	text := os.Getenv(longChainVariable)
 	if text == "" {
-		t.Logf("the chain has %d blocks; %s=1000000 makes it a million, which takes about an hour", blocks, longChainVariable)
+		t.Logf("the chain has %d blocks; %s=1000000 makes it a million, which takes about half an hour", blocks, longChainVariable)
 		return blocks
 	}
 	blocks, err := strconv.ParseUint(text, 10, 32)
