@@ -393,7 +393,7 @@ func (n *Node) waiting() pbft.Pool {
 	for _, h := range n.pool {
 		if n.inflight[h] == 0 {
 			if p.Executable++; p.Oldest == 0 {
-				p.Oldest = binary.BigEndian.Uint64(h[:8])
+				p.Oldest = binary.BigEndian.Uint64(h[:8]) | 1 // 0 would be none
 			}
 		}
 	}
