@@ -76,10 +76,14 @@ export async function accessible(p, what) {
   assert.deepEqual(serious.map((v) => `${what}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`), []);
 }
 
-/** fits fails if a page is wider than the screen. */
+/** fits fails if a page is wider than the screen, and says by what. */
 export async function fits(p, what) {
-  const over = await p.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(over <= 0, `${what} is ${over} px wider than the screen`);
+  const [over, by] = await p.evaluate(() => {
+    const screen = document.documentElement.clientWidth, over = document.documentElement.scrollWidth - screen;
+    const wide = over > 0 ? [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > screen) : [];
+    return [over, wide.slice(-3).map((e) => e.outerHTML.slice(0, 200))];
+  });
+  assert.ok(over <= 0, `${what} is ${over} px wider than the screen: ${by.join(" | ")}`);
 }
 
 /** until waits for a condition that is polled. */
