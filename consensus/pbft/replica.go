@@ -185,10 +185,10 @@ func (r *Replica) openEpoch(e EpochStart) {
 // primary, which goes on into it, the time in which it has passed over the
 // oldest waiting transaction counts on: it may be longer than an epoch.
 func (r *Replica) resetTimers() {
-	request, forward := r.timers.request, r.timers.forward
+	old := r.timers
 	r.timers = timers{}
 	if r.params.PrimarySpan == 0 {
-		r.timers.request, r.timers.forward = request, forward
+		r.timers.request, r.timers.forward, r.timers.vain = old.request, old.forward, old.vain
 		return
 	}
 	r.fresh, r.oldestAt = 0, 0

@@ -77,11 +77,28 @@ func TestOvertaken(t *testing.T) {
 		t.Fatalf("%v: the request timer runs: %v", r, r.timers.request.running)
 	}
 	step(t, r, Message{Certificate: certificateOf(0, b)})
-	if rd := tick(t, r, 300); len(rd.Asked) != 0 || !r.betweenEpochs() {
+	if rd := tick(t, r, 300); len(rd.Asked) != 0 || !r.overtakenStill(r.firstUnprepared()) {
 		t.Fatalf("%v: between two epochs nobody can propose, asked %+v", r, rd.Asked)
 	}
 	step(t, r, Synced{Head: r.committed, Epoch: epochAt(1, r.set, b.Digest())})
 	if rd := tick(t, r, 1); len(rd.Asked) != 1 || rd.Asked[0].Why != consensus.WhyRequest {
 		t.Errorf("%v: in the next epoch the censor begins anew, asked %+v", r, rd.Asked)
+	}
+	// Nothing comes of it: the epoch ends, and the next ones.
+	length := testParams().EpochLength
+	for e := consensus.Epoch(2); e <= 2*askAgainEvery; e++ {
+		asked := tick(t, r, 500).Asked
+		parent := blockOf(testGenesis)
+		parent[0] = byte(e)
+		step(t, r, Synced{Head: Head{Seq: consensus.Seq(uint64(e) * length), Digest: parent, BlockHash: parent}, Epoch: epochAt(e, r.set, parent)})
+		asked = append(asked, tick(t, r, 1).Asked...)
+		if want := uint64(e)%askAgainEvery == 0; want != (len(asked) == 1 && asked[0].Why == consensus.WhyRequest) || !want && len(asked) > 0 {
+			t.Errorf("%v: who asked in vain asks again in every %dth epoch, asked %+v", r, askAgainEvery, asked)
+		}
+	}
+	// It was ordered: the next one that is overtaken is asked for at once, in any epoch.
+	waits(t, r, 8)
+	if r.timers.vain {
+		t.Errorf("%v: what was ordered is not asked for", r)
 	}
 }

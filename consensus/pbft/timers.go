@@ -34,6 +34,7 @@ type timers struct {
 	commit   timer[consensus.Seq]  // the lowest seq not committed
 	newView  timer[consensus.View] // the view asked for
 	forward  bool                  // the waiting transactions were forwarded
+	vain     bool                  // the request timer ran out, and its epoch ended before anything came of that
 }
 
 // requestKey changes with everything that restarts the request timer.
@@ -67,9 +68,10 @@ func (r *Replica) runTimers() {
 	n := r.firstUnprepared()
 
 	key, on := r.requestTimer(n)
-	if !r.betweenEpochs() {
+	held := r.overtakenStill(n)
+	if !held {
 		if key != t.request.key {
-			t.forward = false
+			t.forward, t.vain = false, false
 		}
 		t.request.run(normal && on, key, r.ticks)
 	}
@@ -84,7 +86,8 @@ func (r *Replica) runTimers() {
 		r.out.Forward = true
 	}
 	switch {
-	case !r.betweenEpochs() && t.request.expired(r.ticks, patience):
+	case !held && t.request.expired(r.ticks, patience) && (!t.vain || uint64(r.epoch)%askAgainEvery == 0):
+		t.vain = r.overtaken()
 		r.expire(n, consensus.WhyRequest)
 	case t.ordering.expired(r.ticks, patience):
 		r.expire(n, consensus.WhyOrdering)
@@ -134,10 +137,20 @@ func (r *Replica) overtaken() bool {
 	return r.params.PrimarySpan == 0 && r.oldest != 0 && r.fresh-min(r.oldestAt, r.fresh) >= maxOvertaking
 }
 
-// betweenEpochs reports whether a transaction that was overtaken waits for the
-// epoch to end: its timer neither starts anew nor runs out, or else the epochs'
-// ends would be a censor's excuse.
-func (r *Replica) betweenEpochs() bool { return r.overtaken() && r.firstUnprepared() > r.last }
+// overtakenStill reports whether a transaction that was overtaken waits where
+// nobody can propose it: for the epoch to end, or in a view change. Its timer
+// neither starts anew nor runs out, or else the epochs' ends would be a censor's
+// excuse.
+func (r *Replica) overtakenStill(n consensus.Seq) bool {
+	return r.overtaken() && (n > r.last || r.mode() == consensus.ViewChanging)
+}
+
+// askAgainEvery is in which epochs one asks again on account of a transaction that
+// was overtaken, when it had asked in an epoch that ended too soon: in those whose
+// number it divides. Where an epoch is shorter than the patience of the replicas
+// differs, all must ask in the same one to be heard. It is not 1, so that one who
+// asks alone, and does not vote meanwhile, votes in most epochs.
+const askAgainEvery = 4
 
 // maxOvertaking is how many fresh batches a stable primary may order before
 // the oldest waiting transaction and still be trusted: the order of arrival

@@ -41,7 +41,7 @@ var Rules = []string{
 	"T: doubles", "T: capped", "k: grows on one's own timer", "k: grows on the NEW-VIEW timer", "k: q for exactly this view",
 	"k: not in view 0", "k: not after a commit", "k: lowered by a commit",
 	"timers: reset when they do not run", "request: runs while transactions wait", "request: not at the primary", "request: restarts with fresh batches",
-	"request: restarts with another primary", "request: stable primary must take the oldest", "request: not in a full window", "request: forward at half",
+	"request: restarts with another primary", "request: stable primary must take the oldest", "request: in vain, again where the others do", "request: not in a full window", "request: forward at half",
 	"ordering: runs when proposed", "ordering: accepted or not", "ordering: O", "ordering: restarts", "commit timer: 2T", "commit timer: runs after COMMIT", "commit timer: restarts",
 	"NEW-VIEW timer: q for this view or higher", "NEW-VIEW timer: asks for the next", "timers: only in normal mode",
 	"STATUS: answers", "STATUS: at the end of an epoch", "STATUS: one answer per time", "STATUS: first answer at once", "STATUS: often while changing", "STATUS: NEW-VIEW", "STATUS: VIEW-CHANGEs",

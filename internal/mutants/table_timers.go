@@ -101,7 +101,15 @@ var timersTable = []Mutant{
 	},
 	{
 		Name: "the end of an epoch is a censor's fault", Breaks: breaks("request: stable primary must take the oldest", "L1"),
-		Edits: edit(timersGo, `return r.overtaken() && r.firstUnprepared() > r.last`, `return false`),
+		Edits: edit(timersGo, `return r.overtaken() && (n > r.last || r`, `return r.overtaken() && (r`),
+	},
+	{
+		Name: "who asked in vain has full patience in the next epoch", Breaks: breaks("request: in vain, again where the others do", "L1"),
+		Edits: edit(timersGo, `(n > r.last || r.mode() == consensus.ViewChanging)`, `n > r.last`),
+	},
+	{
+		Name: "who asked in vain asks in every epoch", Breaks: breaks("askAgainEvery"),
+		Edits: edit(timersGo, `(!t.vain || uint64(r.epoch)%askAgainEvery == 0)`, `true`),
 	},
 	{
 		Name: "a backlog is a fault", Breaks: breaks("request: restarts with fresh batches", "L2"),
