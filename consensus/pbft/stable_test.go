@@ -3,6 +3,8 @@ package pbft
 import (
 	"testing"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/quorate/quorate/consensus"
 )
 
@@ -88,15 +90,14 @@ func TestOvertaken(t *testing.T) {
 	length := testParams().EpochLength
 	for e := consensus.Epoch(2); e <= 2*askAgainEvery; e++ {
 		asked := tick(t, r, 500).Asked
-		parent := blockOf(testGenesis)
-		parent[0] = byte(e)
+		parent := common.Hash{byte(e)}
 		step(t, r, Synced{Head: Head{Seq: consensus.Seq(uint64(e) * length), Digest: parent, BlockHash: parent}, Epoch: epochAt(e, r.set, parent)})
 		asked = append(asked, tick(t, r, 1).Asked...)
 		if want := uint64(e)%askAgainEvery == 0; want != (len(asked) == 1 && asked[0].Why == consensus.WhyRequest) || !want && len(asked) > 0 {
 			t.Errorf("%v: who asked in vain asks again in every %dth epoch, asked %+v", r, askAgainEvery, asked)
 		}
 	}
-	// It was ordered: the next one that is overtaken is asked for at once, in any epoch.
+	// It was ordered: the next one has its own full patience, and waits for no epoch.
 	waits(t, r, 8)
 	if r.timers.vain {
 		t.Errorf("%v: what was ordered is not asked for", r)

@@ -255,6 +255,14 @@ func (c *Cluster) Restart(i int) error {
 	return c.Nodes[i].drain()
 }
 
+// height is the number of the last block that somebody committed.
+func (c *Cluster) height() (highest int) {
+	for _, n := range c.Nodes {
+		highest = max(highest, len(n.ledger.chain))
+	}
+	return highest
+}
+
 // anyCorrupt reports whether somebody's executor is broken.
 func (c *Cluster) anyCorrupt() bool {
 	return slices.ContainsFunc(c.Nodes, func(n *Node) bool { return n.Corrupt })

@@ -147,12 +147,8 @@ func (s *simulation) done() (asked, blocks int) {
 
 // sum adds what only the whole run tells.
 func (s *simulation) sum() {
-	longest := 0
-	for _, n := range s.c.Nodes {
-		longest = max(longest, len(n.ledger.chain))
-	}
 	c := &s.c.counts
-	c.add("heights", longest)
+	c.add("heights", s.c.height())
 	c.add("virtual ms", int(s.now/1000))
 	c.note("runs")
 	if epochs := len(s.c.rules) - 1; epochs > 0 {

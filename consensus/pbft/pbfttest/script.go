@@ -155,12 +155,12 @@ func (s *Script) cluster(a values) (string, error) {
 // after each of them.
 func (s *Script) order(blocks int) error {
 	for range blocks {
-		height := s.height()
+		height := s.c.height()
 		name := fmt.Sprintf("block %d", height+1)
 		if err := s.c.Submit([]common.Hash{crypto.Keccak256Hash([]byte(name))}); err != nil {
 			return err
 		}
-		for ticks := 0; s.height() == height; ticks++ {
+		for ticks := 0; s.c.height() == height; ticks++ {
 			if ticks == 10_000 {
 				return fmt.Errorf("%s was not committed in %d ticks", name, ticks)
 			}
@@ -170,14 +170,6 @@ func (s *Script) order(blocks int) error {
 		}
 	}
 	return nil
-}
-
-// height is the number of the last block that somebody committed.
-func (s *Script) height() (highest int) {
-	for _, n := range s.c.Nodes {
-		highest = max(highest, len(n.ledger.chain))
-	}
-	return highest
 }
 
 // pass delivers or drops everything that matches now, not what follows from it.
