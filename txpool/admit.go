@@ -59,19 +59,23 @@ func (p *Pool) Add(ctx context.Context, tx *types.Transaction) error {
 	return nil
 }
 
-// parallel calls fn for 0 … n-1 on at most Workers goroutines of the whole pool.
-func (p *Pool) parallel(n int, fn func(i int)) {
+// parallel calls fn for 0 … n-1 on at most as many goroutines as there are slots,
+// in all calls with these slots.
+func parallel(slots chan struct{}, n int, fn func(i int)) {
 	const perWorker = 8 // fewer are not worth a goroutine
-	workers := min(p.cfg.Workers, (n+perWorker-1)/perWorker)
+	workers := min(cap(slots), (n+perWorker-1)/perWorker)
+	if workers == 0 {
+		return
+	}
 	var next atomic.Int64
 	work := func() {
-		p.slots <- struct{}{}
-		defer func() { <-p.slots }()
+		slots <- struct{}{}
+		defer func() { <-slots }()
 		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 			fn(i)
 		}
 	}
-	if workers <= 1 {
+	if workers == 1 {
 		work()
 		return
 	}

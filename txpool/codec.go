@@ -133,12 +133,14 @@ func decodeBody(raw []byte, hash common.Hash, r Rules) (*types.Transaction, erro
 }
 
 // Decode decodes the bodies of a batch, or of a reply to a fetch, and recovers
-// their senders on the worker pool. Where the pool holds a transaction already,
-// its own pointer is returned. The first bad body fails the whole.
+// their senders on workers of its own: a batch that waits behind the admission of
+// gossip waits longest when the load is highest, and the others ask for another
+// primary. Where the pool holds a transaction already, its own pointer is returned.
+// The first bad body fails the whole.
 func (p *Pool) Decode(bodies [][]byte) ([]*types.Transaction, error) {
 	txs := make([]*types.Transaction, len(bodies))
 	errs := make([]error, len(bodies))
-	p.parallel(len(bodies), func(i int) {
+	parallel(p.urgent, len(bodies), func(i int) {
 		hash := crypto.Keccak256Hash(bodies[i])
 		if txs[i] = p.Get(hash); txs[i] == nil {
 			txs[i], errs[i] = decodeBody(bodies[i], hash, p.rules)

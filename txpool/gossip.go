@@ -170,7 +170,7 @@ func (p *Pool) admitBodies(items [][]byte, src source) error {
 	refuse := make([]error, len(items))
 	hashes := make([]common.Hash, len(items))
 	adm := p.admission()
-	p.parallel(len(items), func(i int) {
+	parallel(p.slots, len(items), func(i int) {
 		hashes[i] = crypto.Keccak256Hash(items[i])
 		if p.has(hashes[i]) {
 			return

@@ -43,8 +43,9 @@ type Pool struct {
 	log   *slog.Logger
 	start time.Time
 
-	slots chan struct{} // tokens for goroutines that recover senders
-	gen   atomic.Uint64 // number of Committed calls begun: detects stale account reads
+	slots  chan struct{} // tokens for goroutines that recover senders
+	urgent chan struct{} // the same for what a batch waits for: it passes what comes by gossip
+	gen    atomic.Uint64 // number of Committed calls begun: detects stale account reads
 
 	mu       sync.RWMutex
 	all      map[common.Hash]*entry
@@ -93,6 +94,7 @@ func New(cfg Config, head Head, net Network, log *slog.Logger) (*Pool, error) {
 	return &Pool{
 		cfg: cfg, rules: RulesOf(cfg), head: head, net: net, log: log, start: time.Now(),
 		slots:    make(chan struct{}, cfg.Workers),
+		urgent:   make(chan struct{}, cfg.Workers),
 		all:      make(map[common.Hash]*entry),
 		accounts: make(map[common.Address]*account),
 		weights:  newWeights(maxWeight),

@@ -29,7 +29,7 @@ var benchTxs = sync.OnceValue(func() []*types.Transaction {
 
 func filled(b *testing.B) *Pool {
 	p := newPool(b, newHead(), nil)
-	p.parallel(len(benchTxs()), func(i int) { _ = CheckStateless(benchTxs()[i], p.rules) })
+	parallel(p.slots, len(benchTxs()), func(i int) { _ = CheckStateless(benchTxs()[i], p.rules) })
 	for i, err := range p.admit(benchTxs(), source{gossiped: true}) {
 		if err != nil {
 			b.Fatal(i, err)
@@ -48,7 +48,7 @@ func perTx(b *testing.B, n int) {
 func BenchmarkAdmit(b *testing.B) {
 	txs := benchTxs()
 	pool := newPool(b, newHead(), nil)
-	pool.parallel(len(txs), func(i int) { _ = CheckStateless(txs[i], pool.rules) })
+	parallel(pool.slots, len(txs), func(i int) { _ = CheckStateless(txs[i], pool.rules) })
 	b.ResetTimer()
 	for range b.N {
 		p := newPool(b, newHead(), nil)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/quorate/quorate/consensus"
 	"github.com/quorate/quorate/consensus/pbft"
@@ -22,6 +23,13 @@ type bodyStore struct {
 	batches  map[common.Hash]heldBatch
 	pushed   map[common.Address]*pushes // by validator: none can crowd out another
 	maxBytes int                        // of one validator's pushes
+	coming   map[push]int               // pushes that are being decoded
+}
+
+// push names the bodies of a batch that a validator sends before it is asked.
+type push struct {
+	digest common.Hash
+	from   common.Address
 }
 
 type heldBatch struct {
@@ -36,7 +44,7 @@ type pushes struct {
 }
 
 func newBodyStore(maxBytes int) *bodyStore {
-	return &bodyStore{batches: map[common.Hash]heldBatch{}, pushed: map[common.Address]*pushes{}, maxBytes: maxBytes}
+	return &bodyStore{batches: map[common.Hash]heldBatch{}, pushed: map[common.Address]*pushes{}, maxBytes: maxBytes, coming: map[push]int{}}
 }
 
 func (s *bodyStore) put(digest common.Hash, seq consensus.Seq, txs []*types.Transaction) {
@@ -57,6 +65,31 @@ func (s *bodyStore) txs(digest common.Hash) []*types.Transaction {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.batches[digest].txs
+}
+
+// begin says that a push has come and is about to be decoded, and returns what says
+// that this is over. It returns nil if the batch is whole: then it is of no use.
+func (s *bodyStore) begin(p push) (end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.batches[p.digest].txs != nil {
+		return nil
+	}
+	s.coming[p]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.coming[p]--; s.coming[p] == 0 {
+			delete(s.coming, p)
+		}
+	}
+}
+
+// comes reports whether such a push is being decoded.
+func (s *bodyStore) comes(p push) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.coming[p] > 0
 }
 
 // add keeps bodies that a validator pushed for a batch to come. When it has
@@ -142,12 +175,16 @@ type wanted struct {
 	txs      []*types.Transaction
 	missing  []int
 	deadline time.Time // when to ask the next validator
-	flying   int       // validators that have been asked and have not answered
+	pushEnds time.Time // until when a push that is being decoded is waited for
+	flying   int       // validators that have been asked and whose bodies are not here
+	answered int       // those of them that have answered: their bodies are being decoded
 	attempt  int
 }
 
-// waits reports whether the clock will have the next validator asked.
-func (w *wanted) waits(validators int) bool { return w.flying < validators }
+// waits reports whether the clock will have the next validator asked. While an
+// answer is decoded nobody is: where decoding takes long the machine is overloaded,
+// and the same bodies from others would have to be decoded, too.
+func (w *wanted) waits(validators int) bool { return w.flying < validators && w.answered == 0 }
 
 // check begins to gather the bodies of a proposed batch.
 func (e *Engine) check(b *consensus.Batch) {
@@ -156,7 +193,8 @@ func (e *Engine) check(b *consensus.Batch) {
 		return
 	}
 	txs, missing := e.deps.Bodies.Resolve(b.Hashes)
-	w := &wanted{batch: b, txs: txs, missing: missing, deadline: time.Now().Add(e.cfg.Limits.BodyGrace)}
+	now := time.Now()
+	w := &wanted{batch: b, txs: txs, missing: missing, deadline: now.Add(e.cfg.Limits.BodyGrace), pushEnds: now.Add(e.cfg.Limits.FetchPatience)}
 	e.wanted[digest] = w
 	e.gather(digest, w)
 }
@@ -199,9 +237,15 @@ func (e *Engine) gather(digest common.Hash, w *wanted) {
 		e.checked(digest, w.batch.Header.Seq, w.txs)
 		return
 	}
-	if w.waits(e.epoch.Load().set.Len()) && !time.Now().Before(w.deadline) {
-		e.fetch(digest, w)
+	now := time.Now()
+	if !w.waits(e.epoch.Load().set.Len()) || now.Before(w.deadline) {
+		return
 	}
+	if now.Before(w.pushEnds) && e.bodies.comes(push{digest, w.batch.Header.Proposer}) {
+		w.deadline = now.Add(e.cfg.Limits.BodyGrace)
+		return
+	}
+	e.fetch(digest, w)
 }
 
 // checked stores a whole batch and tells the replica, or why it is invalid.
@@ -233,27 +277,49 @@ func (e *Engine) fetch(digest common.Hash, w *wanted) {
 	for k, i := range w.missing {
 		hashes[k] = w.batch.Hashes[i]
 	}
-	e.spawn(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, e.cfg.Limits.FetchTimeout)
-		defer cancel()
-		answer := fetched{digest: digest}
-		if to != e.deps.Signer.Address() {
-			if raw, err := e.deps.Wire.Fetch(ctx, to, hashes); err != nil {
-				e.cfg.Log.Debug("fetching bodies failed", "from", to, "missing", len(hashes), "err", err)
-			} else if txs, err := e.deps.Bodies.Decode(raw); err != nil {
-				e.cfg.Log.Warn("validator served invalid bodies", "from", to, "err", err)
-			} else {
-				answer.txs = txs
-			}
-		}
-		e.post(answer)
-	})
+	e.spawn(func(ctx context.Context) { e.post(e.ask(ctx, digest, to, hashes)) })
 }
+
+// ask fetches bodies from one validator and decodes those that were asked for.
+func (e *Engine) ask(ctx context.Context, digest common.Hash, to common.Address, hashes []common.Hash) fetched {
+	answer := fetched{digest: digest}
+	if to == e.deps.Signer.Address() {
+		return answer
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Limits.FetchTimeout)
+	defer cancel()
+	raw, err := e.deps.Wire.Fetch(ctx, to, hashes)
+	if err != nil {
+		e.cfg.Log.Debug("fetching bodies failed", "from", to, "missing", len(hashes), "err", err)
+		return answer
+	}
+	answer.answered = true
+	e.post(answered{digest})
+	want := make(map[common.Hash]bool, len(hashes))
+	for _, h := range hashes {
+		want[h] = true
+	}
+	raw = slices.DeleteFunc(raw, func(b []byte) bool { return !want[crypto.Keccak256Hash(b)] })
+	if answer.txs, err = e.deps.Bodies.Decode(raw); err != nil {
+		e.cfg.Log.Warn("validator served invalid bodies", "from", to, "err", err)
+	}
+	return answer
+}
+
+// answered says that an answer has come and is being decoded.
+type answered struct{ digest common.Hash }
 
 // fetched says that an attempt has ended, and what it brought.
 type fetched struct {
-	digest common.Hash
-	txs    []*types.Transaction
+	digest   common.Hash
+	answered bool
+	txs      []*types.Transaction
+}
+
+func (e *Engine) onAnswered(a answered) {
+	if w := e.wanted[a.digest]; w != nil {
+		w.answered++
+	}
 }
 
 // maxBackoff bounds the doubling of the grace between attempts: 64 times.
@@ -265,6 +331,9 @@ func (e *Engine) onFetched(f fetched) {
 	w := e.wanted[f.digest]
 	if w == nil {
 		return
+	}
+	if f.answered {
+		w.answered = max(w.answered-1, 0)
 	}
 	if w.flying = max(w.flying-1, 0); w.flying == 0 {
 		w.deadline = time.Now().Add(e.cfg.Limits.BodyGrace << min(w.attempt, maxBackoff))

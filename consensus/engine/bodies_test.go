@@ -122,6 +122,94 @@ func TestFetchPassesOverSilence(t *testing.T) {
 	})
 }
 
+// TestSlowDecodingIsNotRepeated: while an answer is being decoded nobody else is
+// asked for the same bodies. On an overloaded machine four copies of each batch
+// were decoded at last, and views changed for it.
+func TestSlowDecodingIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		defer w.startAll()()
+		slow := w.members[1]
+		slow.decodes = 3 * DefaultLimits().FetchPatience
+		w.members[0].submit(transaction(1, 100))
+		pass(5 * time.Second)
+		if len(slow.chain) != 1 || len(slow.asked()) != 1 {
+			t.Errorf("%d blocks after fetches from %v", len(slow.chain), slow.asked())
+		}
+	})
+}
+
+// TestPushThatIsDecodedIsWaitedFor: bodies that the primary has pushed are not
+// fetched while they are decoded, unless that takes long: what is pushed under the
+// name of a batch need not belong to it.
+func TestPushThatIsDecodedIsWaitedFor(t *testing.T) {
+	patience := DefaultLimits().FetchPatience
+	for decodes, fetched := range map[time.Duration]bool{patience * 4 / 5: false, 2 * patience: true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 4)
+			slow := w.members[1]
+			slow.decodes = decodes
+			slow.start()
+			defer func() {
+				if err := slow.kill(); err != nil {
+					t.Error(err)
+				}
+			}()
+			tx := transaction(1, 100)
+			raw, err := tx.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, primary := w.proposal(0, tx), w.members[0].address
+			go func() { // a connection of its own: proposals travel by gossip
+				_, _ = slow.running().Receive(primary, sealRLP(wireBodies, &bodiesMessage{Digest: p.Vote.Digest, Bodies: [][]byte{raw}}))
+			}()
+			synctest.Wait()
+			if v, err := slow.running().Receive(primary, seal(wireProposal, p.Encode())); v != Accept {
+				t.Fatal(v, err)
+			}
+			pass(decodes - time.Millisecond)
+			if len(slow.asked()) > 0 != fetched {
+				t.Errorf("decoding takes %v: fetches from %v", decodes, slow.asked())
+			}
+			pass(2 * time.Millisecond)
+			if slow.engine.bodies.txs(p.Vote.Digest) == nil {
+				t.Errorf("decoded after %v, and the batch has holes", decodes)
+			}
+		})
+	}
+}
+
+// TestOnlyWhatWasAskedForIsDecoded: an answer may not cost more than its question.
+func TestOnlyWhatWasAskedForIsDecoded(t *testing.T) {
+	w := newWorld(t, 4)
+	m := w.members[1]
+	e := m.build()
+	e.ctx = t.Context()
+	asked, other := transaction(1, 100), transaction(2, 100)
+	w.members[0].serves = []*types.Transaction{other, asked}
+	answer := e.ask(t.Context(), common.Hash{1}, w.members[0].address, []common.Hash{asked.Hash()})
+	if !answer.answered || len(answer.txs) != 1 || answer.txs[0].Hash() != asked.Hash() {
+		t.Errorf("%+v", answer)
+	}
+}
+
+// TestPushForAWholeBatch: bodies of a batch that is whole are not decoded again.
+func TestPushForAWholeBatch(t *testing.T) {
+	w := newWorld(t, 4)
+	e := w.members[1].build()
+	p := w.proposal(0, transaction(1, 100))
+	one := w.members[0].address
+	m := &bodiesMessage{Digest: p.Vote.Digest, Bodies: [][]byte{{1}}}
+	if v, err := e.Receive(one, sealRLP(wireBodies, m)); v != Reject {
+		t.Errorf("before: %v %v", v, err)
+	}
+	e.bodies.put(p.Vote.Digest, 1, []*types.Transaction{transaction(1, 100)})
+	if v, err := e.Receive(one, sealRLP(wireBodies, m)); v != Ignore || err != nil {
+		t.Errorf("after: %v %v", v, err)
+	}
+}
+
 // TestOversizeBatch: bodies beyond the epoch's cap are refused.
 func TestOversizeBatch(t *testing.T) {
 	w := newWorld(t, 4)

@@ -208,6 +208,8 @@ func (e *Engine) take(x any) {
 		e.inject(x)
 	case arrived:
 		e.gatherAll()
+	case answered:
+		e.onAnswered(x)
 	case fetched:
 		e.onFetched(x)
 	case synced:

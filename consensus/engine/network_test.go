@@ -100,8 +100,10 @@ type member struct {
 	fault   error // of the ledger
 	corrupt bool  // executes wrongly
 	fetches []common.Address
-	unknown bool // push all bodies
-	silent  bool // takes fetches and never answers
+	unknown bool                 // push all bodies
+	silent  bool                 // takes fetches and never answers
+	serves  []*types.Transaction // in answer to every fetch
+	decodes time.Duration        // decoding takes so long
 
 	engine *Engine
 	stop   context.CancelFunc
@@ -374,6 +376,7 @@ func (m *member) Resolve(hashes []common.Hash) (txs []*types.Transaction, missin
 }
 
 func (m *member) Decode(raw [][]byte) (txs []*types.Transaction, err error) {
+	time.Sleep(m.decodes) // of the bubble
 	for _, r := range raw {
 		tx := new(types.Transaction)
 		if err := tx.UnmarshalBinary(r); err != nil {
@@ -441,6 +444,17 @@ func (m *member) Fetch(ctx context.Context, from common.Address, hashes []common
 	if m.w.members[k].silent {
 		<-ctx.Done()
 		return nil, ctx.Err()
+	}
+	if txs := m.w.members[k].serves; txs != nil {
+		var raw [][]byte
+		for _, tx := range txs {
+			b, err := tx.MarshalBinary()
+			if err != nil {
+				return nil, err
+			}
+			raw = append(raw, b)
+		}
+		return raw, nil
 	}
 	if e := m.w.members[k].running(); e != nil {
 		return e.ServeBodies(hashes), nil

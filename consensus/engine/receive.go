@@ -91,14 +91,26 @@ func (e *Engine) receive(from common.Address, data []byte) (Verdict, error) {
 		if _, ok := view.set.Index(from); !ok {
 			return Ignore, nil // only validators push
 		}
-		txs, err := e.deps.Bodies.Decode(m.Bodies)
-		if err != nil {
-			return Reject, fmt.Errorf("bodies: %w", err)
-		}
-		e.bodies.add(from, txs)
-		return e.accept(arrived{})
+		return e.receiveBodies(from, m)
 	}
 	return Reject, errWire
+}
+
+// receiveBodies decodes bodies that a validator pushed.
+func (e *Engine) receiveBodies(from common.Address, m *bodiesMessage) (Verdict, error) {
+	end := e.bodies.begin(push{m.Digest, from})
+	if end == nil {
+		return Ignore, nil // the batch has them
+	}
+	txs, err := e.deps.Bodies.Decode(m.Bodies)
+	if err == nil {
+		e.bodies.add(from, txs)
+	}
+	end()
+	if err != nil {
+		return Reject, fmt.Errorf("bodies: %w", err)
+	}
+	return e.accept(arrived{})
 }
 
 // own returns the votes that carry the signature of this validator, in whatever
