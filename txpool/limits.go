@@ -53,7 +53,8 @@ type Config struct {
 	// LockChunk is the number of transactions handled in one critical section;
 	// 256 take about 0.2 ms.
 	LockChunk int
-	// Workers is the number of goroutines that recover senders at a time.
+	// Workers is the number of goroutines that recover senders at a time, of what
+	// comes to the pool and, apart from it, of what a batch waits for.
 	Workers int
 
 	// GossipBytes is the target size of an outgoing message. A single larger
