@@ -299,7 +299,12 @@ func (e *Engine) ask(ctx context.Context, digest common.Hash, to common.Address,
 	for _, h := range hashes {
 		want[h] = true
 	}
-	raw = slices.DeleteFunc(raw, func(b []byte) bool { return !want[crypto.Keccak256Hash(b)] })
+	raw = slices.DeleteFunc(raw, func(b []byte) bool {
+		hash := crypto.Keccak256Hash(b)
+		first := want[hash]
+		delete(want, hash)
+		return !first
+	})
 	if answer.txs, err = e.deps.Bodies.Decode(raw); err != nil {
 		e.cfg.Log.Warn("validator served invalid bodies", "from", to, "err", err)
 	}

@@ -180,14 +180,15 @@ func TestPushThatIsDecodedIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatWasAskedForIsDecoded: an answer may not cost more than its question.
+// TestOnlyWhatWasAskedForIsDecoded: an answer may not cost more than its question,
+// neither by other bodies nor by the same ones again.
 func TestOnlyWhatWasAskedForIsDecoded(t *testing.T) {
 	w := newWorld(t, 4)
 	m := w.members[1]
 	e := m.build()
 	e.ctx = t.Context()
 	asked, other := transaction(1, 100), transaction(2, 100)
-	w.members[0].serves = []*types.Transaction{other, asked}
+	w.members[0].serves = []*types.Transaction{other, asked, asked}
 	answer := e.ask(t.Context(), common.Hash{1}, w.members[0].address, []common.Hash{asked.Hash()})
 	if !answer.answered || len(answer.txs) != 1 || answer.txs[0].Hash() != asked.Hash() {
 		t.Errorf("%+v", answer)
